@@ -1,0 +1,125 @@
+//! `mukta-ftps demo`: the whole product on one machine, JIT simulated.
+
+mod samples;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::Offset;
+use clap::Args;
+use mukta_ftps::app::{App, Clock};
+use mukta_ftps::import::import;
+use mukta_ftps::jit::{JitConfig, PublicKey};
+use mukta_ftps::sealing::{Sealer, random_hex, unhex};
+use mukta_ftps::settings::{Jit, Web, bind_address, static_dir};
+use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions};
+use mukta_ftps::store::{DatabaseUrl, Store};
+
+use super::serve::{bind, loopback_only, serve_until_told};
+use super::simulate::{introduce, started};
+use super::{CommandError, OrSay, runtime};
+
+/// Settings of `demo`.
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Forget what was done in the demo and begin afresh
+    #[arg(long)]
+    reset: bool,
+    /// Address and port of the web pages
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    bind: String,
+    /// Where the demo keeps its data
+    #[arg(long, value_name = "DIRECTORY", default_value = "demo-data", hide = true)]
+    data: PathBuf,
+}
+
+pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
+    let web = Web { bind: bind_address("--bind", &args.bind)?, static_dir: static_dir(None)? };
+    loopback_only(&web)?;
+    if args.reset && args.data.exists() {
+        std::fs::remove_dir_all(&args.data)
+            .or_say(format!("{} could not be removed", args.data.display()))?;
+    }
+    std::fs::create_dir_all(&args.data).or_say(format!("{} could not be made", args.data.display()))?;
+    let sealer = Sealer::new(&data_key(&args.data)?, &[]).map_err(mukta_ftps::store::StoreError::from)?;
+    let database = DatabaseUrl::Sqlite(args.data.join("mukta-ftps.db").to_string_lossy().into_owned());
+    runtime()?.block_on(async {
+        let store = Store::open(&database)?;
+        let simulator = started(JitSimulatorOptions { latency: Duration::from_millis(250), ..Default::default() }).await?;
+        let app = App::new(store, sealer, jit(&simulator)?, Clock::system()).await?;
+        import_samples(&app)?;
+        introduce(&simulator, &app.store, &app.sealer)?;
+        for sample in samples::IN_PROCESS {
+            simulator.script(sample.number, (sample.answers)());
+        }
+        let server = bind(app.clone(), &web)?;
+        writeln!(
+            std::io::stdout(),
+            "mukta-ftps demo\n  open     http://{}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
+            web.bind,
+            args.data.display()
+        )
+        .or_say("standard output is closed")?;
+        serve_until_told(server, &app).await
+    })
+}
+
+/// The demo's own data key, made at its first start.
+fn data_key(data: &Path) -> Result<[u8; 32], CommandError> {
+    let file = data.join("data.key");
+    if !file.exists() {
+        let key = random_hex(32).map_err(mukta_ftps::store::StoreError::from)?;
+        write_private(&file, &key).or_say(format!("{} could not be written", file.display()))?;
+    }
+    let text = std::fs::read_to_string(&file).or_say(format!("{} cannot be read", file.display()))?;
+    unhex(text.trim())
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| std::io::Error::other("it does not hold 32 bytes in hex"))
+        .or_say(format!("{} is damaged (demo --reset begins afresh)", file.display()))
+}
+
+/// Writes a file that only its owner may read.
+fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)?
+        .write_all(text.as_bytes())
+}
+
+/// How to reach the simulator.
+fn jit(simulator: &JitSimulator) -> Result<Jit, CommandError> {
+    Ok(Jit {
+        config: JitConfig {
+            base_url: simulator
+                .base_url()
+                .parse()
+                .map_err(std::io::Error::other)
+                .or_say("the simulator's address")?,
+            client_id: simulator.client_id().to_owned(),
+            client_secret: simulator.client_secret().to_owned(),
+            public_key: PublicKey::parse(simulator.public_key_der())
+                .map_err(std::io::Error::other)
+                .or_say("the simulator's key")?,
+            timeout: Duration::from_secs(10),
+            session_lifetime: Duration::from_secs(1500),
+            department: "MUKTA".to_owned(),
+            date_offset: chrono::Utc.fix(),
+            date_format: "%Y-%m-%d %H:%M:%S".to_owned(),
+        },
+        concurrency: 8,
+    })
+}
+
+/// Imports the samples into a database that holds nothing yet.
+fn import_samples(app: &App) -> Result<(), CommandError> {
+    if app.store.read_blocking(mukta_ftps::store::instructions::any)? {
+        return Ok(());
+    }
+    let document = samples::document(app.clock.now()).to_string();
+    import(&app.store, &app.sealer, document.as_bytes(), app.clock.now())?;
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! Sample payment instructions for every row of the mapping table, in the import's format.
+
+use chrono::{DateTime, Duration, Utc};
+use mukta_ftps::simulator::jit::Scenario;
+use serde_json::{Value, json};
+
+/// A revised PI of the demo, and what the simulated JIT answers about it.
+pub(super) struct Sample {
+    /// The PI number.
+    pub(super) number: &'static str,
+    /// What JIT does, call by call; the last repeats.
+    pub(super) answers: fn() -> Vec<Scenario>,
+}
+
+/// Every revised PI that the demo starts with In Process.
+pub(super) const IN_PROCESS: &[Sample] = &[
+    Sample { number: "PI-1013/2026-27/000256", answers: || vec![Scenario::Paid] },
+    Sample {
+        number: "PI-1013/2026-27/000257",
+        answers: || {
+            vec![Scenario::Error(
+                "Bill is under process at the treasury. Please try again after some time.".into(),
+            )]
+        },
+    },
+    Sample {
+        number: "PI-1013/2026-27/000258",
+        answers: || vec![Scenario::Reset, Scenario::Reset, Scenario::Paid],
+    },
+    Sample { number: "PI-1013/2026-27/000259", answers: || vec![Scenario::MissingBeneficiary] },
+    Sample { number: "PI-1013/2026-27/000260", answers: || vec![Scenario::ErrorList] },
+    Sample { number: "PI-1013/2026-27/000261", answers: || vec![Scenario::OtherAccount] },
+    Sample { number: "PI-1013/2026-27/000262", answers: || vec![Scenario::Slow] },
+    Sample { number: "PI-2207/2026-27/000031", answers: || vec![Scenario::EmptyData, Scenario::Paid] },
+];
+
+struct Person {
+    id: &'static str,
+    name: &'static str,
+    account: &'static str,
+    ifsc: &'static str,
+    mobile: &'static str,
+    rupees: &'static str,
+}
+
+const fn person(
+    id: &'static str,
+    name: &'static str,
+    account: &'static str,
+    ifsc: &'static str,
+    mobile: &'static str,
+    rupees: &'static str,
+) -> Person {
+    Person { id, name, account, ifsc, mobile, rupees }
+}
+
+/// Made-up people; the mobile numbers are of a range that no operator hands out.
+const PEOPLE: &[Person] = &[
+    person("BN-1013/000224", "Sabita Nayak", "30131500010224", "SBIN0012345", "5550010224", "1554.00"),
+    person("BN-1013/000225", "Bikash Behera", "30131500010225", "SBIN0012345", "5550010225", "1230.50"),
+    person("BN-1013/000226", "Mamata Sahoo", "41251000020226", "PUNB0412500", "5550010226", "2072.00"),
+    person("BN-1013/000227", "Rabindra Pradhan", "50100200030227", "HDFC0001729", "5550010227", "1554.00"),
+    person("BN-1013/000228", "Laxmi Majhi", "60011200040228", "BARB0JATNIX", "5550010228", "777.00"),
+    person(
+        "BN-1013/000229",
+        "Kalia Construction, Jatni",
+        "91402000050229",
+        "UTIB0002034",
+        "9999999999",
+        "637638.00",
+    ),
+];
+
+struct Bill {
+    number: &'static str,
+    parent: Option<&'static str>,
+    tenant: &'static str,
+    status: &'static str,
+    payment: &'static str,
+    people: &'static [Person],
+    hours_old: i64,
+    reference: Option<&'static str>,
+    is_active: bool,
+}
+
+/// The demo's data as MUKTASoft's adapter would answer it at `now`.
+pub(super) fn document(now: DateTime<Utc>) -> Value {
+    let failed = |number, tenant, people, hours_old, reference| Bill {
+        number,
+        parent: None,
+        tenant,
+        status: "PARTIAL",
+        payment: "Payment Failed",
+        people,
+        hours_old,
+        reference: Some(reference),
+        is_active: true,
+    };
+    let revised = |number, parent, tenant, people, hours_old| Bill {
+        number,
+        parent: Some(parent),
+        tenant,
+        status: "INITIATED",
+        payment: "Payment In Process",
+        people,
+        hours_old,
+        reference: None,
+        is_active: true,
+    };
+    let (original, jatni) = ("PI-1013/2026-27/000112", "od.jatni");
+    let mut bills = vec![
+        failed(original, jatni, PEOPLE, 24 * 30, "202611033261"),
+        failed("PI-2207/2026-27/000018", "od.dhenkanal", &PEOPLE[1..4], 24 * 21, "202611033977"),
+        Bill {
+            status: "SUCCESSFUL",
+            payment: "Payment Successful",
+            ..revised("PI-1013/2026-27/000240", original, jatni, &PEOPLE[..2], 24 * 15)
+        },
+        Bill {
+            status: "APPROVED",
+            payment: "Payment Pending",
+            parent: None,
+            reference: Some("202611044120"),
+            ..revised("PI-1013/2026-27/000301", original, jatni, &PEOPLE[2..], 5)
+        },
+        // Its parent is not known here: a technical glitch of this PI alone.
+        revised("PI-1013/2026-27/000263", "PI-1013/2026-27/000099", jatni, &PEOPLE[3..4], 24 * 9),
+        Bill {
+            is_active: false,
+            ..revised("PI-1013/2026-27/000264", original, jatni, &PEOPLE[..1], 24 * 12)
+        },
+    ];
+    for (place, sample) in IN_PROCESS.iter().enumerate() {
+        let hours = 20 + 23 * i64::try_from(place).unwrap_or(0);
+        bills.push(if sample.number.starts_with("PI-2207") {
+            revised(sample.number, "PI-2207/2026-27/000018", "od.dhenkanal", &PEOPLE[1..4], hours)
+        } else {
+            revised(sample.number, original, jatni, &PEOPLE[place % 3..3 + place % 4], hours)
+        });
+    }
+    let instructions: Vec<Value> = bills.iter().map(|bill| instruction(bill, now)).collect();
+    json!({ "ResponseInfo": null, "paymentInstructions": instructions })
+}
+
+fn instruction(bill: &Bill, now: DateTime<Utc>) -> Value {
+    let created = now - Duration::hours(bill.hours_old);
+    let day = |later: i64| (created + Duration::days(later)).format("%Y-%m-%d").to_string();
+    let serial = bill.number.rsplit('/').next().unwrap_or_default();
+    let advice = bill.reference.map(|reference| {
+        json!([{
+            "paBillRefNumber": reference, "paFinYear": "2026-27", "paAdviceId": format!("60{serial}"),
+            "paAdviceDate": day(1), "paTokenNumber": format!("40{serial}"), "paTokenDate": day(1),
+        }])
+    });
+    let total: f64 = bill.people.iter().filter_map(|person| person.rupees.parse::<f64>().ok()).sum();
+    json!({
+        "tenantId": bill.tenant,
+        "jitBillNo": bill.number,
+        "parentPiNumber": bill.parent,
+        "muktaReferenceId": format!("EP/0/2026-27/11/22/{serial}"),
+        "piStatus": bill.status,
+        "netAmount": format!("{total:.2}"),
+        "grossAmount": format!("{total:.2}"),
+        "isActive": bill.is_active,
+        "auditDetails": { "createdTime": created.timestamp_millis() },
+        "additionalDetails": {
+            "billNumber": [format!("WB/2026-27/{serial}")],
+            "hoaCode": "221705800100000351201900078",
+            "mstAllotmentId": bill.parent.is_none().then_some("3362"),
+        },
+        "paDetails": advice,
+        "beneficiaryDetails": bill.people.iter().map(|person| beneficiary(bill, person, &day(3))).collect::<Vec<_>>(),
+    })
+}
+
+fn beneficiary(bill: &Bill, person: &Person, paid_on: &str) -> Value {
+    let failed = bill.payment == "Payment Failed";
+    let paid = bill.payment == "Payment Successful";
+    let serial = person.id.rsplit('/').next().unwrap_or_default();
+    json!({
+        "beneficiaryId": format!("7f0c1a52-{serial}"),
+        "beneficiaryType": if person.mobile == "9999999999" { "ORG" } else { "IND" },
+        "beneficiaryNumber": person.id,
+        "benefName": person.name,
+        "benfAcctNo": person.account,
+        "benfBankIfscCode": person.ifsc,
+        "benfMobileNo": person.mobile,
+        "amount": person.rupees,
+        "paymentStatus": bill.payment,
+        "paymentStatusMessage": failed.then_some("Account number is invalid or closed"),
+        "utrNo": paid.then(|| format!("RBI32620{serial}")),
+        "utrDate": paid.then_some(paid_on),
+    })
+}

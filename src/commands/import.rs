@@ -1,0 +1,84 @@
+//! `mukta-ftps import` and `mukta-ftps export`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use mukta_ftps::app::Clock;
+use mukta_ftps::import::{ImportError, export, import};
+use mukta_ftps::sealing::Sealer;
+use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
+use mukta_ftps::store::{Store, keys};
+
+use super::{CommandError, OrSay};
+
+/// Settings of `import`.
+#[derive(Args)]
+pub(crate) struct ImportArgs {
+    /// The file, as MUKTASoft's treasury adapter answers `_search`; `-` for standard input
+    file: String,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    data_key: DataKeySettings,
+}
+
+/// Settings of `export`.
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// Only those changed since this instant, such as 2026-11-22T16:30:00Z
+    #[arg(long, value_name = "RFC3339")]
+    since: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    data_key: DataKeySettings,
+}
+
+pub(crate) fn run_import(args: ImportArgs) -> Result<(), CommandError> {
+    let (store, sealer) = open(&args.database, &args.data_key)?;
+    let input: Box<dyn Read> = if args.file == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(&args.file).or_say(format!("{} cannot be read", args.file))?)
+    };
+    match import(&store, &sealer, input, Clock::system().now()) {
+        Ok(summary) => {
+            let total = summary.created + summary.updated + summary.unchanged;
+            writeln!(
+                io::stdout(),
+                "imported {total}: {} created, {} updated, {} unchanged",
+                summary.created,
+                summary.updated,
+                summary.unchanged
+            )
+            .or_say("standard output is closed")
+        }
+        Err(ImportError::Faults(faults)) => {
+            write!(io::stderr(), "{faults}").or_say("standard error is closed")?;
+            Err(ImportError::Faults(faults).into())
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+pub(crate) fn run_export(args: ExportArgs) -> Result<(), CommandError> {
+    let (store, sealer) = open(&args.database, &args.data_key)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    export(&store, &sealer, args.since, &mut out)?;
+    out.flush().or_say("standard output is closed")
+}
+
+/// The database with its key, for commands that work in the foreground.
+fn open(
+    database: &DatabaseSettings,
+    data_key: &DataKeySettings,
+) -> Result<(Store, Arc<Sealer>), CommandError> {
+    let (url, sealer) = (database.validated()?, Arc::new(data_key.validated()?));
+    let store = Store::open(&url)?;
+    let now = Clock::system().now().naive_utc();
+    store.write_blocking(|db| keys::fit(db, &sealer, now))?;
+    Ok((store, sealer))
+}

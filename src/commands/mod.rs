@@ -1,0 +1,54 @@
+//! What each command does: read its settings, wire the program up, run, say how it ended.
+
+pub(crate) mod demo;
+pub(crate) mod import;
+pub(crate) mod serve;
+pub(crate) mod simulate;
+
+use mukta_ftps::app::AppError;
+use mukta_ftps::import::{ExportError, ImportError};
+use mukta_ftps::settings::SettingFault;
+use mukta_ftps::store::StoreError;
+
+/// Why a command failed. Its text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// A setting is missing or malformed: exit code 2.
+    #[error(transparent)]
+    Setting(#[from] SettingFault),
+    /// The database, or a data key that does not fit it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The program could not be wired up.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The import found faults, which are listed already.
+    #[error("{0}")]
+    Import(#[from] ImportError),
+    /// The export broke off.
+    #[error("{0}")]
+    Export(#[from] ExportError),
+    /// A file, a port or another thing of the machine's.
+    #[error("{what}: {cause}")]
+    Machine { what: String, cause: std::io::Error },
+}
+
+/// Names what was being done when the machine refused.
+pub(crate) trait OrSay<T> {
+    fn or_say(self, what: impl Into<String>) -> Result<T, CommandError>;
+}
+
+impl<T> OrSay<T> for std::io::Result<T> {
+    fn or_say(self, what: impl Into<String>) -> Result<T, CommandError> {
+        self.map_err(|cause| CommandError::Machine { what: what.into(), cause })
+    }
+}
+
+/// The long-lived runtime that all traffic with JIT runs on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .or_say("the program could not start its threads")
+}

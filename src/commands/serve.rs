@@ -1,0 +1,82 @@
+//! `mukta-ftps serve`.
+
+use std::time::Duration;
+
+use clap::Args;
+use mukta_ftps::app::{App, Clock};
+use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, JitSettings, SettingFault, Web, WebSettings};
+use mukta_ftps::store::Store;
+use mukta_ftps::web::{Site, listen};
+
+use super::{CommandError, OrSay, runtime};
+
+/// Settings of `serve`.
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    data_key: DataKeySettings,
+    #[command(flatten)]
+    jit: JitSettings,
+    #[command(flatten)]
+    web: WebSettings,
+}
+
+pub(crate) fn run(args: ServeArgs) -> Result<(), CommandError> {
+    let (sealer, jit, web) = (args.data_key.validated()?, args.jit.validated()?, args.web.validated()?);
+    let database = args.database.validated()?;
+    loopback_only(&web)?;
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let app = App::new(Store::open(&database)?, sealer, jit, Clock::system()).await?;
+        let server = bind(app.clone(), &web)?;
+        log::info!("listening on http://{}", web.bind);
+        serve_until_told(server, &app).await
+    })
+}
+
+/// Until people sign in, nobody from elsewhere is let in.
+pub(crate) fn loopback_only(web: &Web) -> Result<(), SettingFault> {
+    if web.bind.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(SettingFault::new("HTTP_BIND", "must be a loopback address such as 127.0.0.1:8080"))
+}
+
+/// The web server, listening but not yet serving.
+pub(crate) fn bind(app: App, web: &Web) -> Result<actix_web::dev::Server, CommandError> {
+    let site = Site { app, static_dir: web.static_dir.clone() };
+    let (server, _) =
+        listen(&site, web.bind).or_say(format!("the address {} could not be listened on", web.bind))?;
+    Ok(server)
+}
+
+/// Serves until SIGTERM or Ctrl-C; then answers what is under way, and records every call that JIT
+/// has been asked.
+pub(crate) async fn serve_until_told(server: actix_web::dev::Server, app: &App) -> Result<(), CommandError> {
+    let handle = server.handle();
+    let mut serving = tokio::spawn(server);
+    tokio::select! {
+        ended = &mut serving => return ended
+            .map_err(std::io::Error::other)
+            .and_then(|ended| ended)
+            .or_say("the web server ended"),
+        told = told_to_stop() => told.or_say("signals could not be listened for")?,
+    }
+    log::info!("stopping: calls under way are finished first");
+    handle.stop(true).await;
+    let deadline = app.jit_timeout * 3 + Duration::from_secs(5);
+    if tokio::time::timeout(deadline, app.calls_finished()).await.is_err() {
+        log::warn!("stopped with calls of JIT under way: their claims end by themselves");
+    }
+    Ok(())
+}
+
+async fn told_to_stop() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+    }
+}

@@ -1,0 +1,125 @@
+//! `mukta-ftps simulate`: the JIT simulator alone.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use mukta_ftps::app::Clock;
+use mukta_ftps::import::import;
+use mukta_ftps::sealing::Sealer;
+use mukta_ftps::settings::{SettingFault, bind_address};
+use mukta_ftps::simulator::jit::{
+    JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction, Scenario,
+};
+use mukta_ftps::store::{DatabaseUrl, Store, StoreError, beneficiaries, instructions};
+
+use super::{CommandError, OrSay, runtime};
+
+/// Settings of `simulate`.
+#[derive(Args)]
+#[command(after_help = scenarios())]
+pub(crate) struct SimulateArgs {
+    /// Address and port of the simulated JIT
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8090")]
+    jit_bind: String,
+    /// Payment instructions it knows, in the import's format
+    #[arg(long, value_name = "FILE")]
+    instructions: Option<PathBuf>,
+    /// What it answers about one PI, such as PI-1013/2023-24/000256=error; `*=` for all others.
+    /// Several scenarios joined by `,` are answered one after another
+    #[arg(long = "script", value_name = "NUMBER=SCENARIO")]
+    scripts: Vec<String>,
+    /// How long it takes to answer, in milliseconds
+    #[arg(long, value_name = "MILLISECONDS", default_value = "0")]
+    latency: u64,
+    /// Where its public key is written (DER)
+    #[arg(long, value_name = "FILE", default_value = "jit-public-key.der")]
+    public_key: PathBuf,
+}
+
+fn scenarios() -> String {
+    let rows: String =
+        Scenario::ALL.iter().map(|(_, word, meaning)| format!("  {word:<24} {meaning}\n")).collect();
+    format!("Scenarios:\n{rows}")
+}
+
+pub(crate) fn run(args: SimulateArgs) -> Result<(), CommandError> {
+    let addr = bind_address("--jit-bind", &args.jit_bind)?;
+    runtime()?.block_on(async {
+        let latency = Duration::from_millis(args.latency);
+        let simulator = started(JitSimulatorOptions { addr, latency, ..Default::default() }).await?;
+        if let Some(file) = &args.instructions {
+            know_file(&simulator, file)?;
+        }
+        for script in &args.scripts {
+            run_script(&simulator, script)?;
+        }
+        std::fs::write(&args.public_key, simulator.public_key_der())
+            .or_say(format!("{} could not be written", args.public_key.display()))?;
+        writeln!(
+            std::io::stdout(),
+            "JIT_BASE_URL={}\nJIT_CLIENT_ID={}\nJIT_CLIENT_SECRET={}\nJIT_PUBLIC_KEY_FILE={}",
+            simulator.base_url(),
+            simulator.client_id(),
+            simulator.client_secret(),
+            args.public_key.display(),
+        )
+        .or_say("standard output is closed")?;
+        tokio::signal::ctrl_c().await.or_say("signals could not be listened for")
+    })
+}
+
+/// A simulator that listens.
+pub(super) async fn started(options: JitSimulatorOptions) -> Result<JitSimulator, CommandError> {
+    JitSimulator::start(options)
+        .await
+        .map_err(std::io::Error::other)
+        .or_say("the simulated JIT could not start")
+}
+
+/// Tells the simulator of every revised PI in the database, as JIT would know them.
+pub(super) fn introduce(simulator: &JitSimulator, store: &Store, sealer: &Sealer) -> Result<(), StoreError> {
+    store.read_blocking(|db| {
+        for (id, number) in instructions::all_revised(db)? {
+            let beneficiaries = beneficiaries::asked(db, sealer, id, &number)?
+                .into_iter()
+                .map(|one| KnownBeneficiary {
+                    payment_id: one.payment_id,
+                    account: one.account,
+                    ifsc: one.ifsc,
+                })
+                .collect();
+            simulator.know(KnownInstruction { number, beneficiaries });
+        }
+        Ok(())
+    })
+}
+
+/// Reads the file as `import` would, into a database that is thrown away.
+fn know_file(simulator: &JitSimulator, file: &Path) -> Result<(), CommandError> {
+    let scratch = tempfile::tempdir().or_say("no temporary directory could be made")?;
+    let store =
+        Store::open(&DatabaseUrl::Sqlite(scratch.path().join("known.db").to_string_lossy().into_owned()))?;
+    let sealer = Sealer::ephemeral().map_err(StoreError::from)?;
+    let input = std::fs::File::open(file).or_say(format!("{} cannot be read", file.display()))?;
+    import(&store, &sealer, input, Clock::system().now())?;
+    Ok(introduce(simulator, &store, &sealer)?)
+}
+
+/// `NUMBER=SCENARIO[,SCENARIO…]`.
+fn run_script(simulator: &JitSimulator, script: &str) -> Result<(), CommandError> {
+    let fault = |problem: String| SettingFault::new("--script", problem);
+    let (number, words) = script
+        .split_once('=')
+        .ok_or_else(|| fault(format!("“{script}” is not of the form NUMBER=SCENARIO")))?;
+    let scenarios = words
+        .split(',')
+        .map(|word| word.trim().parse::<Scenario>().map_err(|unknown| fault(unknown.to_string())))
+        .collect::<Result<Vec<_>, _>>()?;
+    match (number, scenarios.last()) {
+        ("*", Some(last)) => simulator.otherwise(last.clone()),
+        _ => simulator.script(number, scenarios),
+    }
+    Ok(())
+}

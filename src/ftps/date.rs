@@ -1,0 +1,57 @@
+//! Days and instants as people in Odisha read them.
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
+
+/// Indian Standard Time, UTC+05:30; it has no daylight saving.
+pub const IST: FixedOffset = match FixedOffset::east_opt(5 * 3600 + 30 * 60) {
+    Some(offset) => offset,
+    None => panic!("19800 seconds are less than a day"),
+};
+
+/// An instant as `dd/mm/yyyy HH:MM` in IST.
+pub fn ist_minute(at: DateTime<Utc>) -> String {
+    at.with_timezone(&IST).format("%d/%m/%Y %H:%M").to_string()
+}
+
+/// An instant as `dd/mm/yyyy` in IST.
+pub fn ist_day(at: DateTime<Utc>) -> String {
+    at.with_timezone(&IST).format("%d/%m/%Y").to_string()
+}
+
+/// The day in a treasury's date text: `yyyy-MM-dd`, alone or followed by a time. `None` if the
+/// text cannot be read so.
+pub fn treasury_day(text: &str) -> Option<NaiveDate> {
+    let text = text.trim();
+    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Some(day);
+    }
+    ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .map(|time| time.date())
+}
+
+/// A treasury's date text as `dd/mm/yyyy`; as received if it cannot be read (DOMAIN.md §2.4).
+pub fn shown_day(text: &str) -> String {
+    treasury_day(text).map_or_else(|| text.to_owned(), |day| day.format("%d/%m/%Y").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_that_cannot_be_read_shows_as_received() {
+        assert_eq!(shown_day("2023-11-05"), "05/11/2023");
+        assert_eq!(shown_day("2023-11-05 10:20:30.0"), "05/11/2023");
+        assert_eq!(shown_day("5 Nov 23"), "5 Nov 23");
+        assert_eq!(shown_day(""), "");
+    }
+
+    #[test]
+    fn instants_show_in_ist_across_midnight() {
+        let at = DateTime::parse_from_rfc3339("2024-03-31T18:30:00Z").unwrap().to_utc();
+        assert_eq!(ist_minute(at), "01/04/2024 00:00");
+        assert_eq!(ist_day(at), "01/04/2024");
+    }
+}

@@ -1,0 +1,267 @@
+//! The heart of the product: what follows from a reply of FTPS (DOMAIN.md §2).
+
+use std::collections::HashMap;
+
+use super::reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
+use super::status::Outcome;
+
+/// What every message on the page begins with.
+const PREFIX: &str = "On call of FTPS API: ";
+
+/// The longest UTR number taken for one, in characters.
+const UTR_MAX_CHARS: usize = 64;
+
+/// The payment instruction that was asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedInstruction {
+    /// The PI number.
+    pub number: String,
+    /// Every beneficiary of it.
+    pub beneficiaries: Vec<AskedBeneficiary>,
+}
+
+/// A beneficiary of an [`AskedInstruction`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedBeneficiary {
+    /// Our row.
+    pub id: i64,
+    /// Its payment ID (`BN-…`), unique within the PI without regard to case.
+    pub payment_id: String,
+    /// The registered account number, if known.
+    pub account: Option<String>,
+    /// The registered IFSC, if known.
+    pub ifsc: Option<String>,
+}
+
+/// What a reply comes to. Only [`Decision::Success`] changes a status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing arrived.
+    NoResponse {
+        /// The technical cause, kept in the call log.
+        cause: String,
+    },
+    /// JIT said an error.
+    Error {
+        /// JIT's own words.
+        message: String,
+    },
+    /// A technical glitch.
+    Glitch {
+        /// Our own plain-English words.
+        description: String,
+    },
+    /// Every beneficiary has been paid.
+    Success(Payment),
+}
+
+/// What FTPS told of a paid instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// The voucher made at JIT.
+    pub voucher_number: Option<String>,
+    /// Its date, as received.
+    pub voucher_date: Option<String>,
+    /// Online bill reference of the revised PI.
+    pub bill_reference: Option<String>,
+    /// The token made at JIT.
+    pub token_number: Option<String>,
+    /// Its date, as received.
+    pub token_date: Option<String>,
+    /// The message from RBI.
+    pub payment_status: Option<String>,
+    /// One for every beneficiary of the instruction, in its order.
+    pub beneficiaries: Vec<PaidBeneficiary>,
+}
+
+/// A beneficiary that was paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaidBeneficiary {
+    /// Our row.
+    pub id: i64,
+    /// The bank's transaction number.
+    pub utr: String,
+    /// Its date, as received.
+    pub utr_date: Option<String>,
+    /// The end-to-end id.
+    pub end_to_end_id: Option<String>,
+    /// The account that was paid, if it differs from the registered one.
+    pub other_account: Option<String>,
+    /// The IFSC that was paid, if it differs from the registered one.
+    pub other_ifsc: Option<String>,
+}
+
+impl Decision {
+    /// The class of DOMAIN.md §2.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::NoResponse { .. } => Outcome::NoResponse,
+            Self::Error { .. } => Outcome::Error,
+            Self::Glitch { .. } => Outcome::Glitch,
+            Self::Success(_) => Outcome::Success,
+        }
+    }
+
+    /// The message for the page's band, to the letter of DOMAIN.md §2.
+    pub fn message(&self) -> String {
+        match self {
+            Self::NoResponse { .. } => format!("{PREFIX}No response is received."),
+            Self::Error { message } => format!("{PREFIX}{message}"),
+            Self::Glitch { description } => format!("{PREFIX}{description}"),
+            Self::Success(_) => format!("{PREFIX}Response is received and updated successfully"),
+        }
+    }
+
+    /// The technical cause of no response, for the call log.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::NoResponse { cause } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// Judges a reply (DOMAIN.md §2, in its order): no response, error, glitch, or all paid.
+pub fn decide(asked: &AskedInstruction, reply: &Reply) -> Decision {
+    match reply {
+        Reply::NotAsked(reason) => glitch(reason),
+        Reply::Nothing { cause } => Decision::NoResponse { cause: cause.clone() },
+        Reply::Unusable { description } => glitch(description),
+        Reply::Answered(Answer { error: Some(message), .. }) => Decision::Error { message: message.clone() },
+        Reply::Answered(Answer { data: AnswerData::Empty, .. }) => {
+            Decision::NoResponse { cause: "JIT's reply holds no data and no error".to_owned() }
+        }
+        Reply::Answered(answer) => match payment(asked, answer) {
+            Ok(payment) => Decision::Success(payment),
+            Err(description) => glitch(&description),
+        },
+    }
+}
+
+fn glitch(description: &str) -> Decision {
+    Decision::Glitch { description: description.to_owned() }
+}
+
+/// All beneficiaries paid, or why the reply cannot be used.
+fn payment(asked: &AskedInstruction, answer: &Answer) -> Result<Payment, String> {
+    if let Some(service) = &answer.service_id
+        && !service.eq_ignore_ascii_case("FTPS")
+    {
+        return Err(format!("JIT's reply is for another service ({}).", shortened(service)));
+    }
+    let entries = match &answer.data {
+        AnswerData::Entries(entries) => entries,
+        AnswerData::Malformed(fault) => {
+            return Err(format!("JIT's reply is not in the agreed form: {fault}."));
+        }
+        AnswerData::Empty => return Err("JIT's reply holds no data.".to_owned()),
+    };
+    let entry = our_entry(asked, entries)?;
+    let reported = entry
+        .beneficiaries
+        .as_ref()
+        .map_err(|fault| format!("JIT's reply is not in the agreed form: {fault}."))?;
+    Ok(Payment {
+        voucher_number: entry.voucher_number.clone(),
+        voucher_date: entry.voucher_date.clone(),
+        bill_reference: entry.bill_reference.clone(),
+        token_number: entry.token_number.clone(),
+        token_date: entry.token_date.clone(),
+        payment_status: entry.payment_status.clone(),
+        beneficiaries: paid_beneficiaries(asked, reported)?,
+    })
+}
+
+/// The one entry that names our payment instruction.
+fn our_entry<'a>(asked: &AskedInstruction, entries: &'a [Entry]) -> Result<&'a Entry, String> {
+    let mut ours = entries.iter().filter(|entry| entry.number == asked.number);
+    match (ours.next(), ours.next()) {
+        (Some(entry), None) => Ok(entry),
+        (Some(_), Some(_)) => Err("JIT's reply names this payment instruction more than once.".to_owned()),
+        (None, _) => Err(match entries {
+            [other] => {
+                format!("JIT's reply is about another payment instruction ({}).", shortened(&other.number))
+            }
+            _ => "JIT's reply does not name this payment instruction.".to_owned(),
+        }),
+    }
+}
+
+/// Every beneficiary of ours with its UTR, exactly once, and nobody else.
+fn paid_beneficiaries(
+    asked: &AskedInstruction,
+    reported: &[EntryBeneficiary],
+) -> Result<Vec<PaidBeneficiary>, String> {
+    if asked.beneficiaries.is_empty() {
+        return Err("This payment instruction has no beneficiaries here, so JIT's reply cannot be applied."
+            .to_owned());
+    }
+    let mut by_id: HashMap<String, &EntryBeneficiary> = HashMap::with_capacity(reported.len());
+    for one in reported {
+        if by_id.insert(one.payment_id.to_lowercase(), one).is_some() {
+            return Err(format!(
+                "JIT's reply names beneficiary {} more than once.",
+                shortened(&one.payment_id)
+            ));
+        }
+    }
+    let paid = asked
+        .beneficiaries
+        .iter()
+        .map(|ours| match by_id.remove(&ours.payment_id.to_lowercase()) {
+            Some(theirs) => paid_beneficiary(ours, theirs),
+            None => Err(format!("JIT's reply leaves out beneficiary {}.", shortened(&ours.payment_id))),
+        })
+        .collect::<Result<Vec<_>, String>>()?;
+    // The first stranger in the order of the reply, so that the message does not depend on chance.
+    match reported.iter().find(|one| by_id.contains_key(&one.payment_id.to_lowercase())) {
+        Some(stranger) => Err(format!(
+            "JIT's reply names beneficiary {}, who is not part of this payment instruction.",
+            shortened(&stranger.payment_id)
+        )),
+        None => Ok(paid),
+    }
+}
+
+fn paid_beneficiary(ours: &AskedBeneficiary, theirs: &EntryBeneficiary) -> Result<PaidBeneficiary, String> {
+    let utr = &theirs.utr;
+    let whose = shortened(&ours.payment_id);
+    if utr.is_empty() {
+        return Err(format!("JIT's reply has no UTR number for beneficiary {whose}."));
+    }
+    if utr.chars().count() > UTR_MAX_CHARS || utr.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(format!("JIT's reply has a UTR number that cannot be one for beneficiary {whose}."));
+    }
+    Ok(PaidBeneficiary {
+        id: ours.id,
+        utr: utr.clone(),
+        utr_date: theirs.utr_date.clone(),
+        end_to_end_id: theirs.end_to_end_id.clone(),
+        other_account: differing(ours.account.as_deref(), theirs.account.as_deref()),
+        other_ifsc: differing(ours.ifsc.as_deref(), theirs.ifsc.as_deref()),
+    })
+}
+
+/// What was paid, where it differs from what is registered. Unknown on either side: no difference.
+fn differing(registered: Option<&str>, paid: Option<&str>) -> Option<String> {
+    match (registered.map(str::trim), paid.map(str::trim)) {
+        (Some(ours), Some(theirs))
+            if !ours.is_empty() && !theirs.is_empty() && !ours.eq_ignore_ascii_case(theirs) =>
+        {
+            Some(theirs.to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// A text of theirs inside a sentence of ours: at most 64 characters of it.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(64) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

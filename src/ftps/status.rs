@@ -1,0 +1,136 @@
+//! The domain's fixed words as enums, stored in the database as exactly these words.
+
+/// Declares an enum of fixed words with its text form, and stores it as that text.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, diesel::AsExpression, diesel::FromSqlRow)]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        pub enum $name { $($(#[$doc])* $variant),+ }
+
+        impl $name {
+            /// Every value, in the order of the domain's list.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The domain's word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::ftps::status::UnknownWord;
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err($crate::ftps::status::UnknownWord { word: word.to_owned(), what: stringify!($name) }),
+                }
+            }
+        }
+
+        impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::Text, DB> for $name
+        where
+            str: diesel::serialize::ToSql<diesel::sql_types::Text, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
+                <str as diesel::serialize::ToSql<diesel::sql_types::Text, DB>>::to_sql(self.as_str(), out)
+            }
+        }
+
+        impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $name
+        where
+            String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+        {
+            fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                let word = <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(bytes)?;
+                Ok(word.parse()?)
+            }
+        }
+    };
+}
+/// A word that is none of those an enum of the domain knows.
+#[derive(Debug, thiserror::Error)]
+#[error("“{word}” is not a {what}")]
+pub struct UnknownWord {
+    word: String,
+    what: &'static str,
+}
+
+words! {
+    /// Status of a payment instruction (DOMAIN.md §1).
+    PiStatus {
+        /// Not yet sent to the treasury.
+        Pending = "Pending",
+        /// Declined by the treasury.
+        Declined = "Declined",
+        /// Sent, not yet taken up.
+        Initiated = "Initiated",
+        /// Rejected by an officer.
+        Rejected = "Rejected",
+        /// Approved by the treasury.
+        Approved = "Approved",
+        /// At the treasury, being paid: the only status that FTPS is asked about.
+        InProcess = "In Process",
+        /// Paid, or otherwise settled.
+        Completed = "Completed",
+    }
+}
+
+words! {
+    /// Payment status of one beneficiary (DOMAIN.md §1).
+    PaymentStatus {
+        /// Nothing sent yet.
+        Pending = "Payment Pending",
+        /// Sent with its instruction.
+        Initiated = "Payment Initiated",
+        /// At the bank rail.
+        InProcess = "Payment In Process",
+        /// The money reached the bank.
+        Successful = "Payment Successful",
+        /// The bank sent it back.
+        Failed = "Payment Failed",
+    }
+}
+
+words! {
+    /// What one call of FTPS came to (DOMAIN.md §2).
+    Outcome {
+        /// Nothing arrived.
+        NoResponse = "no-response",
+        /// JIT answered with an error.
+        Error = "error",
+        /// Something arrived that cannot be used, or the call could not be made.
+        Glitch = "glitch",
+        /// JIT says that every beneficiary has been paid.
+        Success = "success",
+    }
+}
+
+impl Outcome {
+    /// Whether JIT answered, so that the instruction is not retried by itself (DOMAIN.md §2).
+    pub const fn is_answer(self) -> bool {
+        matches!(self, Self::Error | Self::Success)
+    }
+}
+
+words! {
+    /// What set a call off.
+    Trigger {
+        /// An employee pressed Refresh.
+        Refresh = "refresh",
+        /// The nightly run.
+        Nightly = "nightly",
+        /// A retry after no response or a glitch.
+        Retry = "retry",
+        /// `mukta-ftps sync`.
+        Command = "command",
+        /// An administrator started a run on the page.
+        Hand = "hand",
+    }
+}

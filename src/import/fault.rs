@@ -1,0 +1,92 @@
+//! What is wrong with an input, and where.
+
+use std::fmt;
+
+/// Faults kept for the list; of more than these only the number is told.
+const LISTED: usize = 1000;
+
+/// One fault of the input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Its JSON path, such as `paymentInstructions[1].beneficiaryDetails[0].amount`; empty if it is
+    /// the document as a whole.
+    pub path: String,
+    /// What is wrong there. Personal data is not repeated in it.
+    pub problem: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() {
+            return f.write_str(&self.problem);
+        }
+        write!(f, "{}: {}", self.path, self.problem)
+    }
+}
+
+/// All faults of an input, the first thousand of them word for word.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Faults {
+    listed: Vec<Fault>,
+    more: u64,
+}
+
+impl Faults {
+    /// The first faults, in the order of the input.
+    pub fn listed(&self) -> &[Fault] {
+        &self.listed
+    }
+
+    /// How many there are beyond those listed.
+    pub fn more(&self) -> u64 {
+        self.more
+    }
+
+    /// Whether the input is free of faults.
+    pub fn is_empty(&self) -> bool {
+        self.listed.is_empty()
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.listed.len() as u64 + self.more
+    }
+
+    pub(super) fn add(&mut self, path: impl fmt::Display, problem: impl fmt::Display) {
+        if self.listed.len() < LISTED {
+            self.listed.push(Fault { path: path.to_string(), problem: problem.to_string() });
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+/// One fault a line.
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, fault) in self.listed.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            fault.fmt(f)?;
+        }
+        if self.more > 0 {
+            write!(f, "\n… and {} more", self.more)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn very_many_faults_are_counted_and_not_kept() {
+        let mut faults = Faults::default();
+        for i in 0..1005 {
+            faults.add(format_args!("paymentInstructions[{i}]"), "is wrong");
+        }
+        assert_eq!((faults.listed().len(), faults.more()), (1000, 5));
+        assert!(faults.to_string().ends_with("paymentInstructions[999]: is wrong\n… and 5 more"));
+    }
+}

@@ -1,0 +1,240 @@
+//! One element of `paymentInstructions` → a record, or every fault in it (DOMAIN.md §8).
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDateTime};
+use serde_json::Value;
+
+use super::fault::Faults;
+use super::fields::{Object, Path};
+use super::spelling::{TEXT_MAX_CHARS, read_date, read_day, read_payment_status, read_pi_status};
+use crate::ftps::{PaymentStatus, PiStatus};
+use crate::store::importing::{AdviceRecord, BeneficiaryRecord, InstructionRecord, PaymentFacts};
+
+/// The longest PI number and payment ID, in characters.
+const NUMBER_MAX_CHARS: usize = 128;
+/// The longest tenant id.
+const TENANT_MAX_CHARS: usize = 64;
+/// The longest reason of a failure.
+const REASON_MAX_CHARS: usize = 4000;
+/// Creation times taken for such: 2000-01-01 to 2100-01-01 in epoch milliseconds. Epoch seconds,
+/// the usual mistake, lie far below.
+const CREATED_MILLIS: std::ops::Range<i64> = 946_684_800_000..4_102_444_800_000;
+
+/// Reads the instructions of one input and remembers its faults.
+#[derive(Default)]
+pub(super) struct InstructionReader {
+    faults: Faults,
+    /// Which element brought a PI number first.
+    numbers: HashMap<String, usize>,
+}
+
+impl InstructionReader {
+    pub(super) fn faults(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+
+    pub(super) fn into_faults(self) -> Faults {
+        self.faults
+    }
+
+    /// The record of element `index`; `None` if it has a fault.
+    pub(super) fn read(&mut self, index: usize, element: &Value) -> Option<InstructionRecord> {
+        let before = self.faults.count();
+        let record = self.record(index, element);
+        if self.faults.count() > before { None } else { record }
+    }
+
+    fn record(&mut self, index: usize, element: &Value) -> Option<InstructionRecord> {
+        let at = Path::Instruction(index);
+        let pi = Object::of(at, Some(element), &mut self.faults)?;
+        let number = self.number(index, &pi);
+        let faults = &mut self.faults;
+        let tenant_id = tenant(&pi, faults);
+        let parent_number = pi.text("parentPiNumber", NUMBER_MAX_CHARS, faults);
+        let status = pi_status(&pi, parent_number.is_some(), faults);
+        let gross = pi.amount("grossAmount", faults);
+        let net = pi.required_amount("netAmount", faults);
+        let details_path = Path::Key(&at, "additionalDetails");
+        let details = Object::of(details_path, pi.get("additionalDetails"), faults)?;
+        let audit_path = Path::Key(&at, "auditDetails");
+        let audit = Object::of(audit_path, pi.get("auditDetails"), faults)?;
+        let created_at = created_time(&audit, faults);
+        let advices = advices(&pi, faults);
+        let beneficiaries = beneficiaries(&pi, status, faults);
+        Some(InstructionRecord {
+            external_id: pi.text("id", TEXT_MAX_CHARS, faults),
+            mukta_reference_id: pi.text("muktaReferenceId", TEXT_MAX_CHARS, faults),
+            is_active: pi.flag("isActive", true, faults),
+            gross,
+            bill_numbers: details.texts("billNumber", TEXT_MAX_CHARS, faults),
+            head_of_account: details.text("hoaCode", TEXT_MAX_CHARS, faults),
+            master_allotment_id: details.text("mstAllotmentId", TEXT_MAX_CHARS, faults),
+            advices,
+            parent_number,
+            tenant_id: tenant_id?,
+            number: number?,
+            status: status?,
+            net: net?,
+            created_at: created_at?,
+            beneficiaries: beneficiaries?,
+        })
+    }
+
+    fn number(&mut self, index: usize, pi: &Object<'_>) -> Option<String> {
+        let number = pi.required_text("jitBillNo", NUMBER_MAX_CHARS, &mut self.faults)?;
+        match self.numbers.get(&number) {
+            Some(first) => {
+                let problem = format_args!("is already the number of paymentInstructions[{first}]");
+                self.faults.add(pi.path("jitBillNo"), problem);
+            }
+            None => {
+                self.numbers.insert(number.clone(), index);
+            }
+        }
+        Some(number)
+    }
+}
+
+fn tenant(pi: &Object<'_>, faults: &mut Faults) -> Option<String> {
+    let tenant = pi.required_text("tenantId", TENANT_MAX_CHARS, faults)?;
+    let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    if !tenant.bytes().all(known) || tenant.starts_with('.') {
+        faults
+            .add(pi.path("tenantId"), "is not a tenant: letters, digits, dots and dashes, such as od.jatni");
+        return None;
+    }
+    Some(tenant)
+}
+
+fn pi_status(pi: &Object<'_>, revised: bool, faults: &mut Faults) -> Option<PiStatus> {
+    let text = pi.required_text("piStatus", TEXT_MAX_CHARS, faults)?;
+    let status = read_pi_status(&text, revised);
+    if status.is_none() {
+        faults.add(pi.path("piStatus"), format_args!("“{text}” is not a status of a payment instruction"));
+    }
+    status
+}
+
+fn created_time(audit: &Object<'_>, faults: &mut Faults) -> Option<NaiveDateTime> {
+    let spelt = if audit.get("createdTime").is_none() && audit.get("created_time").is_some() {
+        "created_time"
+    } else {
+        "createdTime"
+    };
+    let text = audit.required_text(spelt, TEXT_MAX_CHARS, faults)?;
+    let created = text
+        .parse()
+        .ok()
+        .filter(|millis| CREATED_MILLIS.contains(millis))
+        .and_then(DateTime::from_timestamp_millis)
+        .map(|created| created.naive_utc());
+    if created.is_none() {
+        faults.add(audit.path(spelt), "is not a time in epoch milliseconds, such as 1699142400000");
+    }
+    created
+}
+
+fn advices(pi: &Object<'_>, faults: &mut Faults) -> Vec<AdviceRecord> {
+    let mut advices = Vec::new();
+    let list = pi.path("paDetails");
+    for (i, element) in pi.list("paDetails", faults).iter().enumerate() {
+        let Some(advice) = Object::of(Path::Item(&list, i), Some(element), faults) else { continue };
+        let mut text = |key| advice.text(key, TEXT_MAX_CHARS, faults);
+        let record = AdviceRecord {
+            bill_reference: text("paBillRefNumber"),
+            financial_year: text("paFinYear"),
+            advice_id: text("paAdviceId"),
+            advice_date: text("paAdviceDate").as_deref().map(read_date),
+            token_number: text("paTokenNumber"),
+            token_date: text("paTokenDate").as_deref().map(read_date),
+        };
+        if record != AdviceRecord::default() {
+            advices.push(record);
+        }
+    }
+    advices
+}
+
+fn beneficiaries(
+    pi: &Object<'_>,
+    status: Option<PiStatus>,
+    faults: &mut Faults,
+) -> Option<Vec<BeneficiaryRecord>> {
+    let list = pi.path("beneficiaryDetails");
+    let before = faults.count();
+    let elements = pi.list("beneficiaryDetails", faults);
+    if elements.is_empty() && faults.count() == before {
+        faults.add(list, "is missing or empty: a payment instruction has at least one beneficiary");
+    }
+    let mut firsts = HashMap::new();
+    let mut records = Vec::with_capacity(elements.len());
+    for (i, element) in elements.iter().enumerate() {
+        let Some(one) = Object::of(Path::Item(&list, i), Some(element), faults) else { continue };
+        let Some(record) = beneficiary(&one, status, faults) else { continue };
+        if let Some(first) = firsts.insert(record.payment_key(), i) {
+            let problem = format_args!("is already the payment ID of beneficiaryDetails[{first}]");
+            faults.add(one.path("beneficiaryNumber"), problem);
+        }
+        records.push(record);
+    }
+    Some(records)
+}
+
+fn beneficiary(one: &Object<'_>, status: Option<PiStatus>, faults: &mut Faults) -> Option<BeneficiaryRecord> {
+    let payment_id = one.required_text("beneficiaryNumber", NUMBER_MAX_CHARS, faults);
+    let amount = one.required_amount("amount", faults);
+    let payment_status = payment_status(one, status, faults);
+    let failure_reason = one.text("paymentStatusMessage", REASON_MAX_CHARS, faults);
+    let disputed = one.flag("disputed", false, faults) && status == Some(PiStatus::Completed);
+    let mut text = |key| one.text(key, TEXT_MAX_CHARS, faults);
+    let record = BeneficiaryRecord {
+        beneficiary_id: text("beneficiaryId"),
+        beneficiary_type: text("beneficiaryType"),
+        name: text("benefName"),
+        account: text("benfAcctNo"),
+        ifsc: text("benfBankIfscCode"),
+        mobile: text("benfMobileNo"),
+        payment: PaymentFacts {
+            failure_reason,
+            utr: text("utrNo"),
+            utr_date: text("utrDate").as_deref().map(read_date),
+            end_to_end_id: text("endToEndId"),
+            voucher_number: text("voucherNumber"),
+            voucher_date: text("voucherDate").as_deref().map(read_day),
+            status: payment_status?,
+        },
+        disputed,
+        payment_id: payment_id?,
+        amount: amount?,
+    };
+    Some(record)
+}
+
+/// On a PI In Process no payment is merely pending any more, and none is done yet.
+fn payment_status(
+    one: &Object<'_>,
+    pi_status: Option<PiStatus>,
+    faults: &mut Faults,
+) -> Option<PaymentStatus> {
+    let text = one.required_text("paymentStatus", TEXT_MAX_CHARS, faults)?;
+    match (pi_status, read_payment_status(&text)) {
+        (_, None) => {
+            faults.add(one.path("paymentStatus"), format_args!("“{text}” is not a payment status"));
+            None
+        }
+        (Some(PiStatus::InProcess), Some(PaymentStatus::Successful)) => {
+            let problem = "cannot be Payment Successful while the payment instruction is In Process";
+            faults.add(one.path("paymentStatus"), problem);
+            None
+        }
+        (Some(PiStatus::InProcess), Some(PaymentStatus::Pending | PaymentStatus::Initiated)) => {
+            Some(PaymentStatus::InProcess)
+        }
+        (_, Some(status)) => Some(status),
+    }
+}
+
+#[cfg(test)]
+#[path = "instruction_tests.rs"]
+mod tests;

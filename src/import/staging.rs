@@ -1,0 +1,77 @@
+//! A temporary file that holds what was validated until the input is complete.
+//!
+//! It has no name, and its records are sealed with a key that dies with the process: what is left
+//! of it on a disk tells nobody an account number.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+
+use crate::sealing::{SealedField, Sealer};
+use crate::store::importing::InstructionRecord;
+
+/// Takes records in.
+pub(super) struct Staging {
+    file: BufWriter<File>,
+    sealer: Sealer,
+    count: u64,
+}
+
+impl Staging {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            file: BufWriter::with_capacity(1 << 16, tempfile::tempfile()?),
+            sealer: Sealer::ephemeral().map_err(io::Error::other)?,
+            count: 0,
+        })
+    }
+
+    /// Adds a record, as its length in four bytes and its sealed JSON.
+    pub(super) fn add(&mut self, record: &InstructionRecord) -> io::Result<()> {
+        let plain = serde_json::to_vec(record)?;
+        let field = SealedField::Staged(self.count);
+        let sealed = self.sealer.seal(field, &plain).map_err(io::Error::other)?;
+        let length = u32::try_from(sealed.len()).map_err(io::Error::other)?;
+        self.file.write_all(&length.to_le_bytes())?;
+        self.file.write_all(&sealed)?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Ends taking in: the records can be read once, in their order.
+    pub(super) fn staged(self) -> io::Result<Staged> {
+        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.rewind()?;
+        let file = BufReader::with_capacity(1 << 16, file);
+        Ok(Staged { file, sealer: self.sealer, next: 0, count: self.count })
+    }
+}
+
+/// Gives the records back.
+pub(super) struct Staged {
+    file: BufReader<File>,
+    sealer: Sealer,
+    next: u64,
+    count: u64,
+}
+
+impl Staged {
+    fn read(&mut self) -> io::Result<InstructionRecord> {
+        let mut length = [0; 4];
+        self.file.read_exact(&mut length)?;
+        let length = usize::try_from(u32::from_le_bytes(length)).map_err(io::Error::other)?;
+        let mut sealed = vec![0; length];
+        self.file.read_exact(&mut sealed)?;
+        let field = SealedField::Staged(self.next);
+        let plain = self.sealer.open(field, &sealed).map_err(io::Error::other)?;
+        self.next += 1;
+        Ok(serde_json::from_slice(&plain)?)
+    }
+}
+
+impl Iterator for Staged {
+    type Item = io::Result<InstructionRecord>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (self.next < self.count).then(|| self.read())
+    }
+}

@@ -1,0 +1,18 @@
+//! mukta-ftps asks the treasury's FTPS service whether revised payment instructions have been paid,
+//! and tells the people who wait for it.
+//!
+//! Where things go: a decision of the domain in [`ftps`] (pure); JIT's wire in [`jit`]; SQL in
+//! [`store`]; the one path that asks and records in [`sync`]; MUKTASoft's JSON in [`import`]; pages
+//! in [`web`]; what [`settings`] say is wired up in [`app`] and nowhere else. `simulator` plays JIT
+//! for the demo, for integration work and for the tests.
+
+pub mod app;
+pub mod ftps;
+pub mod import;
+pub mod jit;
+pub mod sealing;
+pub mod settings;
+pub mod simulator;
+pub mod store;
+pub mod sync;
+pub mod web;

@@ -1,0 +1,86 @@
+//! The commands of `mukta-ftps`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, Subcommand};
+
+mod commands;
+
+use commands::CommandError;
+
+/// Asks the treasury's FTPS service whether revised payment instructions have been paid.
+#[derive(Parser)]
+#[command(name = "mukta-ftps", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The whole product on this machine, with simulated JIT: nothing to configure
+    Demo(commands::demo::DemoArgs),
+    /// Production: the web pages
+    Serve(commands::serve::ServeArgs),
+    /// Import payment instructions from a file, or from standard input for `-`
+    Import(commands::import::ImportArgs),
+    /// Write the payment instructions to standard output, in the import's format
+    Export(commands::import::ExportArgs),
+    /// The JIT simulator alone, for integration work
+    Simulate(commands::simulate::SimulateArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(fault) => return refused(&fault),
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    let done = match cli.command {
+        Command::Demo(args) => commands::demo::run(args),
+        Command::Serve(args) => commands::serve::run(args),
+        Command::Import(args) => commands::import::run_import(args),
+        Command::Export(args) => commands::import::run_export(args),
+        Command::Simulate(args) => commands::simulate::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            say(&format!("mukta-ftps: {fault}"));
+            match fault {
+                CommandError::Setting(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+/// A setting or flag that clap refused: one line that names it and never shows a secret's value.
+fn refused(fault: &clap::Error) -> ExitCode {
+    let named = match fault.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(arg)) => arg.clone(),
+        _ => String::new(),
+    };
+    if fault.kind() == ErrorKind::ValueValidation {
+        // `--jit-timeout-seconds <JIT_TIMEOUT_SECONDS>`: the setting's name stands in the brackets.
+        let setting = named.split_once('<').map_or(named.as_str(), |(_, rest)| rest.trim_end_matches('>'));
+        let value = match fault.get(ContextKind::InvalidValue) {
+            Some(ContextValue::String(value)) => value.as_str(),
+            _ => "",
+        };
+        let cause = std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
+        say(&format!("mukta-ftps: {setting} is “{value}”, which cannot be used{cause}"));
+        return ExitCode::from(2);
+    }
+    match fault.print() {
+        Ok(()) => ExitCode::from(u8::try_from(fault.exit_code()).unwrap_or(2)),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// One line on standard error. A standard error that is closed cannot be told so.
+fn say(line: &str) {
+    let _closed = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,4 @@
+//! Stand-ins for the services outside, scriptable: for tests, `demo` and `simulate`.
+
+pub mod http;
+pub mod jit;

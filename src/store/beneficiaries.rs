@@ -1,0 +1,100 @@
+//! Beneficiaries of payment instructions.
+
+use diesel::prelude::*;
+
+use super::schema::beneficiaries;
+use super::{Db, StoreError};
+use crate::ftps::{AskedBeneficiary, Paise, PaymentStatus};
+use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
+
+/// A beneficiary as the pages show it: nothing sealed is read.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = beneficiaries)]
+pub struct Beneficiary {
+    /// Our row.
+    pub id: i64,
+    /// The payment ID (`BN-…`).
+    pub payment_id: String,
+    /// MUKTASoft's id of the person or organisation.
+    pub beneficiary_id: Option<String>,
+    /// `IND`, `ORG` or `DEPT`.
+    pub beneficiary_type: Option<String>,
+    /// Name, if known.
+    pub name: Option<String>,
+    /// Last four digits of the registered account.
+    pub account_last4: Option<String>,
+    /// Whether an account is registered at all.
+    pub account_hash: Option<String>,
+    /// IFSC of its branch.
+    pub ifsc: Option<String>,
+    /// Last four digits of the mobile number.
+    pub mobile_last4: Option<String>,
+    /// Amount.
+    pub amount_paise: Paise,
+    /// Where the payment stands.
+    pub payment_status: PaymentStatus,
+    /// Why it failed, as MUKTASoft told.
+    pub failure_reason: Option<String>,
+    /// The bank's transaction number.
+    pub utr: Option<String>,
+    /// Its date, as received.
+    pub utr_date: Option<String>,
+    /// End-to-end id.
+    pub end_to_end_id: Option<String>,
+    /// Voucher number.
+    pub voucher_number: Option<String>,
+    /// Voucher date, as received.
+    pub voucher_date: Option<String>,
+    /// Whether another account than the registered one was paid.
+    pub other_account_sealed: Option<Vec<u8>>,
+    /// Its last four digits.
+    pub other_account_last4: Option<String>,
+    /// The IFSC that was paid, where it differs.
+    pub other_ifsc: Option<String>,
+    /// MUKTASoft reported Payment Failed of what FTPS reported paid.
+    pub disputed: bool,
+}
+
+impl Beneficiary {
+    /// Whether it was paid to an account or IFSC other than the registered one.
+    pub fn account_differs(&self) -> bool {
+        self.other_account_sealed.is_some() || self.other_ifsc.is_some()
+    }
+}
+
+/// The beneficiaries of an instruction, in its order.
+pub fn of_instruction(db: &mut Db, instruction_id: i64) -> Result<Vec<Beneficiary>, StoreError> {
+    Ok(beneficiaries::table
+        .filter(beneficiaries::instruction_id.eq(instruction_id))
+        .order((beneficiaries::position, beneficiaries::id))
+        .select(Beneficiary::as_select())
+        .load(db)?)
+}
+
+/// The beneficiaries as [`decide`](crate::ftps::decide) needs them, their accounts opened.
+pub fn asked(
+    db: &mut Db,
+    sealer: &Sealer,
+    instruction_id: i64,
+    number: &str,
+) -> Result<Vec<AskedBeneficiary>, StoreError> {
+    type Row = (i64, String, String, Option<Vec<u8>>, Option<String>);
+    let rows: Vec<Row> = beneficiaries::table
+        .filter(beneficiaries::instruction_id.eq(instruction_id))
+        .order((beneficiaries::position, beneficiaries::id))
+        .select((
+            beneficiaries::id,
+            beneficiaries::payment_id,
+            beneficiaries::payment_key,
+            beneficiaries::account_sealed,
+            beneficiaries::ifsc,
+        ))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(id, payment_id, payment_key, sealed, ifsc)| {
+            let field = SealedField::Account(BeneficiaryKey { number, payment_key: &payment_key });
+            let account = sealed.map(|sealed| sealer.open_text(field, &sealed)).transpose()?;
+            Ok(AskedBeneficiary { id, payment_id, account, ifsc })
+        })
+        .collect()
+}

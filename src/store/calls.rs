@@ -1,0 +1,123 @@
+//! The call log: every call of FTPS, whatever came of it. Append-only.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::schema::ftps_calls;
+use super::{Db, StoreError};
+use crate::ftps::{Outcome, Trigger};
+use crate::sealing::{SealedField, Sealer};
+
+/// A call to be stored.
+#[derive(Debug, Clone)]
+pub struct NewCall {
+    /// Drawn at random when the call was made.
+    pub call_ref: String,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// The employee who did, if one did.
+    pub triggered_by: Option<String>,
+    /// When it began (UTC).
+    pub started_at: NaiveDateTime,
+    /// How long all its exchanges took together.
+    pub duration_ms: i64,
+    /// The HTTP status of the last exchange.
+    pub http_status: Option<u16>,
+    /// The request JSON, if a call was made.
+    pub request: Option<String>,
+    /// What came back: the JSON, or the raw text where it could not be opened.
+    pub response: Option<String>,
+}
+
+/// A stored call, its payloads opened.
+#[derive(Debug, Clone)]
+pub struct StoredCall {
+    /// Our row.
+    pub id: i64,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// The employee who did.
+    pub triggered_by: Option<String>,
+    /// When it began (UTC).
+    pub started_at: NaiveDateTime,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The message for the band.
+    pub message: String,
+    /// The technical cause of no response.
+    pub cause: Option<String>,
+    /// HTTP status of the last exchange.
+    pub http_status: Option<i32>,
+    /// The request JSON.
+    pub request: Option<String>,
+    /// The response text.
+    pub response: Option<String>,
+    /// Whether the instruction was brought up to date by it.
+    pub applied: bool,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = ftps_calls)]
+struct Row {
+    id: i64,
+    call_ref: String,
+    trigger_word: Trigger,
+    triggered_by: Option<String>,
+    started_at: NaiveDateTime,
+    duration_ms: i64,
+    outcome: Outcome,
+    message: String,
+    cause: Option<String>,
+    http_status: Option<i32>,
+    request_sealed: Option<Vec<u8>>,
+    response_sealed: Option<Vec<u8>>,
+    applied: bool,
+}
+
+/// Calls of an instruction, newest first: at most `limit`, older than `before` if given.
+pub fn of_instruction(
+    db: &mut Db,
+    sealer: &Sealer,
+    instruction_id: i64,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<StoredCall>, StoreError> {
+    let rows: Vec<Row> = ftps_calls::table
+        .filter(ftps_calls::instruction_id.eq(instruction_id))
+        .filter(ftps_calls::id.lt(before.unwrap_or(i64::MAX)))
+        .order(ftps_calls::id.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(db)?;
+    rows.into_iter().map(|row| row.opened(sealer)).collect()
+}
+
+impl Row {
+    fn opened(self, sealer: &Sealer) -> Result<StoredCall, StoreError> {
+        let call_ref = &self.call_ref;
+        let request = self
+            .request_sealed
+            .map(|sealed| sealer.open_text(SealedField::Request(call_ref), &sealed))
+            .transpose()?;
+        let response = self
+            .response_sealed
+            .map(|sealed| sealer.open_text(SealedField::Response(call_ref), &sealed))
+            .transpose()?;
+        Ok(StoredCall {
+            id: self.id,
+            trigger: self.trigger_word,
+            triggered_by: self.triggered_by,
+            started_at: self.started_at,
+            duration_ms: self.duration_ms,
+            outcome: self.outcome,
+            message: self.message,
+            cause: self.cause,
+            http_status: self.http_status,
+            request,
+            response,
+            applied: self.applied,
+        })
+    }
+}

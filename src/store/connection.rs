@@ -1,0 +1,156 @@
+//! Connections to either database, and the pool of them.
+
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::r2d2::R2D2Connection;
+use diesel::{Connection, PgConnection, SqliteConnection};
+
+/// A connection to whichever database `DATABASE_URL` names. The queries are written once, against
+/// this type; the few that differ match on it.
+#[derive(diesel::MultiConnection)]
+pub enum Db {
+    /// The embedded database.
+    Sqlite(SqliteConnection),
+    /// The server.
+    Postgres(PgConnection),
+}
+
+/// Which database, read from `DATABASE_URL`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `sqlite://PATH`.
+    Sqlite(String),
+    /// `postgres://…`, as libpq reads it. May hold a password.
+    Postgres(String),
+}
+
+/// Never shows a password.
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{path}"),
+            Self::Postgres(_) => f.write_str("postgres://…"),
+        }
+    }
+}
+
+impl std::str::FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            if path.is_empty() || path.contains(':') && path.starts_with(':') {
+                return Err("names no file: write sqlite://PATH".to_owned());
+            }
+            return Ok(Self::Sqlite(path.to_owned()));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Self::Postgres(url.to_owned()));
+        }
+        Err("is neither sqlite://PATH nor postgres://…".to_owned())
+    }
+}
+
+/// How long SQLite waits for its one writer before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens [`Db`] connections for the pool.
+#[derive(Debug, Clone)]
+pub(super) struct Connections(pub(super) DatabaseUrl);
+
+impl diesel::r2d2::ManageConnection for Connections {
+    type Connection = Db;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Db, Self::Error> {
+        let db = match &self.0 {
+            DatabaseUrl::Sqlite(path) => {
+                let mut db =
+                    SqliteConnection::establish(path).map_err(diesel::r2d2::Error::ConnectionError)?;
+                // `busy_timeout` first: turning WAL on can itself meet a busy database.
+                db.batch_execute(&format!(
+                    "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON;",
+                    BUSY_TIMEOUT.as_millis()
+                ))
+                .map_err(diesel::r2d2::Error::QueryError)?;
+                Db::Sqlite(db)
+            }
+            DatabaseUrl::Postgres(url) => {
+                let mut db = PgConnection::establish(url).map_err(diesel::r2d2::Error::ConnectionError)?;
+                db.batch_execute("SET TIME ZONE 'UTC'; SET lock_timeout = '10s'")
+                    .map_err(diesel::r2d2::Error::QueryError)?;
+                Db::Postgres(db)
+            }
+        };
+        Ok(db)
+    }
+
+    fn is_valid(&self, db: &mut Db) -> Result<(), Self::Error> {
+        match db {
+            Db::Sqlite(db) => db.ping(),
+            Db::Postgres(db) => db.ping(),
+        }
+        .map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, db: &mut Db) -> bool {
+        // A panic leaves its transaction open: that connection is not used again.
+        std::thread::panicking()
+            || match db {
+                Db::Sqlite(db) => db.is_broken(),
+                Db::Postgres(db) => db.is_broken(),
+            }
+    }
+}
+
+impl Db {
+    /// Runs `work` in one transaction that may write. SQLite takes its writer's lock at once, so
+    /// that what was read inside cannot be overtaken.
+    pub(super) fn writing<T, E: From<diesel::result::Error>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self {
+            Self::Sqlite(db) => AnsiTransactionManager::begin_transaction_sql(db, "BEGIN IMMEDIATE")?,
+            Self::Postgres(db) => AnsiTransactionManager::begin_transaction(db)?,
+        }
+        self.finish(work)
+    }
+
+    /// Runs `work` in one transaction that sees one state of the database.
+    pub(super) fn reading<T, E: From<diesel::result::Error>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self {
+            Self::Sqlite(db) => AnsiTransactionManager::begin_transaction(db)?,
+            Self::Postgres(db) => AnsiTransactionManager::begin_transaction_sql(
+                db,
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            )?,
+        }
+        self.finish(work)
+    }
+
+    fn finish<T, E: From<diesel::result::Error>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match work(self) {
+            Ok(done) => {
+                <Self as Connection>::TransactionManager::commit_transaction(self)?;
+                Ok(done)
+            }
+            Err(fault) => {
+                // The first fault is the one to report; a connection that cannot roll back is
+                // noticed as broken by the pool.
+                if let Err(rollback) = <Self as Connection>::TransactionManager::rollback_transaction(self) {
+                    log::warn!("a transaction could not be rolled back: {rollback}");
+                }
+                Err(fault)
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Reading instructions back as the records that an import brought, for the export and for the
+//! next import.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::importing::{
+    AdviceRecord, BeneficiaryRecord, InstructionRecord, Lifecycle, PaymentFacts, Version,
+};
+use super::instructions::{COMPLETED_BY_FTPS, PaymentAdvice, PaymentInstruction};
+use super::schema::{beneficiaries, payment_advices, payment_instructions as pi};
+use super::{Db, StoreError};
+use crate::ftps::{Paise, PaymentStatus};
+use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
+
+/// Runs the same statement on either connection: lists of binds are beyond `MultiConnection`.
+macro_rules! on_either {
+    ($db:expr, $conn:ident => $query:expr) => {
+        match $db {
+            $crate::store::Db::Sqlite($conn) => $query,
+            $crate::store::Db::Postgres($conn) => $query,
+        }
+    };
+}
+pub(super) use on_either;
+
+/// An instruction as it stands here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Our row.
+    pub id: i64,
+    /// What an import may write of it.
+    pub version: Version,
+    /// Until when somebody is asking JIT about it (UTC).
+    pub lease_until: Option<NaiveDateTime>,
+    /// What FTPS told of the instruction itself.
+    pub ftps: FtpsReferences,
+    /// The rows of `version.record.beneficiaries`, in the same order.
+    pub beneficiary_rows: Vec<BeneficiaryPlace>,
+}
+
+/// The references that FTPS brought with a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FtpsReferences {
+    /// Online bill reference of the revised PI.
+    pub bill_reference: Option<String>,
+    /// Token number.
+    pub token_number: Option<String>,
+    /// Token date, as received.
+    pub token_date: Option<String>,
+}
+
+/// Where a beneficiary is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BeneficiaryPlace {
+    /// Our row.
+    pub id: i64,
+    /// Its place in the instruction.
+    pub position: i32,
+}
+
+impl Known {
+    /// Whether FTPS, and not MUKTASoft, completed it.
+    pub fn was_completed_by_ftps(&self) -> bool {
+        self.version.lifecycle.completed_by.as_deref() == Some(COMPLETED_BY_FTPS)
+    }
+
+    /// Whether somebody is asking JIT about it at `now`.
+    pub fn is_claimed(&self, now: NaiveDateTime) -> bool {
+        self.lease_until.is_some_and(|until| until > now)
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = beneficiaries)]
+struct BeneficiaryRow {
+    id: i64,
+    instruction_id: i64,
+    position: i32,
+    payment_id: String,
+    payment_key: String,
+    beneficiary_id: Option<String>,
+    beneficiary_type: Option<String>,
+    name: Option<String>,
+    account_sealed: Option<Vec<u8>>,
+    ifsc: Option<String>,
+    mobile_sealed: Option<Vec<u8>>,
+    amount_paise: Paise,
+    payment_status: PaymentStatus,
+    failure_reason: Option<String>,
+    utr: Option<String>,
+    utr_date: Option<String>,
+    end_to_end_id: Option<String>,
+    voucher_number: Option<String>,
+    voucher_date: Option<String>,
+    disputed: bool,
+}
+
+/// The next instructions after row `after`, at most `limit`, by row; those changed at `since` or
+/// later, if it is given.
+pub fn page(
+    db: &mut Db,
+    sealer: &Sealer,
+    after: i64,
+    since: Option<NaiveDateTime>,
+    limit: i64,
+) -> Result<Vec<Known>, StoreError> {
+    let mut query = pi::table
+        .filter(pi::id.gt(after))
+        .order(pi::id)
+        .limit(limit)
+        .select(PaymentInstruction::as_select())
+        .into_boxed();
+    if let Some(since) = since {
+        query = query.filter(pi::changed_at.ge(since));
+    }
+    let rows = query.load(db)?;
+    with_people(db, sealer, rows)
+}
+
+/// The instructions with their advice and their beneficiaries, in the order given.
+pub(super) fn with_people(
+    db: &mut Db,
+    sealer: &Sealer,
+    rows: Vec<PaymentInstruction>,
+) -> Result<Vec<Known>, StoreError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut advices = advices_of(db, &ids)?;
+    let mut people = beneficiaries_of(db, &ids)?;
+    rows.into_iter()
+        .map(|row| {
+            let advices = advices.remove(&row.id).unwrap_or_default();
+            let people = people.remove(&row.id).unwrap_or_default();
+            known(sealer, row, advices, people)
+        })
+        .collect()
+}
+
+fn advices_of(db: &mut Db, ids: &[i64]) -> Result<HashMap<i64, Vec<AdviceRecord>>, StoreError> {
+    let rows: Vec<PaymentAdvice> = on_either!(db, db => payment_advices::table
+        .filter(payment_advices::instruction_id.eq_any(ids))
+        .order((payment_advices::instruction_id, payment_advices::position))
+        .select(PaymentAdvice::as_select())
+        .load(db)?);
+    let mut by_instruction: HashMap<i64, Vec<AdviceRecord>> = HashMap::new();
+    for row in rows {
+        by_instruction.entry(row.instruction_id).or_default().push(AdviceRecord {
+            bill_reference: row.bill_reference,
+            financial_year: row.financial_year,
+            advice_id: row.advice_id,
+            advice_date: row.advice_date,
+            token_number: row.token_number,
+            token_date: row.token_date,
+        });
+    }
+    Ok(by_instruction)
+}
+
+fn beneficiaries_of(db: &mut Db, ids: &[i64]) -> Result<HashMap<i64, Vec<BeneficiaryRow>>, StoreError> {
+    let rows: Vec<BeneficiaryRow> = on_either!(db, db => beneficiaries::table
+        .filter(beneficiaries::instruction_id.eq_any(ids))
+        .order((beneficiaries::instruction_id, beneficiaries::position, beneficiaries::id))
+        .select(BeneficiaryRow::as_select())
+        .load(db)?);
+    let mut by_instruction: HashMap<i64, Vec<BeneficiaryRow>> = HashMap::new();
+    for row in rows {
+        by_instruction.entry(row.instruction_id).or_default().push(row);
+    }
+    Ok(by_instruction)
+}
+
+fn known(
+    sealer: &Sealer,
+    row: PaymentInstruction,
+    advices: Vec<AdviceRecord>,
+    people: Vec<BeneficiaryRow>,
+) -> Result<Known, StoreError> {
+    let places = people.iter().map(|one| BeneficiaryPlace { id: one.id, position: one.position }).collect();
+    let beneficiaries =
+        people.into_iter().map(|one| one.opened(sealer, &row.number)).collect::<Result<_, _>>()?;
+    Ok(Known {
+        id: row.id,
+        lease_until: row.lease_until,
+        ftps: FtpsReferences {
+            bill_reference: row.ftps_bill_reference.clone(),
+            token_number: row.ftps_token_number.clone(),
+            token_date: row.ftps_token_date.clone(),
+        },
+        beneficiary_rows: places,
+        version: Version {
+            lifecycle: Lifecycle {
+                in_process_since: row.in_process_since,
+                completed_at: row.completed_at,
+                completed_by: row.completed_by.clone(),
+            },
+            record: InstructionRecord {
+                bill_numbers: row.bills(),
+                tenant_id: row.tenant_id,
+                number: row.number,
+                external_id: row.external_id,
+                parent_number: row.parent_number,
+                mukta_reference_id: row.mukta_reference_id,
+                status: row.status,
+                is_active: row.is_active,
+                gross: row.gross_paise,
+                net: row.net_paise,
+                head_of_account: row.head_of_account,
+                master_allotment_id: row.master_allotment_id,
+                created_at: row.created_at,
+                advices,
+                beneficiaries,
+            },
+        },
+    })
+}
+
+impl BeneficiaryRow {
+    fn opened(self, sealer: &Sealer, number: &str) -> Result<BeneficiaryRecord, StoreError> {
+        let payment_key = &self.payment_key;
+        let open = |field: SealedField<'_>, sealed: &Option<Vec<u8>>| {
+            sealed.as_deref().map(|sealed| sealer.open_text(field, sealed)).transpose()
+        };
+        let account =
+            open(SealedField::Account(BeneficiaryKey { number, payment_key }), &self.account_sealed)?;
+        let mobile = open(SealedField::Mobile(BeneficiaryKey { number, payment_key }), &self.mobile_sealed)?;
+        Ok(BeneficiaryRecord {
+            payment_id: self.payment_id,
+            beneficiary_id: self.beneficiary_id,
+            beneficiary_type: self.beneficiary_type,
+            name: self.name,
+            account,
+            ifsc: self.ifsc,
+            mobile,
+            amount: self.amount_paise,
+            payment: PaymentFacts {
+                status: self.payment_status,
+                failure_reason: self.failure_reason,
+                utr: self.utr,
+                utr_date: self.utr_date,
+                end_to_end_id: self.end_to_end_id,
+                voucher_number: self.voucher_number,
+                voucher_date: self.voucher_date,
+            },
+            disputed: self.disputed,
+        })
+    }
+}

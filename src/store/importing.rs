@@ -1,0 +1,489 @@
+//! What an import brings, as records, and the writing of them.
+//!
+//! A record is one instruction as MUKTASoft's format tells it, account and mobile numbers open. It
+//! is what an import reads, what [`exporting`](super::exporting) reads back, and what the two are
+//! compared by; sealing happens here, on the way into the rows.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDateTime;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::exporting::{self, Known, on_either};
+use super::instructions::PaymentInstruction;
+use super::schema::{beneficiaries, payment_advices, payment_instructions as pi};
+use super::scope::state_of;
+use super::{Db, StoreError};
+use crate::ftps::{Paise, PaymentStatus, PiStatus};
+use crate::sealing::{BeneficiaryKey, SealedField, Sealer, last_four};
+
+/// Rows in one INSERT on PostgreSQL, whose statements take 65,535 values.
+const ROWS_AT_ONCE: usize = 1000;
+
+/// An instruction as MUKTASoft tells it (DOMAIN.md §8). Texts are trimmed, never blank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstructionRecord {
+    /// `tenantId`.
+    pub tenant_id: String,
+    /// `jitBillNo`: the PI number.
+    pub number: String,
+    /// `id`.
+    pub external_id: Option<String>,
+    /// `parentPiNumber`: what makes it a revised PI.
+    pub parent_number: Option<String>,
+    /// `muktaReferenceId`.
+    pub mukta_reference_id: Option<String>,
+    /// `piStatus`.
+    #[serde(with = "as_word")]
+    pub status: PiStatus,
+    /// `isActive`.
+    pub is_active: bool,
+    /// `grossAmount`.
+    #[serde(with = "as_optional_paise")]
+    pub gross: Option<Paise>,
+    /// `netAmount`.
+    #[serde(with = "as_paise")]
+    pub net: Paise,
+    /// `additionalDetails.billNumber`.
+    pub bill_numbers: Vec<String>,
+    /// `additionalDetails.hoaCode`.
+    pub head_of_account: Option<String>,
+    /// `additionalDetails.mstAllotmentId`.
+    pub master_allotment_id: Option<String>,
+    /// `auditDetails.createdTime` (UTC, to the millisecond).
+    pub created_at: NaiveDateTime,
+    /// `paDetails`, without entries that tell nothing.
+    pub advices: Vec<AdviceRecord>,
+    /// `beneficiaryDetails`.
+    pub beneficiaries: Vec<BeneficiaryRecord>,
+}
+
+/// A payment advice as MUKTASoft tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AdviceRecord {
+    /// `paBillRefNumber`.
+    pub bill_reference: Option<String>,
+    /// `paFinYear`.
+    pub financial_year: Option<String>,
+    /// `paAdviceId`.
+    pub advice_id: Option<String>,
+    /// `paAdviceDate`.
+    pub advice_date: Option<String>,
+    /// `paTokenNumber`.
+    pub token_number: Option<String>,
+    /// `paTokenDate`.
+    pub token_date: Option<String>,
+}
+
+/// A beneficiary as MUKTASoft tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeneficiaryRecord {
+    /// `beneficiaryNumber`: the payment ID.
+    pub payment_id: String,
+    /// `beneficiaryId`.
+    pub beneficiary_id: Option<String>,
+    /// `beneficiaryType`.
+    pub beneficiary_type: Option<String>,
+    /// `benefName`.
+    pub name: Option<String>,
+    /// `benfAcctNo`.
+    pub account: Option<String>,
+    /// `benfBankIfscCode`.
+    pub ifsc: Option<String>,
+    /// `benfMobileNo`.
+    pub mobile: Option<String>,
+    /// `amount`.
+    #[serde(with = "as_paise")]
+    pub amount: Paise,
+    /// Where the payment stands.
+    pub payment: PaymentFacts,
+    /// Whether MUKTASoft reported Payment Failed of what FTPS reported paid. An extension of the
+    /// format by our own export, so that importing it does not take the flag away.
+    pub disputed: bool,
+}
+
+impl BeneficiaryRecord {
+    /// The payment ID as beneficiaries are matched by: without regard to case.
+    pub fn payment_key(&self) -> String {
+        self.payment_id.to_lowercase()
+    }
+}
+
+/// Where a payment stands: what FTPS brings, of a PI that FTPS completes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentFacts {
+    /// `paymentStatus`.
+    #[serde(with = "as_word")]
+    pub status: PaymentStatus,
+    /// `paymentStatusMessage`.
+    pub failure_reason: Option<String>,
+    /// `utrNo`.
+    pub utr: Option<String>,
+    /// `utrDate`.
+    pub utr_date: Option<String>,
+    /// `endToEndId`.
+    pub end_to_end_id: Option<String>,
+    /// `voucherNumber`.
+    pub voucher_number: Option<String>,
+    /// `voucherDate`.
+    pub voucher_date: Option<String>,
+}
+
+/// When an instruction went In Process and was completed here; MUKTASoft's format does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lifecycle {
+    /// When it went In Process (UTC).
+    pub in_process_since: Option<NaiveDateTime>,
+    /// When it was completed here (UTC).
+    pub completed_at: Option<NaiveDateTime>,
+    /// Who completed it here.
+    pub completed_by: Option<String>,
+}
+
+/// All that an import may write of an instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// What MUKTASoft tells.
+    pub record: InstructionRecord,
+    /// What became of it here.
+    pub lifecycle: Lifecycle,
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = pi, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct InstructionRow<'a> {
+    number: &'a str,
+    tenant_id: &'a str,
+    external_id: Option<&'a str>,
+    parent_number: Option<&'a str>,
+    mukta_reference_id: Option<&'a str>,
+    status: &'static str,
+    is_active: bool,
+    gross_paise: Option<i64>,
+    net_paise: i64,
+    bill_numbers: String,
+    head_of_account: Option<&'a str>,
+    master_allotment_id: Option<&'a str>,
+    created_at: NaiveDateTime,
+    in_process_since: Option<NaiveDateTime>,
+    completed_at: Option<NaiveDateTime>,
+    completed_by: Option<&'a str>,
+    changed_at: NaiveDateTime,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = payment_advices, treat_none_as_default_value = false)]
+struct AdviceRow<'a> {
+    instruction_id: i64,
+    position: i32,
+    bill_reference: Option<&'a str>,
+    financial_year: Option<&'a str>,
+    advice_id: Option<&'a str>,
+    advice_date: Option<&'a str>,
+    token_number: Option<&'a str>,
+    token_date: Option<&'a str>,
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = beneficiaries, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct BeneficiaryRow<'a> {
+    instruction_id: i64,
+    position: i32,
+    payment_id: &'a str,
+    payment_key: String,
+    beneficiary_id: Option<&'a str>,
+    beneficiary_type: Option<&'a str>,
+    name: Option<&'a str>,
+    account_sealed: Option<Vec<u8>>,
+    account_last4: Option<String>,
+    account_hash: Option<String>,
+    ifsc: Option<&'a str>,
+    mobile_sealed: Option<Vec<u8>>,
+    mobile_last4: Option<String>,
+    mobile_hash: Option<String>,
+    amount_paise: i64,
+    payment_status: &'static str,
+    failure_reason: Option<&'a str>,
+    utr: Option<&'a str>,
+    utr_date: Option<&'a str>,
+    end_to_end_id: Option<&'a str>,
+    voucher_number: Option<&'a str>,
+    voucher_date: Option<&'a str>,
+    disputed: bool,
+}
+
+impl Version {
+    fn row(&self, now: NaiveDateTime) -> InstructionRow<'_> {
+        let Self { record, lifecycle } = self;
+        InstructionRow {
+            number: &record.number,
+            tenant_id: &record.tenant_id,
+            external_id: record.external_id.as_deref(),
+            parent_number: record.parent_number.as_deref(),
+            mukta_reference_id: record.mukta_reference_id.as_deref(),
+            status: record.status.as_str(),
+            is_active: record.is_active,
+            gross_paise: record.gross.map(|gross| gross.0),
+            net_paise: record.net.0,
+            bill_numbers: serde_json::Value::from(record.bill_numbers.as_slice()).to_string(),
+            head_of_account: record.head_of_account.as_deref(),
+            master_allotment_id: record.master_allotment_id.as_deref(),
+            created_at: record.created_at,
+            in_process_since: lifecycle.in_process_since,
+            completed_at: lifecycle.completed_at,
+            completed_by: lifecycle.completed_by.as_deref(),
+            changed_at: now,
+        }
+    }
+}
+
+impl AdviceRecord {
+    fn row(&self, instruction_id: i64, position: i32) -> AdviceRow<'_> {
+        AdviceRow {
+            instruction_id,
+            position,
+            bill_reference: self.bill_reference.as_deref(),
+            financial_year: self.financial_year.as_deref(),
+            advice_id: self.advice_id.as_deref(),
+            advice_date: self.advice_date.as_deref(),
+            token_number: self.token_number.as_deref(),
+            token_date: self.token_date.as_deref(),
+        }
+    }
+}
+
+impl BeneficiaryRecord {
+    fn row(
+        &self,
+        sealer: &Sealer,
+        number: &str,
+        instruction_id: i64,
+        position: i32,
+    ) -> Result<BeneficiaryRow<'_>, StoreError> {
+        let payment_key = self.payment_key();
+        let seal = |field: SealedField<'_>, plain: &Option<String>| {
+            plain.as_deref().map(|plain| sealer.seal(field, plain.as_bytes())).transpose()
+        };
+        let hash = |plain: &Option<String>| plain.as_deref().map(|plain| sealer.hash(plain));
+        let account_sealed =
+            seal(SealedField::Account(BeneficiaryKey { number, payment_key: &payment_key }), &self.account)?;
+        let mobile_sealed =
+            seal(SealedField::Mobile(BeneficiaryKey { number, payment_key: &payment_key }), &self.mobile)?;
+        Ok(BeneficiaryRow {
+            instruction_id,
+            position,
+            payment_id: &self.payment_id,
+            payment_key,
+            beneficiary_id: self.beneficiary_id.as_deref(),
+            beneficiary_type: self.beneficiary_type.as_deref(),
+            name: self.name.as_deref(),
+            account_sealed,
+            account_last4: self.account.as_deref().and_then(last_four),
+            account_hash: hash(&self.account),
+            ifsc: self.ifsc.as_deref(),
+            mobile_sealed,
+            mobile_last4: self.mobile.as_deref().and_then(last_four),
+            mobile_hash: hash(&self.mobile),
+            amount_paise: self.amount.0,
+            payment_status: self.payment.status.as_str(),
+            failure_reason: self.payment.failure_reason.as_deref(),
+            utr: self.payment.utr.as_deref(),
+            utr_date: self.payment.utr_date.as_deref(),
+            end_to_end_id: self.payment.end_to_end_id.as_deref(),
+            voucher_number: self.payment.voucher_number.as_deref(),
+            voucher_date: self.payment.voucher_date.as_deref(),
+            disputed: self.disputed,
+        })
+    }
+}
+
+/// Lets one import write at a time: two that hold each other's instructions would wait for ever.
+/// SQLite has one writer anyhow.
+pub fn one_at_a_time(db: &mut Db) -> Result<(), StoreError> {
+    if let Db::Postgres(db) = db {
+        db.batch_execute("SELECT pg_advisory_xact_lock(5121965)")?;
+    }
+    Ok(())
+}
+
+/// The instructions of these numbers that are here, by number. On PostgreSQL they are locked until
+/// the transaction ends, so that no claim or outcome comes between reading and writing.
+pub fn known(db: &mut Db, sealer: &Sealer, numbers: &[&str]) -> Result<HashMap<String, Known>, StoreError> {
+    // In one order, so that two transactions do not each wait for the other.
+    let rows: Vec<PaymentInstruction> = match db {
+        Db::Sqlite(db) => pi::table
+            .filter(pi::number.eq_any(numbers))
+            .order(pi::number)
+            .select(PaymentInstruction::as_select())
+            .load(db)?,
+        Db::Postgres(db) => pi::table
+            .filter(pi::number.eq_any(numbers))
+            .order(pi::number)
+            .select(PaymentInstruction::as_select())
+            .for_update()
+            .load(db)?,
+    };
+    let known = exporting::with_people(db, sealer, rows)?;
+    Ok(known.into_iter().map(|known| (known.version.record.number.clone(), known)).collect())
+}
+
+/// Enters a tenant that is not here yet.
+pub fn ensure_tenant(db: &mut Db, tenant: &str) -> Result<(), StoreError> {
+    use diesel::sql_types::Text;
+    diesel::sql_query("INSERT INTO tenants (id, state) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING")
+        .bind::<Text, _>(tenant)
+        .bind::<Text, _>(state_of(tenant))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Inserts rows: on SQLite one by one, by one prepared statement; on PostgreSQL, where round trips
+/// count, many at once.
+macro_rules! insert_all {
+    ($db:expr, $table:expr, $rows:expr) => {
+        match $db {
+            Db::Sqlite(db) => {
+                for row in &$rows {
+                    diesel::insert_into($table).values(row).execute(db)?;
+                }
+            }
+            Db::Postgres(db) => {
+                for some in $rows.chunks(ROWS_AT_ONCE) {
+                    diesel::insert_into($table).values(some).execute(db)?;
+                }
+            }
+        }
+    };
+}
+
+/// Writes instructions that are not here yet, in their order.
+pub fn insert(db: &mut Db, sealer: &Sealer, new: &[Version], now: NaiveDateTime) -> Result<(), StoreError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = new.iter().map(|version| version.row(now)).collect();
+    insert_all!(db, pi::table, rows);
+    let ids = ids_of(db, new)?;
+    let mut advices = Vec::new();
+    let mut people = Vec::new();
+    for Version { record, .. } in new {
+        // Inserted above, in this transaction.
+        let id = *ids.get(&record.number).ok_or(diesel::result::Error::NotFound)?;
+        advices.extend(record.advices.iter().zip(0..).map(|(advice, at)| advice.row(id, at)));
+        for (one, at) in record.beneficiaries.iter().zip(0..) {
+            people.push(one.row(sealer, &record.number, id, at)?);
+        }
+    }
+    insert_all!(db, payment_advices::table, advices);
+    insert_all!(db, beneficiaries::table, people);
+    Ok(())
+}
+
+fn ids_of(db: &mut Db, new: &[Version]) -> Result<HashMap<String, i64>, StoreError> {
+    let numbers: Vec<&str> = new.iter().map(|version| version.record.number.as_str()).collect();
+    let rows: Vec<(String, i64)> = on_either!(db, db => pi::table
+        .filter(pi::number.eq_any(&numbers))
+        .select((pi::number, pi::id))
+        .load(db)?);
+    Ok(rows.into_iter().collect())
+}
+
+/// Brings an instruction to another version, writing only the rows that differ.
+pub fn update(
+    db: &mut Db,
+    sealer: &Sealer,
+    known: &Known,
+    to: &Version,
+    now: NaiveDateTime,
+) -> Result<(), StoreError> {
+    on_either!(db, db => diesel::update(pi::table.find(known.id)).set(to.row(now)).execute(db)?);
+    if known.version.record.advices != to.record.advices {
+        diesel::delete(payment_advices::table.filter(payment_advices::instruction_id.eq(known.id)))
+            .execute(db)?;
+        let rows: Vec<_> =
+            to.record.advices.iter().zip(0..).map(|(advice, at)| advice.row(known.id, at)).collect();
+        insert_all!(db, payment_advices::table, rows);
+    }
+    update_beneficiaries(db, sealer, known, &to.record)
+}
+
+fn update_beneficiaries(
+    db: &mut Db,
+    sealer: &Sealer,
+    known: &Known,
+    to: &InstructionRecord,
+) -> Result<(), StoreError> {
+    let mut here: HashMap<String, _> = known
+        .version
+        .record
+        .beneficiaries
+        .iter()
+        .zip(&known.beneficiary_rows)
+        .map(|(record, row)| (record.payment_key(), (record, row)))
+        .collect();
+    let mut new = Vec::new();
+    for (record, position) in to.beneficiaries.iter().zip(0..) {
+        match here.remove(&record.payment_key()) {
+            Some((before, row)) if before == record && row.position == position => {}
+            Some((_, row)) => {
+                let changed = record.row(sealer, &to.number, known.id, position)?;
+                on_either!(db, db => diesel::update(beneficiaries::table.find(row.id))
+                    .set(&changed)
+                    .execute(db)?);
+            }
+            None => new.push(record.row(sealer, &to.number, known.id, position)?),
+        }
+    }
+    for (_, row) in here.into_values() {
+        diesel::delete(beneficiaries::table.find(row.id)).execute(db)?;
+    }
+    insert_all!(db, beneficiaries::table, new);
+    Ok(())
+}
+
+/// The domain's words in a staged record.
+mod as_word {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<T: std::fmt::Display, S: Serializer>(word: &T, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(word)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: std::str::FromStr<Err: std::fmt::Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Money in a staged record.
+mod as_paise {
+    use crate::ftps::Paise;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(amount: &Paise, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(amount.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Paise, D::Error> {
+        i64::deserialize(from).map(Paise)
+    }
+}
+
+/// Money that may be absent, in a staged record.
+mod as_optional_paise {
+    use crate::ftps::Paise;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(amount: &Option<Paise>, to: S) -> Result<S::Ok, S::Error> {
+        amount.map(|amount| amount.0).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Paise>, D::Error> {
+        Ok(Option::<i64>::deserialize(from)?.map(Paise))
+    }
+}

@@ -1,0 +1,237 @@
+//! Payment instructions and their payment advice.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+use super::schema::{payment_advices, payment_instructions};
+use super::scope::Scope;
+use super::{Db, StoreError};
+use crate::ftps::{Outcome, Paise, PiStatus};
+
+/// A payment instruction as stored.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = payment_instructions)]
+pub struct PaymentInstruction {
+    /// Our row.
+    pub id: i64,
+    /// The PI number, unique in all.
+    pub number: String,
+    /// The ULB it belongs to.
+    pub tenant_id: String,
+    /// MUKTASoft's id of it.
+    pub external_id: Option<String>,
+    /// Of a revised PI, the number of the one it replaces.
+    pub parent_number: Option<String>,
+    /// MUKTASoft's own reference.
+    pub mukta_reference_id: Option<String>,
+    /// Where it stands.
+    pub status: PiStatus,
+    /// An inactive one is shown as such and never asked about.
+    pub is_active: bool,
+    /// Gross amount, if told.
+    pub gross_paise: Option<Paise>,
+    /// Net amount.
+    pub net_paise: Paise,
+    /// Bill numbers, a JSON list of texts.
+    pub bill_numbers: String,
+    /// Head of account.
+    pub head_of_account: Option<String>,
+    /// Master allotment ID.
+    pub master_allotment_id: Option<String>,
+    /// When it was created at MUKTASoft, and so pushed to JIT (UTC).
+    pub created_at: NaiveDateTime,
+    /// When it went In Process (UTC).
+    pub in_process_since: Option<NaiveDateTime>,
+    /// When it was completed here (UTC).
+    pub completed_at: Option<NaiveDateTime>,
+    /// Who completed it: `ftps` or `muktasoft`.
+    pub completed_by: Option<String>,
+    /// When anything about it last changed here (UTC).
+    pub changed_at: NaiveDateTime,
+    /// The outcome of the latest call, `none` before the first.
+    pub ftps_outcome: String,
+    /// The message of the latest call.
+    pub ftps_message: Option<String>,
+    /// When the latest call was answered (UTC).
+    pub ftps_called_at: Option<NaiveDateTime>,
+    /// The voucher FTPS told of.
+    pub ftps_voucher_number: Option<String>,
+    /// Its date, as received.
+    pub ftps_voucher_date: Option<String>,
+    /// Online bill reference FTPS told of.
+    pub ftps_bill_reference: Option<String>,
+    /// Token FTPS told of.
+    pub ftps_token_number: Option<String>,
+    /// Its date, as received.
+    pub ftps_token_date: Option<String>,
+    /// RBI's message FTPS told of.
+    pub ftps_payment_status: Option<String>,
+    /// Who is asking JIT about it.
+    pub lease_token: Option<String>,
+    /// Until when that claim holds (UTC).
+    pub lease_until: Option<NaiveDateTime>,
+}
+
+impl PaymentInstruction {
+    /// A revised PI has a parent.
+    pub fn is_revised(&self) -> bool {
+        self.parent_number.is_some()
+    }
+
+    /// Whether FTPS may be asked: an active revised PI In Process.
+    pub fn is_waiting(&self) -> bool {
+        self.is_revised() && self.is_active && self.status == PiStatus::InProcess
+    }
+
+    /// Whether somebody is asking JIT about it now.
+    pub fn is_claimed(&self, now: DateTime<Utc>) -> bool {
+        self.lease_until.is_some_and(|until| until > now.naive_utc())
+    }
+
+    /// Whether FTPS, and not MUKTASoft, completed it.
+    pub fn was_completed_by_ftps(&self) -> bool {
+        self.completed_by.as_deref() == Some(COMPLETED_BY_FTPS)
+    }
+
+    /// The outcome of the latest call, if there was one.
+    pub fn latest_outcome(&self) -> Option<Outcome> {
+        self.ftps_outcome.parse().ok()
+    }
+
+    /// The bill numbers as a list.
+    pub fn bills(&self) -> Vec<String> {
+        serde_json::from_str(&self.bill_numbers).unwrap_or_default()
+    }
+}
+
+/// `completed_by` of a PI that FTPS completed.
+pub const COMPLETED_BY_FTPS: &str = "ftps";
+/// `completed_by` of a PI that an import completed.
+pub const COMPLETED_BY_MUKTASOFT: &str = "muktasoft";
+
+/// A payment advice as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = payment_advices)]
+pub struct PaymentAdvice {
+    /// Our row.
+    pub id: i64,
+    /// The instruction it belongs to.
+    pub instruction_id: i64,
+    /// Its place among the instruction's advices.
+    pub position: i32,
+    /// Online bill reference number, `paBillRefNumber`.
+    pub bill_reference: Option<String>,
+    /// Financial year.
+    pub financial_year: Option<String>,
+    /// Advice ID.
+    pub advice_id: Option<String>,
+    /// Advice date, as received.
+    pub advice_date: Option<String>,
+    /// Token number.
+    pub token_number: Option<String>,
+    /// Token date, as received.
+    pub token_date: Option<String>,
+}
+
+/// The instruction of that number, if it is in the viewer's scope.
+pub fn find(db: &mut Db, scope: &Scope, number: &str) -> Result<Option<PaymentInstruction>, StoreError> {
+    Ok(payment_instructions::table
+        .filter(payment_instructions::number.eq(number))
+        .filter(payment_instructions::tenant_id.eq_any(scope.tenants()))
+        .select(PaymentInstruction::as_select())
+        .get_result(db)
+        .optional()?)
+}
+
+/// The instruction of that row.
+pub fn get(db: &mut Db, id: i64) -> Result<PaymentInstruction, StoreError> {
+    Ok(payment_instructions::table.find(id).select(PaymentInstruction::as_select()).get_result(db)?)
+}
+
+/// Payment advice of an instruction, in its order.
+pub fn advices(db: &mut Db, instruction_id: i64) -> Result<Vec<PaymentAdvice>, StoreError> {
+    Ok(payment_advices::table
+        .filter(payment_advices::instruction_id.eq(instruction_id))
+        .order(payment_advices::position)
+        .select(PaymentAdvice::as_select())
+        .load(db)?)
+}
+
+/// The instructions that replace this one, oldest first.
+pub fn revisions(db: &mut Db, of: &PaymentInstruction) -> Result<Vec<PaymentInstruction>, StoreError> {
+    Ok(payment_instructions::table
+        .filter(payment_instructions::parent_number.eq(&of.number))
+        .filter(payment_instructions::tenant_id.eq(&of.tenant_id))
+        .order((payment_instructions::created_at, payment_instructions::id))
+        .select(PaymentInstruction::as_select())
+        .load(db)?)
+}
+
+/// The parent of a revised PI, if it is known here and of the same tenant.
+pub fn parent(db: &mut Db, of: &PaymentInstruction) -> Result<Option<PaymentInstruction>, StoreError> {
+    let Some(parent) = &of.parent_number else { return Ok(None) };
+    Ok(payment_instructions::table
+        .filter(payment_instructions::number.eq(parent))
+        .filter(payment_instructions::tenant_id.eq(&of.tenant_id))
+        .select(PaymentInstruction::as_select())
+        .get_result(db)
+        .optional()?)
+}
+
+/// The original of a revised PI: its parents followed to the first (DOMAIN.md §3). `None` if one of
+/// them is not known, is of another tenant, or they go in a circle.
+pub fn original(db: &mut Db, of: &PaymentInstruction) -> Result<Option<PaymentInstruction>, StoreError> {
+    let mut seen = HashSet::from([of.number.clone()]);
+    let mut at = of.clone();
+    while at.is_revised() {
+        match parent(db, &at)? {
+            Some(next) if seen.insert(next.number.clone()) => at = next,
+            _ => return Ok(None),
+        }
+    }
+    Ok((at.id != of.id).then_some(at))
+}
+
+/// The newest instructions in scope, at most `limit`: those that wait for action, or all.
+pub fn list(
+    db: &mut Db,
+    scope: &Scope,
+    only_waiting: bool,
+    limit: i64,
+) -> Result<Vec<PaymentInstruction>, StoreError> {
+    let mut query = payment_instructions::table
+        .filter(payment_instructions::tenant_id.eq_any(scope.tenants()))
+        .select(PaymentInstruction::as_select())
+        .into_boxed();
+    if only_waiting {
+        query = query
+            .filter(payment_instructions::status.eq(PiStatus::InProcess.as_str()))
+            .filter(payment_instructions::is_active.eq(true))
+            .filter(payment_instructions::parent_number.is_not_null());
+    }
+    Ok(query
+        .order((payment_instructions::created_at.desc(), payment_instructions::id.desc()))
+        .limit(limit)
+        .load(db)?)
+}
+
+/// Whether there is any instruction at all.
+pub fn any(db: &mut Db) -> Result<bool, StoreError> {
+    let first: Option<i64> = payment_instructions::table
+        .select(payment_instructions::id)
+        .order(payment_instructions::id)
+        .first(db)
+        .optional()?;
+    Ok(first.is_some())
+}
+
+/// Row and number of every revised instruction, for the simulator.
+pub fn all_revised(db: &mut Db) -> Result<Vec<(i64, String)>, StoreError> {
+    Ok(payment_instructions::table
+        .filter(payment_instructions::parent_number.is_not_null())
+        .order(payment_instructions::id)
+        .select((payment_instructions::id, payment_instructions::number))
+        .load(db)?)
+}

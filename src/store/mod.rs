@@ -1,0 +1,187 @@
+//! The only room that speaks SQL: one pool over SQLite or PostgreSQL, and a file of rows and
+//! queries for each family of tables.
+//!
+//! Diesel blocks, so every query runs on a blocking thread, with no more threads at work than the
+//! pool has connections. Faults are [`StoreError`]: a page shows them as "try again", a command
+//! prints them.
+
+mod connection;
+pub mod schema;
+
+pub mod beneficiaries;
+pub mod calls;
+pub mod claims;
+pub mod exporting;
+pub mod importing;
+pub mod instructions;
+pub mod keys;
+pub mod recording;
+pub mod scope;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::Pool;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use connection::Connections;
+pub use connection::{DatabaseUrl, Db};
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Connections in the pool; DESIGN.md §3 measured that more do not help on two cores.
+const CONNECTIONS: u32 = 4;
+
+/// A fault of the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection could be had.
+    #[error("the database cannot be reached ({0}): check DATABASE_URL, and that it is running")]
+    Unreachable(String),
+    /// The schema could not be brought up to date.
+    #[error("the database could not be brought up to date: {0}")]
+    Migration(String),
+    /// A query failed.
+    #[error("the database refused: {0}")]
+    Query(#[from] diesel::result::Error),
+    /// A sealed value could not be made or opened.
+    #[error(transparent)]
+    Seal(#[from] crate::sealing::SealError),
+    /// `DATA_KEY` is not the one the database was written with.
+    #[error(
+        "DATA_KEY does not fit this database: set the key it was written with, \
+         or add that key to DATA_KEY_PREVIOUS"
+    )]
+    WrongDataKey,
+    /// The thread that ran a query died.
+    #[error("a query broke off: {0}")]
+    BrokeOff(String),
+}
+
+impl StoreError {
+    /// Whether the database is busy or away, so that the same attempt may succeed later.
+    pub fn is_transient(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Query(Error::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection, _)) => true,
+            Self::Query(Error::BrokenTransactionManager) => true,
+            // Neither SQLite's "database is locked" nor PostgreSQL's "deadlock detected",
+            // "canceling statement due to lock timeout" and shutdowns have kinds of their own.
+            Self::Query(Error::DatabaseError(Kind::Unknown, told)) => {
+                let told = told.message();
+                [
+                    "locked",
+                    "busy",
+                    "deadlock",
+                    "lock timeout",
+                    "terminating",
+                    "shutting down",
+                    "disk is full",
+                    "No space",
+                    "connection",
+                ]
+                .iter()
+                .any(|word| told.contains(word))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<Connections>,
+    slots: Arc<tokio::sync::Semaphore>,
+}
+
+impl Store {
+    /// Connects, and applies the migrations that are pending. Blocks.
+    pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let server = matches!(url, DatabaseUrl::Postgres(_));
+        let pool = Pool::builder()
+            .max_size(CONNECTIONS)
+            .min_idle(Some(1))
+            .connection_timeout(Duration::from_secs(10))
+            // A file does not go away; a server's connection may have.
+            .test_on_check_out(server)
+            .error_handler(Box::new(diesel::r2d2::LoggingErrorHandler))
+            .build(Connections(url.clone()))
+            .map_err(|fault| StoreError::Unreachable(fault.to_string()))?;
+        let store = Self { pool, slots: Arc::new(tokio::sync::Semaphore::new(CONNECTIONS as usize)) };
+        store.migrate()?;
+        Ok(store)
+    }
+
+    /// One process at a time: the writer's lock (an advisory one on PostgreSQL) is taken before what
+    /// is pending is looked up.
+    fn migrate(&self) -> Result<(), StoreError> {
+        self.connection()?.writing(|db| {
+            match db {
+                Db::Sqlite(db) => db.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
+                Db::Postgres(db) => {
+                    db.batch_execute("SELECT pg_advisory_xact_lock(5121964)")?;
+                    db.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ())
+                }
+            }
+            .map_err(|fault| StoreError::Migration(fault.to_string()))
+        })
+    }
+
+    fn connection(&self) -> Result<diesel::r2d2::PooledConnection<Connections>, StoreError> {
+        self.pool.get().map_err(|fault| StoreError::Unreachable(fault.to_string()))
+    }
+
+    /// Runs `work` in one transaction that sees one state of the database. Blocks.
+    pub fn read_blocking<T>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.connection()?.reading(work)
+    }
+
+    /// Runs `work` in one transaction that may write. Blocks.
+    pub fn write_blocking<T>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.connection()?.writing(work)
+    }
+
+    /// [`read_blocking`](Self::read_blocking) on a blocking thread.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.on_blocking_thread(|store| store.read_blocking(work)).await
+    }
+
+    /// [`write_blocking`](Self::write_blocking) on a blocking thread.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.on_blocking_thread(|store| store.write_blocking(work)).await
+    }
+
+    async fn on_blocking_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Self) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.clone();
+        let slot = Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map_err(|closed| StoreError::BrokeOff(closed.to_string()))?;
+        tokio::task::spawn_blocking(move || {
+            let done = work(store);
+            drop(slot);
+            done
+        })
+        .await
+        .map_err(|broken| StoreError::BrokeOff(broken.to_string()))?
+    }
+}

@@ -1,0 +1,191 @@
+//! Recording what a call came to: the call itself, the instruction, and on success everyone in it,
+//! in one transaction.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::calls::NewCall;
+use super::claims::Lease;
+use super::instructions::COMPLETED_BY_FTPS;
+use super::schema::{beneficiaries, ftps_calls, payment_instructions as pi};
+use super::{Db, StoreError};
+use crate::ftps::{AskedInstruction, Decision, PaidBeneficiary, Payment, PaymentStatus, PiStatus};
+use crate::sealing::{BeneficiaryKey, SealedField, Sealer, last_four};
+
+/// One call's outcome, on its way into the database.
+#[derive(Debug)]
+pub struct Recording {
+    /// The proof of the claim under which the call was made.
+    pub lease: Lease,
+    /// What was asked about.
+    pub asked: AskedInstruction,
+    /// The call.
+    pub call: NewCall,
+    /// What it came to.
+    pub decision: Decision,
+    /// When it is recorded (UTC).
+    pub now: NaiveDateTime,
+}
+
+/// Stores the call, applies its decision and releases the claim.
+///
+/// Applied is it while the instruction is In Process and claimed by this lease or by nobody; the
+/// call is stored in any case. Recording the same call again changes nothing. Returns the decision
+/// as recorded: a success whose beneficiaries changed meanwhile becomes a glitch.
+pub fn record(db: &mut Db, sealer: &Sealer, recording: &Recording) -> Result<Decision, StoreError> {
+    if already_stored(db, &recording.call)? {
+        return Ok(recording.decision.clone());
+    }
+    let decision = still_complete(db, recording)?;
+    let applied = apply(db, recording, &decision)?;
+    if applied && let Decision::Success(payment) = &decision {
+        for paid in &payment.beneficiaries {
+            mark_paid(db, sealer, recording, payment, paid)?;
+        }
+    }
+    store_call(db, sealer, recording, &decision, applied)?;
+    Ok(decision)
+}
+
+fn already_stored(db: &mut Db, call: &NewCall) -> Result<bool, StoreError> {
+    let stored: i64 =
+        ftps_calls::table.filter(ftps_calls::call_ref.eq(&call.call_ref)).count().get_result(db)?;
+    Ok(stored > 0)
+}
+
+/// FTPS completes an instruction with all its beneficiaries or not at all: if an import added or
+/// removed one while JIT was asked, the answer does not cover it.
+fn still_complete(db: &mut Db, recording: &Recording) -> Result<Decision, StoreError> {
+    let Decision::Success(payment) = &recording.decision else { return Ok(recording.decision.clone()) };
+    let mut now: Vec<i64> = beneficiaries::table
+        .filter(beneficiaries::instruction_id.eq(recording.lease.instruction_id))
+        .select(beneficiaries::id)
+        .load(db)?;
+    let mut paid: Vec<i64> = payment.beneficiaries.iter().map(|one| one.id).collect();
+    now.sort_unstable();
+    paid.sort_unstable();
+    Ok(if now == paid {
+        recording.decision.clone()
+    } else {
+        Decision::Glitch {
+            description: "The beneficiaries of this payment instruction changed while JIT was being asked."
+                .to_owned(),
+        }
+    })
+}
+
+/// Brings the instruction up to date and releases the claim; `false` if it may not be touched.
+fn apply(db: &mut Db, recording: &Recording, decision: &Decision) -> Result<bool, StoreError> {
+    let Recording { lease, now, .. } = recording;
+    let mine_or_nobodys =
+        pi::lease_token.is_null().or(pi::lease_token.eq(&lease.token)).or(pi::lease_until.le(*now));
+    let target = pi::table
+        .filter(pi::id.eq(lease.instruction_id))
+        .filter(pi::status.eq(PiStatus::InProcess.as_str()))
+        .filter(mine_or_nobodys.assume_not_null());
+    let latest = (
+        pi::lease_token.eq(None::<String>),
+        pi::lease_until.eq(None::<NaiveDateTime>),
+        pi::ftps_outcome.eq(decision.outcome().as_str()),
+        pi::ftps_message.eq(decision.message()),
+        pi::ftps_called_at.eq(*now),
+        pi::changed_at.eq(*now),
+    );
+    let touched = match decision {
+        Decision::Success(payment) => diesel::update(target)
+            .set((
+                latest,
+                pi::status.eq(PiStatus::Completed.as_str()),
+                pi::completed_at.eq(*now),
+                pi::completed_by.eq(COMPLETED_BY_FTPS),
+                pi::ftps_voucher_number.eq(&payment.voucher_number),
+                pi::ftps_voucher_date.eq(&payment.voucher_date),
+                pi::ftps_bill_reference.eq(&payment.bill_reference),
+                pi::ftps_token_number.eq(&payment.token_number),
+                pi::ftps_token_date.eq(&payment.token_date),
+                pi::ftps_payment_status.eq(&payment.payment_status),
+            ))
+            .execute(db)?,
+        Decision::NoResponse { .. } | Decision::Error { .. } | Decision::Glitch { .. } => {
+            diesel::update(target).set(latest).execute(db)?
+        }
+    };
+    if touched == 0 {
+        super::claims::release(db, lease)?;
+    }
+    Ok(touched > 0)
+}
+
+fn mark_paid(
+    db: &mut Db,
+    sealer: &Sealer,
+    recording: &Recording,
+    payment: &Payment,
+    paid: &PaidBeneficiary,
+) -> Result<(), StoreError> {
+    let other_account = paid
+        .other_account
+        .as_deref()
+        .map(|account| {
+            let payment_key = recording
+                .asked
+                .beneficiaries
+                .iter()
+                .find(|asked| asked.id == paid.id)
+                .map(|asked| asked.payment_id.to_lowercase())
+                .unwrap_or_default();
+            let field = SealedField::OtherAccount(BeneficiaryKey {
+                number: &recording.asked.number,
+                payment_key: &payment_key,
+            });
+            sealer.seal(field, account.as_bytes())
+        })
+        .transpose()?;
+    diesel::update(beneficiaries::table.find(paid.id))
+        .set((
+            beneficiaries::payment_status.eq(PaymentStatus::Successful.as_str()),
+            beneficiaries::failure_reason.eq(None::<String>),
+            beneficiaries::utr.eq(&paid.utr),
+            beneficiaries::utr_date.eq(&paid.utr_date),
+            beneficiaries::end_to_end_id.eq(&paid.end_to_end_id),
+            beneficiaries::voucher_number.eq(&payment.voucher_number),
+            beneficiaries::voucher_date.eq(&payment.voucher_date),
+            beneficiaries::other_account_sealed.eq(other_account),
+            beneficiaries::other_account_last4.eq(paid.other_account.as_deref().and_then(last_four)),
+            beneficiaries::other_ifsc.eq(&paid.other_ifsc),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+fn store_call(
+    db: &mut Db,
+    sealer: &Sealer,
+    recording: &Recording,
+    decision: &Decision,
+    applied: bool,
+) -> Result<(), StoreError> {
+    let call = &recording.call;
+    let call_ref = &call.call_ref;
+    let seal = |field, text: &Option<String>| {
+        text.as_deref().map(|text| sealer.seal(field, text.as_bytes())).transpose()
+    };
+    diesel::insert_into(ftps_calls::table)
+        .values((
+            ftps_calls::instruction_id.eq(recording.lease.instruction_id),
+            ftps_calls::call_ref.eq(call_ref),
+            ftps_calls::trigger_word.eq(call.trigger.as_str()),
+            ftps_calls::triggered_by.eq(&call.triggered_by),
+            ftps_calls::started_at.eq(call.started_at),
+            ftps_calls::duration_ms.eq(call.duration_ms),
+            ftps_calls::outcome.eq(decision.outcome().as_str()),
+            ftps_calls::message.eq(decision.message()),
+            ftps_calls::cause.eq(decision.cause()),
+            ftps_calls::http_status.eq(call.http_status.map(i32::from)),
+            ftps_calls::request_sealed.eq(seal(SealedField::Request(call_ref), &call.request)?),
+            ftps_calls::response_sealed.eq(seal(SealedField::Response(call_ref), &call.response)?),
+            ftps_calls::applied.eq(applied),
+        ))
+        .execute(db)?;
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! The tables, as both databases have them (migrations/sqlite and migrations/postgres).
+#![allow(missing_docs)] // `table!` makes public items that cannot carry docs of their own
+
+diesel::table! {
+    tenants (id) {
+        id -> Text,
+        state -> Text,
+    }
+}
+
+diesel::table! {
+    data_keys (key_id) {
+        key_id -> Text,
+        sealed_check -> Binary,
+        first_used_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    payment_instructions (id) {
+        id -> BigInt,
+        number -> Text,
+        tenant_id -> Text,
+        external_id -> Nullable<Text>,
+        parent_number -> Nullable<Text>,
+        mukta_reference_id -> Nullable<Text>,
+        status -> Text,
+        is_active -> Bool,
+        gross_paise -> Nullable<BigInt>,
+        net_paise -> BigInt,
+        bill_numbers -> Text,
+        head_of_account -> Nullable<Text>,
+        master_allotment_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        in_process_since -> Nullable<Timestamp>,
+        completed_at -> Nullable<Timestamp>,
+        completed_by -> Nullable<Text>,
+        changed_at -> Timestamp,
+        ftps_outcome -> Text,
+        ftps_message -> Nullable<Text>,
+        ftps_called_at -> Nullable<Timestamp>,
+        ftps_voucher_number -> Nullable<Text>,
+        ftps_voucher_date -> Nullable<Text>,
+        ftps_bill_reference -> Nullable<Text>,
+        ftps_token_number -> Nullable<Text>,
+        ftps_token_date -> Nullable<Text>,
+        ftps_payment_status -> Nullable<Text>,
+        lease_token -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    payment_advices (id) {
+        id -> BigInt,
+        instruction_id -> BigInt,
+        position -> Integer,
+        bill_reference -> Nullable<Text>,
+        financial_year -> Nullable<Text>,
+        advice_id -> Nullable<Text>,
+        advice_date -> Nullable<Text>,
+        token_number -> Nullable<Text>,
+        token_date -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    beneficiaries (id) {
+        id -> BigInt,
+        instruction_id -> BigInt,
+        position -> Integer,
+        payment_id -> Text,
+        payment_key -> Text,
+        beneficiary_id -> Nullable<Text>,
+        beneficiary_type -> Nullable<Text>,
+        name -> Nullable<Text>,
+        account_sealed -> Nullable<Binary>,
+        account_last4 -> Nullable<Text>,
+        account_hash -> Nullable<Text>,
+        ifsc -> Nullable<Text>,
+        mobile_sealed -> Nullable<Binary>,
+        mobile_last4 -> Nullable<Text>,
+        mobile_hash -> Nullable<Text>,
+        amount_paise -> BigInt,
+        payment_status -> Text,
+        failure_reason -> Nullable<Text>,
+        utr -> Nullable<Text>,
+        utr_date -> Nullable<Text>,
+        end_to_end_id -> Nullable<Text>,
+        voucher_number -> Nullable<Text>,
+        voucher_date -> Nullable<Text>,
+        other_account_sealed -> Nullable<Binary>,
+        other_account_last4 -> Nullable<Text>,
+        other_ifsc -> Nullable<Text>,
+        disputed -> Bool,
+    }
+}
+
+diesel::table! {
+    ftps_calls (id) {
+        id -> BigInt,
+        instruction_id -> BigInt,
+        call_ref -> Text,
+        trigger_word -> Text,
+        triggered_by -> Nullable<Text>,
+        started_at -> Timestamp,
+        duration_ms -> BigInt,
+        outcome -> Text,
+        message -> Text,
+        cause -> Nullable<Text>,
+        http_status -> Nullable<Integer>,
+        request_sealed -> Nullable<Binary>,
+        response_sealed -> Nullable<Binary>,
+        applied -> Bool,
+    }
+}
+
+diesel::joinable!(beneficiaries -> payment_instructions (instruction_id));
+diesel::joinable!(ftps_calls -> payment_instructions (instruction_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    beneficiaries,
+    ftps_calls,
+    payment_advices,
+    payment_instructions,
+    tenants
+);

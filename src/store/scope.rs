@@ -1,0 +1,43 @@
+//! Whose data a person may see. Every query that reads payment instructions for a page takes one.
+
+use diesel::prelude::*;
+
+use super::schema::tenants;
+
+/// A tenant, and what its people see: of a state (`od`) all of its towns, of a town (`od.jatni`)
+/// only that town.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    tenant: String,
+}
+
+impl Scope {
+    /// What a person of `tenant` sees.
+    pub fn of(tenant: &str) -> Self {
+        Self { tenant: tenant.to_owned() }
+    }
+
+    /// The tenant itself.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// Whether it is a whole state's.
+    pub fn is_state(&self) -> bool {
+        !self.tenant.contains('.')
+    }
+
+    /// The ids of the tenants in this scope, as a sub-select.
+    #[diesel::dsl::auto_type(no_type_alias)]
+    pub(super) fn tenants(&self) -> _ {
+        // No tenant has an empty state (a CHECK of the schema): of a town only the id matches.
+        let state: String = if self.is_state() { self.tenant.clone() } else { String::new() };
+        let tenant: String = self.tenant.clone();
+        tenants::table.filter(tenants::id.eq(tenant).or(tenants::state.eq(state))).select(tenants::id)
+    }
+}
+
+/// The state that a tenant belongs to: the part before the first dot.
+pub fn state_of(tenant: &str) -> &str {
+    tenant.split('.').next().unwrap_or(tenant)
+}

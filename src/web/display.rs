@@ -1,0 +1,130 @@
+//! How the domain's values read on every page.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use crate::ftps::date::{ist_day, ist_minute, shown_day};
+use crate::ftps::{Outcome, Paise, PaymentStatus, PiStatus};
+
+/// Stands where a value is not known here.
+pub const NOT_KNOWN: &str = "not known";
+
+/// The colour that goes with a status's words; a class of the style sheet.
+pub const fn pi_tone(status: PiStatus) -> &'static str {
+    match status {
+        PiStatus::Completed => "good",
+        PiStatus::InProcess => "busy",
+        PiStatus::Declined | PiStatus::Rejected => "bad",
+        PiStatus::Pending | PiStatus::Initiated | PiStatus::Approved => "plain",
+    }
+}
+
+/// The colour that goes with a payment status's words.
+pub const fn payment_tone(status: PaymentStatus) -> &'static str {
+    match status {
+        PaymentStatus::Successful => "good",
+        PaymentStatus::InProcess => "busy",
+        PaymentStatus::Failed => "bad",
+        PaymentStatus::Pending | PaymentStatus::Initiated => "plain",
+    }
+}
+
+/// The colour that goes with an outcome's words.
+pub const fn outcome_tone(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success => "good",
+        Outcome::NoResponse | Outcome::Error | Outcome::Glitch => "bad",
+    }
+}
+
+/// What a call came to, in words.
+pub const fn outcome_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success => "Paid",
+        Outcome::NoResponse => "No response",
+        Outcome::Error => "Error from JIT",
+        Outcome::Glitch => "Technical glitch",
+    }
+}
+
+/// `₹ 6,37,638.00`.
+pub fn rupees(amount: Paise) -> String {
+    format!("₹ {amount}")
+}
+
+/// A UTC instant as `dd/mm/yyyy` in IST.
+pub fn day(at: NaiveDateTime) -> String {
+    ist_day(at.and_utc())
+}
+
+/// A UTC instant as `dd/mm/yyyy HH:MM IST`.
+pub fn minute(at: NaiveDateTime) -> String {
+    format!("{} IST", ist_minute(at.and_utc()))
+}
+
+/// A UTC instant for a `datetime` attribute.
+pub fn machine_time(at: NaiveDateTime) -> String {
+    at.and_utc().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// A text that has something in it.
+pub fn filled(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// The text, or that it is not known.
+pub fn or_not_known(text: Option<&str>) -> &str {
+    filled(text).unwrap_or(NOT_KNOWN)
+}
+
+/// A treasury's date text as `dd/mm/yyyy`, or that it is not known.
+pub fn treasury_date(text: Option<&str>) -> String {
+    filled(text).map_or_else(|| NOT_KNOWN.to_owned(), shown_day)
+}
+
+/// The last four digits of a number that is otherwise kept from view.
+pub fn last_digits(last4: &str) -> String {
+    format!("•••• {last4}")
+}
+
+/// At most `limit` characters of a text, with `…` where it goes on.
+pub fn shortened(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+    }
+}
+
+/// How long ago: in days from two days on, else in hours. Never in the future.
+pub fn age(since: NaiveDateTime, now: DateTime<Utc>) -> String {
+    let passed = now.naive_utc() - since;
+    match (passed.num_days(), passed.num_hours()) {
+        (days, _) if days >= 2 => format!("{days} days"),
+        (_, hours) if hours >= 2 => format!("{hours} hours"),
+        (_, 1) => "1 hour".to_owned(),
+        _ => "less than an hour".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn ages_are_told_in_hours_then_in_days() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let ago = |minutes| age((now - TimeDelta::minutes(minutes)).naive_utc(), now);
+        assert_eq!(ago(-5), "less than an hour");
+        assert_eq!(ago(59), "less than an hour");
+        assert_eq!(ago(60), "1 hour");
+        assert_eq!(ago(47 * 60 + 59), "47 hours");
+        assert_eq!(ago(48 * 60), "2 days");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(shortened("ଓଡ଼ିଶା", 100), "ଓଡ଼ିଶା");
+        assert_eq!(shortened("₹₹₹₹", 2), "₹₹…");
+        assert_eq!(shortened("one two", 4), "one…");
+    }
+}

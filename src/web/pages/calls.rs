@@ -1,0 +1,194 @@
+//! `GET /payment-instructions/{PI number}/calls`: every call of FTPS about it, newest first.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::ftps::Trigger;
+use crate::store::calls::{self, StoredCall};
+use crate::store::instructions;
+use crate::web::Site;
+use crate::web::display;
+use crate::web::error::{WebError, html};
+use crate::web::masking::{self, Payload};
+use crate::web::path::{self, Sub};
+use crate::web::shell::{Section, Shell};
+use crate::web::viewer::Viewer;
+
+/// Calls on one page.
+const PAGE: usize = 50;
+
+#[derive(Debug, Deserialize)]
+struct CallsQuery {
+    /// Only calls older than this one.
+    before: Option<i64>,
+}
+
+/// The handler; its route is told apart in [`instruction`](super::instruction::get).
+pub async fn page(
+    site: &Site,
+    viewer: &Viewer,
+    number: String,
+    request: &HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let before = web::Query::<CallsQuery>::from_query(request.query_string())
+        .map_err(|_| WebError::unreadable_address())?
+        .before;
+    let (scope, sealer, asked) = (viewer.scope(), Arc::clone(&site.app.sealer), number.clone());
+    let found = site
+        .app
+        .store
+        .read(move |db| {
+            let Some(instruction) = instructions::find(db, &scope, &asked)? else { return Ok(None) };
+            // One more than is shown tells whether there is a next page.
+            calls::of_instruction(db, &sealer, instruction.id, before, PAGE as i64 + 1).map(Some)
+        })
+        .await?;
+    html(&CallsPage::new(viewer, number, found.ok_or(WebError::NotFound)?, before.is_some()))
+}
+
+#[derive(Template)]
+#[template(path = "calls.html")]
+struct CallsPage {
+    shell: Shell,
+    number: String,
+    rows: Vec<CallRow>,
+    next: Option<i64>,
+    /// Whether newer calls are on other pages.
+    is_later_page: bool,
+}
+
+struct CallRow {
+    call: StoredCall,
+    request: Option<Payload>,
+    response: Option<Payload>,
+}
+
+impl CallsPage {
+    fn new(viewer: &Viewer, number: String, mut found: Vec<StoredCall>, is_later_page: bool) -> Self {
+        let has_more = found.len() > PAGE;
+        found.truncate(PAGE);
+        Self {
+            shell: Shell::new(viewer, Section::PaymentInstructions),
+            number,
+            next: found.last().map(|call| call.id).filter(|_| has_more),
+            rows: found.into_iter().map(CallRow::new).collect(),
+            is_later_page,
+        }
+    }
+
+    fn view_link(&self) -> String {
+        path::link(&self.number, Sub::View)
+    }
+
+    fn newest_link(&self) -> String {
+        path::link(&self.number, Sub::Calls)
+    }
+
+    fn next_link(&self) -> Option<String> {
+        self.next.map(|before| format!("{}?before={before}", self.newest_link()))
+    }
+}
+
+impl CallRow {
+    fn new(mut call: StoredCall) -> Self {
+        let request = call.request.take().map(|text| masking::shown(&text));
+        let response = call.response.take().map(|text| masking::shown(&text));
+        Self { call, request, response }
+    }
+
+    fn at(&self) -> String {
+        display::minute(self.call.started_at)
+    }
+
+    fn at_machine(&self) -> String {
+        display::machine_time(self.call.started_at)
+    }
+
+    fn duration(&self) -> String {
+        match self.call.duration_ms {
+            ms if ms < 1000 => format!("{ms} ms"),
+            ms => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        display::outcome_words(self.call.outcome)
+    }
+
+    fn tone(&self) -> &'static str {
+        display::outcome_tone(self.call.outcome)
+    }
+
+    /// Who or what set it off.
+    fn trigger(&self) -> String {
+        let what = match self.call.trigger {
+            Trigger::Refresh => "Refresh",
+            Trigger::Nightly => "Nightly sync",
+            Trigger::Retry => "Tried again by itself",
+            Trigger::Command => "Sync command",
+            Trigger::Hand => "Sync started by hand",
+        };
+        match &self.call.triggered_by {
+            Some(name) => format!("{what}, by {name}"),
+            None => what.to_owned(),
+        }
+    }
+
+    fn http_status(&self) -> String {
+        self.call.http_status.map_or_else(|| "none".to_owned(), |status| status.to_string())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::ftps::Outcome;
+    use crate::web::pages::instruction::tests::{NOW, admin};
+
+    pub(crate) fn call(id: i64) -> StoredCall {
+        StoredCall {
+            id,
+            trigger: Trigger::Refresh,
+            triggered_by: Some("asha".to_owned()),
+            started_at: NOW.naive_utc(),
+            duration_ms: 1234,
+            outcome: Outcome::Error,
+            message: "On call of FTPS API: <script>alert(1)</script>".to_owned(),
+            cause: None,
+            http_status: Some(200),
+            request: Some(r#"{"serviceId":"FTPS"}"#.to_owned()),
+            response: Some(r#"{"data":[{"benfAcctNo":"30131500001"}]}"#.to_owned()),
+            applied: true,
+        }
+    }
+
+    pub(crate) fn rendered(calls: Vec<StoredCall>) -> String {
+        CallsPage::new(&admin(), "PI-1/2".to_owned(), calls, false).render().unwrap()
+    }
+
+    #[test]
+    fn a_call_shows_who_when_and_what_with_accounts_masked() {
+        let page = rendered(vec![call(1)]);
+        assert!(page.contains(r#"data-call-outcome="error""#) && page.contains(r#"data-trigger="refresh""#));
+        assert!(page.contains("Refresh, by asha") && page.contains("1.2 s"));
+        assert!(page.contains("•••• 0001") && !page.contains("30131500001"));
+        assert!(!page.contains("<script>alert"));
+    }
+
+    #[test]
+    fn the_fifty_first_call_is_on_the_next_page() {
+        let page = rendered((1..=51).rev().map(call).collect());
+        assert!(page.contains(r#"href="/payment-instructions/PI-1/2/calls?before=2""#));
+        assert!(page.contains(r#"rel="next""#));
+        let page = rendered((1..=50).rev().map(call).collect());
+        assert!(!page.contains(r#"rel="next""#));
+    }
+
+    #[test]
+    fn without_calls_the_page_says_so() {
+        assert!(rendered(vec![]).contains("FTPS has not been called"));
+    }
+}

@@ -1,0 +1,322 @@
+//! `GET /payment-instructions/{PI number}` and what lies below it: View Payment Instruction
+//! (DOMAIN.md §7), its Refresh form, and the way to its call log.
+
+mod band;
+mod beneficiary;
+
+use std::collections::HashSet;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+
+use band::Band;
+use beneficiary::BeneficiaryRow;
+
+use super::calls;
+use crate::ftps::{PiStatus, Trigger};
+use crate::store::beneficiaries::{self, Beneficiary};
+use crate::store::instructions::{self, COMPLETED_BY_MUKTASOFT, PaymentAdvice, PaymentInstruction};
+use crate::store::scope::Scope;
+use crate::store::{Db, StoreError};
+use crate::sync::engine::{self, Asked};
+use crate::web::Site;
+use crate::web::display::{self, filled};
+use crate::web::error::{WebError, html, see_other};
+use crate::web::path::{self, Sub};
+use crate::web::shell::{Section, Shell};
+use crate::web::viewer::Viewer;
+
+/// In Process for longer than this is worth a mark.
+const LONG_IN_PROCESS: TimeDelta = TimeDelta::days(7);
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub struct ViewQuery {
+    notice: Option<String>,
+}
+
+/// GET of a page of a payment instruction; of the Refresh form's target, leads back to the page.
+pub async fn get(
+    site: web::Data<Site>,
+    viewer: Viewer,
+    request: HttpRequest,
+    query: web::Query<ViewQuery>,
+) -> Result<HttpResponse, WebError> {
+    let (number, sub) = path::parse(request.uri().path()).ok_or(WebError::NotFound)?;
+    match sub {
+        Sub::View => view(&site, &viewer, number, query.into_inner()).await,
+        Sub::Calls => calls::page(&site, &viewer, number, &request).await,
+        Sub::Refresh => Ok(see_other(&path::link(&number, Sub::View))),
+    }
+}
+
+/// POST: the Refresh form, and nothing else.
+pub async fn post(
+    site: web::Data<Site>,
+    viewer: Viewer,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    match path::parse(request.uri().path()).ok_or(WebError::NotFound)? {
+        (number, Sub::Refresh) => refresh(&site, &viewer, number).await,
+        (_, Sub::View | Sub::Calls) => Err(WebError::MethodNotAllowed("GET, HEAD")),
+    }
+}
+
+async fn view(
+    site: &Site,
+    viewer: &Viewer,
+    number: String,
+    query: ViewQuery,
+) -> Result<HttpResponse, WebError> {
+    let scope = viewer.scope();
+    let found = site.app.store.read(move |db| Shown::load(db, &scope, &number)).await?;
+    let shown = found.ok_or(WebError::NotFound)?;
+    html(&InstructionPage::new(viewer, shown, Notice::named(query.notice.as_deref()), site.app.clock.now()))
+}
+
+/// Has JIT asked, in a task of its own: a browser that goes away does not cancel the call.
+async fn refresh(site: &Site, viewer: &Viewer, number: String) -> Result<HttpResponse, WebError> {
+    let scope = viewer.scope();
+    let found = site.app.store.read(move |db| instructions::find(db, &scope, &number)).await?;
+    let instruction = found.ok_or(WebError::NotFound)?;
+    if !viewer.may_refresh() {
+        return Err(WebError::Forbidden(
+            "Refreshing takes the role of accountant or administrator.".to_owned(),
+        ));
+    }
+    let (app, id, by) = (site.app.clone(), instruction.id, Some(viewer.name.clone()));
+    let asking = site.app.runtime.spawn(async move { engine::ask(&app, id, Trigger::Refresh, by).await });
+    let page = path::link(&instruction.number, Sub::View);
+    Ok(see_other(&match Notice::of(asking.await??) {
+        None => format!("{page}#ftps-message"),
+        Some(notice) => format!("{page}?notice={}#notice", notice.word()),
+    }))
+}
+
+/// Why Refresh called nobody; told once, after the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Notice {
+    Busy,
+    NotWaiting,
+}
+
+impl Notice {
+    fn of(asked: Asked) -> Option<Self> {
+        match asked {
+            Asked::Recorded(_) => None,
+            Asked::Busy => Some(Self::Busy),
+            Asked::NotWaiting => Some(Self::NotWaiting),
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::NotWaiting => "not-waiting",
+        }
+    }
+
+    fn named(word: Option<&str>) -> Option<Self> {
+        [Self::Busy, Self::NotWaiting].into_iter().find(|notice| Some(notice.word()) == word)
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Busy => {
+                "FTPS was not called again: another call on this payment instruction is under way. \
+                 Load this page again in a moment to see what it brings."
+            }
+            Self::NotWaiting => {
+                "FTPS was not called: only an active revised payment instruction that is In Process can be \
+                 refreshed, and this one is not."
+            }
+        }
+    }
+}
+
+/// All that the page shows, read in one transaction.
+struct Shown {
+    instruction: PaymentInstruction,
+    advices: Vec<PaymentAdvice>,
+    beneficiaries: Vec<Beneficiary>,
+    /// Whether the parent is known here, so that it can be linked.
+    parent_is_known: bool,
+    original: Option<PaymentInstruction>,
+    revisions: Vec<PaymentInstruction>,
+}
+
+impl Shown {
+    fn load(db: &mut Db, scope: &Scope, number: &str) -> Result<Option<Self>, StoreError> {
+        let Some(instruction) = instructions::find(db, scope, number)? else { return Ok(None) };
+        let original = instructions::original(db, &instruction)?;
+        Ok(Some(Self {
+            advices: instructions::advices(db, instruction.id)?,
+            beneficiaries: beneficiaries::of_instruction(db, instruction.id)?,
+            parent_is_known: original.is_some() || has_sound_parent(db, &instruction)?,
+            revisions: instructions::revisions(db, &instruction)?,
+            original,
+            instruction,
+        }))
+    }
+}
+
+/// Whether the parent is known here, of the same tenant, and its parents go in no circle
+/// (DOMAIN.md §3).
+fn has_sound_parent(db: &mut Db, of: &PaymentInstruction) -> Result<bool, StoreError> {
+    let mut seen = HashSet::from([of.number.clone()]);
+    let mut parent = instructions::parent(db, of)?;
+    let is_known = parent.is_some();
+    while let Some(at) = parent {
+        if !seen.insert(at.number.clone()) {
+            return Ok(false);
+        }
+        parent = instructions::parent(db, &at)?;
+    }
+    Ok(is_known)
+}
+
+#[derive(Template)]
+#[template(path = "instruction.html")]
+struct InstructionPage {
+    shell: Shell,
+    pi: PaymentInstruction,
+    advices: Vec<PaymentAdvice>,
+    rows: Vec<BeneficiaryRow>,
+    parent_is_known: bool,
+    original: Option<PaymentInstruction>,
+    revisions: Vec<PaymentInstruction>,
+    band: Option<Band>,
+    notice: Option<Notice>,
+    may_refresh: bool,
+    now: DateTime<Utc>,
+}
+
+/// A fact that a revised PI may leave to its original.
+struct Inherited<'a> {
+    text: &'a str,
+    of_original: bool,
+}
+
+impl InstructionPage {
+    fn new(viewer: &Viewer, shown: Shown, notice: Option<Notice>, now: DateTime<Utc>) -> Self {
+        let may_refresh = shown.instruction.is_waiting() && viewer.may_refresh();
+        Self {
+            shell: Shell::new(viewer, Section::PaymentInstructions),
+            band: Band::of(&shown.instruction, may_refresh),
+            pi: shown.instruction,
+            advices: shown.advices,
+            rows: shown.beneficiaries.into_iter().map(BeneficiaryRow::new).collect(),
+            parent_is_known: shown.parent_is_known,
+            original: shown.original,
+            revisions: shown.revisions,
+            notice,
+            may_refresh,
+            now,
+        }
+    }
+
+    fn refresh_link(&self) -> String {
+        path::link(&self.pi.number, Sub::Refresh)
+    }
+
+    fn calls_link(&self) -> String {
+        path::link(&self.pi.number, Sub::Calls)
+    }
+
+    fn link_to(&self, number: &str) -> String {
+        path::link(number, Sub::View)
+    }
+
+    fn tone(&self) -> &'static str {
+        display::pi_tone(self.pi.status)
+    }
+
+    fn tone_of(&self, other: &PaymentInstruction) -> &'static str {
+        display::pi_tone(other.status)
+    }
+
+    fn kind(&self) -> &'static str {
+        if self.pi.is_revised() { "Revised" } else { "Original" }
+    }
+
+    /// Whether a call is under way at this moment.
+    fn is_being_asked(&self) -> bool {
+        self.pi.is_waiting() && self.pi.is_claimed(self.now)
+    }
+
+    fn was_completed_by_muktasoft(&self) -> bool {
+        self.pi.completed_by.as_deref() == Some(COMPLETED_BY_MUKTASOFT)
+    }
+
+    /// How long it has been In Process, if it is.
+    fn age(&self) -> Option<String> {
+        let since = self.pi.in_process_since.filter(|_| self.pi.status == PiStatus::InProcess)?;
+        Some(display::age(since, self.now))
+    }
+
+    fn is_long_in_process(&self) -> bool {
+        let is_long = |since| self.now.naive_utc() - since > LONG_IN_PROCESS;
+        self.pi.status == PiStatus::InProcess && self.pi.in_process_since.is_some_and(is_long)
+    }
+
+    fn bill_numbers(&self) -> String {
+        let bills = self.pi.bills().join(", ");
+        display::or_not_known(Some(&bills)).to_owned()
+    }
+
+    fn date(&self) -> String {
+        display::day(self.pi.created_at)
+    }
+
+    fn gross_amount(&self) -> String {
+        self.pi.gross_paise.map_or_else(|| display::NOT_KNOWN.to_owned(), display::rupees)
+    }
+
+    fn net_amount(&self) -> String {
+        display::rupees(self.pi.net_paise)
+    }
+
+    fn completed_at(&self) -> Option<String> {
+        self.pi.completed_at.map(display::minute)
+    }
+
+    fn head_of_account(&self) -> Inherited<'_> {
+        self.inherited(|pi| pi.head_of_account.as_deref())
+    }
+
+    fn master_allotment_id(&self) -> Inherited<'_> {
+        self.inherited(|pi| pi.master_allotment_id.as_deref())
+    }
+
+    fn inherited(&self, fact: impl Fn(&PaymentInstruction) -> Option<&str>) -> Inherited<'_> {
+        let own = filled(fact(&self.pi));
+        let originals = self.original.as_ref().and_then(|original| filled(fact(original)));
+        Inherited {
+            text: own.or(originals).unwrap_or(display::NOT_KNOWN),
+            of_original: own.is_none() && originals.is_some(),
+        }
+    }
+
+    fn known<'a>(&self, text: &'a Option<String>) -> &'a str {
+        display::or_not_known(text.as_deref())
+    }
+
+    fn treasury_date(&self, text: &Option<String>) -> String {
+        display::treasury_date(text.as_deref())
+    }
+
+    /// RBI's message, where it does not say that the bill was paid.
+    fn is_doubtful_payment(&self) -> bool {
+        filled(self.pi.ftps_payment_status.as_deref()).is_some_and(|told| !told.starts_with("Paid"))
+    }
+
+    fn shown_at(&self) -> String {
+        display::minute(self.now.naive_utc())
+    }
+}
+
+#[cfg(test)]
+#[path = "instruction_tests.rs"]
+pub(super) mod tests;

@@ -1,0 +1,103 @@
+//! The band: what FTPS said last, what that means, and what happens next (DOMAIN.md §2).
+
+use crate::ftps::{Outcome, PiStatus};
+use crate::store::instructions::PaymentInstruction;
+use crate::web::display;
+
+/// The message band of a revised PI.
+pub(super) struct Band {
+    outcome: Option<Outcome>,
+    message: Option<String>,
+    called_at: Option<String>,
+    called_at_machine: Option<String>,
+    status: PiStatus,
+    is_waiting: bool,
+    may_refresh: bool,
+}
+
+impl Band {
+    /// Only a revised PI has one: FTPS is never asked about others.
+    pub(super) fn of(pi: &PaymentInstruction, may_refresh: bool) -> Option<Self> {
+        pi.is_revised().then(|| Self {
+            outcome: pi.latest_outcome(),
+            message: pi.ftps_message.clone(),
+            called_at: pi.ftps_called_at.map(display::minute),
+            called_at_machine: pi.ftps_called_at.map(display::machine_time),
+            status: pi.status,
+            is_waiting: pi.is_waiting(),
+            may_refresh,
+        })
+    }
+
+    /// `data-outcome`.
+    pub(super) fn word(&self) -> &'static str {
+        self.outcome.map_or("none", Outcome::as_str)
+    }
+
+    /// An error is announced at once.
+    pub(super) fn role(&self) -> &'static str {
+        if self.is_error() { "alert" } else { "status" }
+    }
+
+    pub(super) fn is_error(&self) -> bool {
+        self.outcome.is_some_and(|outcome| outcome != Outcome::Success)
+    }
+
+    pub(super) fn is_success(&self) -> bool {
+        self.outcome == Some(Outcome::Success)
+    }
+
+    /// To the letter of DOMAIN.md §2.
+    pub(super) fn message(&self) -> &str {
+        self.message
+            .as_deref()
+            .unwrap_or("FTPS has not been asked yet whether this payment instruction is paid.")
+    }
+
+    pub(super) fn called_at(&self) -> Option<&str> {
+        self.called_at.as_deref()
+    }
+
+    pub(super) fn called_at_machine(&self) -> &str {
+        self.called_at_machine.as_deref().unwrap_or_default()
+    }
+
+    /// What it means.
+    pub(super) fn meaning(&self) -> &'static str {
+        match self.outcome {
+            Some(Outcome::Success) => "Every beneficiary has been paid. There is nothing left to do.",
+            _ if !self.is_waiting => match self.status {
+                PiStatus::Completed => {
+                    "The payment instruction is completed, so FTPS is not asked about it any more."
+                }
+                PiStatus::InProcess => "The payment instruction is inactive, so FTPS is not asked about it.",
+                _ => {
+                    "FTPS is asked about a payment instruction only while it is In Process, and this one is not."
+                }
+            },
+            Some(Outcome::NoResponse) => {
+                "Nothing came back from JIT. Whether the payments were made is not known, so nothing has changed here."
+            }
+            Some(Outcome::Error) => {
+                "JIT answered with an error in place of payment details, so nothing has changed here."
+            }
+            Some(Outcome::Glitch) => {
+                "JIT could not be asked, or its answer could not be used. None of it was applied, so nothing has \
+                 changed here."
+            }
+            None => "Whether the payments were made is not known yet.",
+        }
+    }
+
+    /// What happens next, if anything does.
+    pub(super) fn next(&self) -> Option<&'static str> {
+        if !self.is_waiting {
+            return None;
+        }
+        Some(match (self.may_refresh, self.outcome) {
+            (true, None) => "Refresh asks JIT now.",
+            (true, Some(_)) => "Refresh asks JIT again.",
+            (false, _) => "An accountant or administrator can have JIT asked.",
+        })
+    }
+}

@@ -1,0 +1,373 @@
+use super::*;
+use crate::ftps::{Paise, PaymentStatus};
+use crate::store::instructions::COMPLETED_BY_FTPS;
+use crate::web::viewer::Role;
+
+pub(in crate::web::pages) const NOW: DateTime<Utc> = match DateTime::from_timestamp(1_700_000_000, 0) {
+    Some(now) => now,
+    None => panic!("an instant of 2023"),
+};
+
+pub(in crate::web::pages) fn admin() -> Viewer {
+    Viewer { name: "asha".to_owned(), role: Role::Admin, tenant: "od".to_owned() }
+}
+
+/// A revised PI that has been In Process for nine days and not been asked about.
+pub(in crate::web::pages) fn revised() -> PaymentInstruction {
+    let since = (NOW - TimeDelta::days(9)).naive_utc();
+    PaymentInstruction {
+        id: 7,
+        number: "PI-1013/2023-24/000256".to_owned(),
+        tenant_id: "od.jatni".to_owned(),
+        external_id: None,
+        parent_number: Some("PI-1013/2023-24/000101".to_owned()),
+        mukta_reference_id: None,
+        status: PiStatus::InProcess,
+        is_active: true,
+        gross_paise: Some(Paise(65_000_000)),
+        net_paise: Paise(63_763_800),
+        bill_numbers: r#"["WB/2023-24/000512"]"#.to_owned(),
+        head_of_account: None,
+        master_allotment_id: None,
+        created_at: since,
+        in_process_since: Some(since),
+        completed_at: None,
+        completed_by: None,
+        changed_at: since,
+        ftps_outcome: "none".to_owned(),
+        ftps_message: None,
+        ftps_called_at: None,
+        ftps_voucher_number: None,
+        ftps_voucher_date: None,
+        ftps_bill_reference: None,
+        ftps_token_number: None,
+        ftps_token_date: None,
+        ftps_payment_status: None,
+        lease_token: None,
+        lease_until: None,
+    }
+}
+
+fn answered(outcome: &str, message: &str) -> PaymentInstruction {
+    PaymentInstruction {
+        ftps_outcome: outcome.to_owned(),
+        ftps_message: Some(message.to_owned()),
+        ftps_called_at: Some(NOW.naive_utc()),
+        ..revised()
+    }
+}
+
+fn completed(by: &str) -> PaymentInstruction {
+    PaymentInstruction {
+        status: PiStatus::Completed,
+        completed_at: Some(NOW.naive_utc()),
+        completed_by: Some(by.to_owned()),
+        ftps_payment_status: Some("Paid by RBI eKuber,please check with your bank".to_owned()),
+        ..answered("success", "On call of FTPS API: Response is received and updated successfully")
+    }
+}
+
+fn original() -> PaymentInstruction {
+    PaymentInstruction {
+        id: 3,
+        number: "PI-1013/2023-24/000101".to_owned(),
+        parent_number: None,
+        status: PiStatus::Completed,
+        head_of_account: Some("221705191004807".to_owned()),
+        ..revised()
+    }
+}
+
+fn beneficiary(id: i64, payment_status: PaymentStatus) -> Beneficiary {
+    Beneficiary {
+        id,
+        payment_id: format!("BN-1013/{id:06}"),
+        beneficiary_id: Some(format!("IND-2023-{id:06}")),
+        beneficiary_type: Some("IND".to_owned()),
+        name: Some("Sabita Behera".to_owned()),
+        account_last4: Some("0001".to_owned()),
+        account_hash: Some("h".to_owned()),
+        ifsc: Some("SBIN0000123".to_owned()),
+        mobile_last4: None,
+        amount_paise: Paise(21_254_600),
+        payment_status,
+        failure_reason: None,
+        utr: None,
+        utr_date: None,
+        end_to_end_id: None,
+        voucher_number: None,
+        voucher_date: None,
+        other_account_sealed: None,
+        other_account_last4: None,
+        other_ifsc: None,
+        disputed: false,
+    }
+}
+
+fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Shown {
+    Shown {
+        instruction,
+        advices: vec![],
+        beneficiaries,
+        parent_is_known: true,
+        original: Some(original()),
+        revisions: vec![],
+    }
+}
+
+fn rendered_for(viewer: &Viewer, shown: Shown) -> String {
+    InstructionPage::new(viewer, shown, None, NOW).render().unwrap()
+}
+
+fn rendered(instruction: PaymentInstruction) -> scraper::Html {
+    let people = vec![beneficiary(1, PaymentStatus::InProcess)];
+    scraper::Html::parse_document(&rendered_for(&admin(), shown(instruction, people)))
+}
+
+fn text_of(page: &scraper::Html, selector: &str) -> String {
+    let selector = scraper::Selector::parse(selector).unwrap();
+    page.select(&selector).flat_map(|element| element.text()).collect()
+}
+
+fn attribute(page: &scraper::Html, selector: &str, name: &str) -> Option<String> {
+    let selector = scraper::Selector::parse(selector).unwrap();
+    page.select(&selector).next().and_then(|element| element.attr(name)).map(str::to_owned)
+}
+
+#[test]
+fn the_band_tells_each_outcome_in_the_role_that_fits_it() {
+    for (outcome, role) in [("no-response", "alert"), ("error", "alert"), ("glitch", "alert")] {
+        let page = rendered(answered(outcome, "On call of FTPS API: told"));
+        assert_eq!(attribute(&page, "#ftps-message", "data-outcome").as_deref(), Some(outcome));
+        assert_eq!(attribute(&page, "#ftps-message", "role").as_deref(), Some(role));
+        assert!(text_of(&page, "#ftps-message").contains("On call of FTPS API: told"));
+        assert!(text_of(&page, "#ftps-message").contains("15/11/2023 03:43 IST"));
+    }
+    let page = rendered(completed(COMPLETED_BY_FTPS));
+    assert_eq!(attribute(&page, "#ftps-message", "data-outcome").as_deref(), Some("success"));
+    assert_eq!(attribute(&page, "#ftps-message", "role").as_deref(), Some("status"));
+    let page = rendered(revised());
+    assert_eq!(attribute(&page, "#ftps-message", "data-outcome").as_deref(), Some("none"));
+    assert_eq!(attribute(&page, "#ftps-message", "role").as_deref(), Some("status"));
+    assert!(text_of(&page, "#ftps-message").contains("FTPS has not been asked yet"));
+}
+
+#[test]
+fn an_original_has_no_band() {
+    assert_eq!(attribute(&rendered(original()), "#ftps-message", "role"), None);
+}
+
+#[test]
+fn markup_in_a_message_of_jits_shows_as_text() {
+    let message = "On call of FTPS API: <script>alert(\"1\")</script> & more";
+    let page = rendered(answered("error", message));
+    assert!(text_of(&page, "#ftps-message").contains(message));
+    assert_eq!(attribute(&page, "main script", "src"), None);
+}
+
+#[test]
+fn refresh_is_offered_only_where_it_may_be_pressed() {
+    let page = rendered(revised());
+    let action = attribute(&page, "form#refresh", "action");
+    assert_eq!(action.as_deref(), Some("/payment-instructions/PI-1013/2023-24/000256/refresh"));
+    assert_eq!(text_of(&page, "form#refresh button").trim(), "Refresh");
+    let inactive = PaymentInstruction { is_active: false, ..revised() };
+    let refused = [completed(COMPLETED_BY_FTPS), inactive, original()];
+    for page in refused.into_iter().map(rendered) {
+        assert_eq!(attribute(&page, "form#refresh", "action"), None);
+        assert!(!text_of(&page, "main").contains("Refresh"));
+    }
+    let viewer = Viewer { role: Role::Viewer, ..admin() };
+    assert!(!rendered_for(&viewer, shown(revised(), vec![])).contains("id=\"refresh\""));
+}
+
+#[test]
+fn the_hooks_of_the_contract_stand() {
+    let page = rendered(revised());
+    assert_eq!(attribute(&page, "main", "data-pi-number").as_deref(), Some("PI-1013/2023-24/000256"));
+    assert_eq!(attribute(&page, "main", "data-pi-status").as_deref(), Some("In Process"));
+    let row = "tr[data-payment-id='BN-1013/000001']";
+    assert_eq!(attribute(&page, row, "data-payment-status").as_deref(), Some("Payment In Process"));
+    assert_eq!(attribute(&page, row, "data-sms-status").as_deref(), Some("none"));
+    assert_eq!(attribute(&page, row, "data-account-differs"), None);
+    assert!(text_of(&page, "main").contains("₹ 6,37,638.00"));
+    assert!(text_of(&page, row).contains("•••• 0001"));
+}
+
+#[test]
+fn a_payment_to_another_account_says_so() {
+    let one = Beneficiary {
+        other_account_sealed: Some(vec![1]),
+        other_account_last4: Some("9999".to_owned()),
+        disputed: true,
+        ..beneficiary(1, PaymentStatus::Successful)
+    };
+    let page = scraper::Html::parse_document(&rendered_for(
+        &admin(),
+        shown(completed(COMPLETED_BY_FTPS), vec![one]),
+    ));
+    let row = "tr[data-payment-id='BN-1013/000001']";
+    assert!(attribute(&page, row, "data-account-differs").is_some());
+    assert!(text_of(&page, row).contains("account •••• 9999"));
+    assert!(text_of(&page, row).contains("MUKTASoft reports this payment as failed"));
+}
+
+#[test]
+fn a_failed_payment_shows_its_reason() {
+    let one = Beneficiary {
+        failure_reason: Some("Account closed".to_owned()),
+        ..beneficiary(1, PaymentStatus::Failed)
+    };
+    assert!(rendered_for(&admin(), shown(original(), vec![one])).contains("Account closed"));
+}
+
+#[test]
+fn what_a_revised_pi_lacks_is_taken_from_its_original_and_said_to_be() {
+    let text = text_of(&rendered(revised()), "main");
+    assert!(text.contains("221705191004807") && text.contains("from the original"));
+}
+
+#[test]
+fn a_parent_that_is_not_known_is_not_linked() {
+    let unknown = Shown { parent_is_known: false, original: None, ..shown(revised(), vec![]) };
+    let page = rendered_for(&admin(), unknown);
+    assert!(page.contains("PI-1013/2023-24/000101"));
+    assert!(!page.contains("href=\"/payment-instructions/PI-1013/2023-24/000101\""));
+}
+
+#[test]
+fn a_call_under_way_a_long_wait_and_an_inactive_one_are_said_in_words() {
+    let claimed = PaymentInstruction {
+        lease_token: Some("t".to_owned()),
+        lease_until: Some((NOW + TimeDelta::seconds(5)).naive_utc()),
+        ..revised()
+    };
+    assert!(text_of(&rendered(claimed), "main").contains("is being asked"));
+    assert!(text_of(&rendered(revised()), "main").contains("more than 7 days"));
+    let inactive = PaymentInstruction { is_active: false, ..revised() };
+    assert!(text_of(&rendered(inactive), "main").contains("inactive"));
+}
+
+#[test]
+fn who_completed_it_and_a_doubtful_message_of_rbis_are_said_in_words() {
+    let by_import = completed(COMPLETED_BY_MUKTASOFT);
+    assert!(
+        text_of(&rendered(by_import), "main")
+            .contains("MUKTASoft reported this payment instruction as completed; no SMS was sent from here.")
+    );
+    let page = rendered(completed(COMPLETED_BY_FTPS));
+    assert!(!text_of(&page, "main").contains("does not say"));
+    let doubtful = PaymentInstruction {
+        ftps_payment_status: Some("Sent to RBI".to_owned()),
+        ..completed(COMPLETED_BY_FTPS)
+    };
+    assert!(text_of(&rendered(doubtful), "main").contains("does not say"));
+}
+
+#[test]
+fn a_notice_is_one_of_two_fixed_texts() {
+    assert_eq!(Notice::named(Some("busy")), Some(Notice::Busy));
+    assert_eq!(Notice::named(Some("not-waiting")), Some(Notice::NotWaiting));
+    assert_eq!(Notice::named(Some("<script>")), None);
+    let page = InstructionPage::new(&admin(), shown(revised(), vec![]), Some(Notice::Busy), NOW);
+    assert!(page.render().unwrap().contains("another call on this payment instruction is under way"));
+}
+
+#[test]
+fn tmp_dump() {
+    let dir = std::path::Path::new("/tmp/dump");
+    std::fs::create_dir_all(dir).unwrap();
+    let w = |n: &str, html: String| {
+        std::fs::write(dir.join(n), html.replace("/static/", "file:///work/main/static/")).unwrap();
+    };
+    let people = || {
+        vec![
+            beneficiary(1, PaymentStatus::InProcess),
+            Beneficiary {
+                name: Some("Jatni Nari Shakti Self Help Group".into()),
+                ..beneficiary(2, PaymentStatus::InProcess)
+            },
+            Beneficiary {
+                name: None,
+                account_last4: None,
+                account_hash: None,
+                ifsc: None,
+                beneficiary_id: None,
+                ..beneficiary(3, PaymentStatus::InProcess)
+            },
+        ]
+    };
+    let adv = |mut s: Shown| {
+        s.advices = vec![PaymentAdvice {
+            id: 1,
+            instruction_id: 7,
+            position: 0,
+            bill_reference: Some("202311044512".into()),
+            financial_year: None,
+            advice_id: Some("JIT/PA/2023/9912".into()),
+            advice_date: Some("2023-11-04".into()),
+            token_number: Some("88123".into()),
+            token_date: Some("2023-11-04".into()),
+        }];
+        s
+    };
+    w(
+        "error.html",
+        rendered_for(
+            &admin(),
+            adv(shown(
+                answered(
+                    "error",
+                    "On call of FTPS API: Corrected bill is under process at treasury; beneficiary validation is pending with the bank",
+                ),
+                people(),
+            )),
+        ),
+    );
+    w("none.html", rendered_for(&admin(), shown(revised(), people())));
+    let mut paid = people();
+    for (i, p) in paid.iter_mut().enumerate() {
+        p.payment_status = PaymentStatus::Successful;
+        p.utr = Some(format!("SBIN52330910{i:04}"));
+        p.utr_date = Some("2023-11-03".into());
+    }
+    paid[1].other_account_sealed = Some(vec![1]);
+    paid[1].other_account_last4 = Some("9999".into());
+    paid[1].other_ifsc = Some("UTBI0000999".into());
+    paid[0].disputed = true;
+    let mut c = completed(COMPLETED_BY_FTPS);
+    c.ftps_voucher_number = Some("IV-2023-5512".into());
+    c.ftps_voucher_date = Some("2023-11-03".into());
+    w("success.html", rendered_for(&admin(), adv(shown(c, paid))));
+    let mut failed = people();
+    failed[0].payment_status = PaymentStatus::Failed;
+    failed[0].failure_reason = Some("Account closed or does not exist".into());
+    failed[1].payment_status = PaymentStatus::Successful;
+    let mut o = shown(original(), failed);
+    o.revisions = vec![revised()];
+    w("original.html", rendered_for(&admin(), o));
+    use crate::web::pages::{calls::tests as ct, list::tests as lt};
+    let mut rows = vec![];
+    for i in 0..6 {
+        let mut r = match i % 3 {
+            0 => answered(
+                "error",
+                "On call of FTPS API: Corrected bill is under process at treasury; beneficiary validation is pending with the bank",
+            ),
+            1 => completed(COMPLETED_BY_FTPS),
+            _ => revised(),
+        };
+        r.number = format!("PI-1013/2023-24/00025{i}");
+        rows.push(r);
+    }
+    w("list.html", lt::rendered(true, rows));
+    w("empty.html", lt::rendered(false, vec![]));
+    w(
+        "calls.html",
+        ct::rendered((1..4).rev().map(ct::call).collect()).replacen("<details>", "<details open>", 2),
+    );
+    use actix_web::ResponseError;
+    let r = WebError::NotFound.error_response();
+    let b = actix_web::rt::System::new().block_on(actix_web::body::to_bytes(r.into_body())).unwrap();
+    w("404.html", String::from_utf8(b.to_vec()).unwrap());
+}

@@ -1,0 +1,59 @@
+//! What surrounds every page: the product's name, who is looking, and the ways to the other pages.
+
+use super::viewer::Viewer;
+
+/// A part of the site that the navigation leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// Search and view of payment instructions.
+    PaymentInstructions,
+}
+
+/// The navigation, in its order. An icon is the path of a 24 × 24 drawing in strokes.
+const NAVIGATION: &[(Section, &str, &str, &str)] = &[(
+    Section::PaymentInstructions,
+    "Payment instructions",
+    "/payment-instructions",
+    "M6 3h9l4 4v14H6zM15 3v4h4M9.5 11h6M9.5 14h6M9.5 17h3.5",
+)];
+
+/// One way in the navigation.
+#[derive(Debug)]
+pub struct Way {
+    /// Its words.
+    pub label: &'static str,
+    /// Where it leads.
+    pub href: &'static str,
+    /// The path of its icon.
+    pub icon: &'static str,
+    /// Whether the page belongs to it.
+    pub is_current: bool,
+}
+
+/// The surroundings of a page.
+#[derive(Debug, Default)]
+pub struct Shell {
+    /// Who is looking; nobody on an error page.
+    pub viewer: Option<Viewer>,
+    section: Option<Section>,
+}
+
+impl Shell {
+    /// Around a page of `section`, for `viewer`.
+    pub fn new(viewer: &Viewer, section: Section) -> Self {
+        Self { viewer: Some(viewer.clone()), section: Some(section) }
+    }
+
+    /// The navigation.
+    pub fn ways(&self) -> Vec<Way> {
+        NAVIGATION
+            .iter()
+            .map(|&(section, label, href, icon)| Way {
+                label,
+                href,
+                icon,
+                is_current: self.section == Some(section),
+            })
+            .collect()
+    }
+}

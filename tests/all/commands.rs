@@ -1,0 +1,163 @@
+//! The commands, run as an operator runs them.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use mukta_ftps::sealing::hex;
+
+use crate::support::{DATA_KEY, Kind, ScratchDatabase, original, revised};
+
+/// The program with nothing in its environment but what the test sets.
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mukta-ftps"));
+    command.args(args).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn with_database(args: &[&str], database: &ScratchDatabase) -> Command {
+    let mut command = program(args);
+    command.env("DATABASE_URL", &database.url_text).env("DATA_KEY", hex(&DATA_KEY));
+    command
+}
+
+fn fed(mut command: Command, input: &str) -> Output {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+const PEOPLE: &[&str] = &["BN-1", "BN-2"];
+
+fn document(instructions: &[serde_json::Value]) -> String {
+    serde_json::json!({ "ResponseInfo": {}, "paymentInstructions": instructions }).to_string()
+}
+
+#[test]
+fn a_missing_setting_is_one_line_that_names_it_and_exit_2() {
+    let output = program(&["serve"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("DATA_KEY"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
+    for (name, value) in [
+        ("DATABASE_URL", "mysql://x"),
+        ("DATA_KEY", "abc"),
+        ("JIT_TIMEOUT_SECONDS", "soon"),
+        ("JIT_TIMEOUT_SECONDS", "0"),
+        ("JIT_CONCURRENCY", "-1"),
+        ("JIT_BASE_URL", "http://jit.example/x"),
+        ("JIT_DATE_OFFSET", "east"),
+        ("JIT_DATE_FORMAT", "%Q"),
+        ("JIT_PUBLIC_KEY_FILE", "/nowhere"),
+        ("HTTP_BIND", "here"),
+        ("STATIC_DIR", "/nowhere"),
+    ] {
+        let keys = tempfile::tempdir().unwrap();
+        let key = keys.path().join("jit.der");
+        std::fs::write(&key, include_bytes!("../data/jit-public-key.der")).unwrap();
+        let output = program(&["serve"])
+            .env("DATA_KEY", hex(&DATA_KEY))
+            .env("JIT_BASE_URL", "http://127.0.0.1:9")
+            .env("JIT_CLIENT_ID", "id")
+            .env("JIT_CLIENT_SECRET", "secret")
+            .env("JIT_PUBLIC_KEY_FILE", &key)
+            .env(name, value)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", stderr(&output));
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+        assert!(stderr(&output).contains(name), "{name}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_malformed_secret_is_not_shown() {
+    let output = program(&["import", "-"]).env("DATA_KEY", "5ec2e7").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!stderr(&output).contains("5ec2e7"));
+}
+
+fn import_twice_and_export(kind: Kind) {
+    let database = ScratchDatabase::new(kind);
+    let input = document(&[original("PI-1", PEOPLE), revised("PI-2", "PI-1", PEOPLE)]);
+    let first = fed(with_database(&["import", "-"], &database), &input);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    assert_eq!(stdout(&first).lines().last(), Some("imported 2: 2 created, 0 updated, 0 unchanged"));
+    let again = fed(with_database(&["import", "-"], &database), &input);
+    assert_eq!(stdout(&again).lines().last(), Some("imported 2: 0 created, 0 updated, 2 unchanged"));
+
+    let exported = with_database(&["export"], &database).output().unwrap();
+    assert_eq!(exported.status.code(), Some(0), "{}", stderr(&exported));
+    let reimported = fed(with_database(&["import", "-"], &database), &stdout(&exported));
+    assert_eq!(stdout(&reimported).lines().last(), Some("imported 2: 0 created, 0 updated, 2 unchanged"));
+
+    let fresh = ScratchDatabase::new(kind);
+    let moved = fed(with_database(&["import", "-"], &fresh), &stdout(&exported));
+    assert_eq!(stdout(&moved).lines().last(), Some("imported 2: 2 created, 0 updated, 0 unchanged"));
+    assert_eq!(stdout(&with_database(&["export"], &fresh).output().unwrap()), stdout(&exported));
+}
+
+#[test]
+fn import_is_idempotent_and_export_comes_back_sqlite() {
+    import_twice_and_export(Kind::Sqlite);
+}
+
+#[test]
+fn import_is_idempotent_and_export_comes_back_postgres() {
+    import_twice_and_export(Kind::Postgres);
+}
+
+#[test]
+fn a_bad_record_imports_nothing_and_every_fault_has_its_path() {
+    let database = ScratchDatabase::new(Kind::Sqlite);
+    let mut bad = revised("PI-2", "PI-1", PEOPLE);
+    bad["beneficiaryDetails"][0]["amount"] = "1,230.50".into();
+    bad["piStatus"] = "PERHAPS".into();
+    let output = fed(with_database(&["import", "-"], &database), &document(&[original("PI-1", PEOPLE), bad]));
+    assert_eq!(output.status.code(), Some(1));
+    for path in ["paymentInstructions[1].beneficiaryDetails[0].amount", "paymentInstructions[1].piStatus"] {
+        assert!(stderr(&output).contains(path), "{}", stderr(&output));
+    }
+    let exported = with_database(&["export"], &database).output().unwrap();
+    let exported: serde_json::Value = serde_json::from_str(&stdout(&exported)).unwrap();
+    assert_eq!(exported["paymentInstructions"], serde_json::json!([]));
+}
+
+#[test]
+fn a_data_key_that_does_not_fit_is_exit_1() {
+    let database = ScratchDatabase::new(Kind::Sqlite);
+    let input = document(&[original("PI-1", PEOPLE)]);
+    assert!(fed(with_database(&["import", "-"], &database), &input).status.success());
+    let mut other = with_database(&["export"], &database);
+    other.env("DATA_KEY", hex(&[1; 32]));
+    let output = other.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("DATA_KEY"));
+}
+
+#[test]
+fn a_secret_may_come_from_a_file_with_a_trailing_newline() {
+    let database = ScratchDatabase::new(Kind::Sqlite);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("key");
+    std::fs::write(&file, format!("{}\n", hex(&DATA_KEY))).unwrap();
+    let mut command = program(&["export"]);
+    command.env("DATABASE_URL", &database.url_text).env("DATA_KEY_FILE", &file);
+    assert!(command.output().unwrap().status.success());
+    command.env("DATA_KEY", hex(&DATA_KEY));
+    let both = command.output().unwrap();
+    assert_eq!(both.status.code(), Some(2));
+    assert!(stderr(&both).contains("DATA_KEY_FILE"));
+}

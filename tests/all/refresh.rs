@@ -1,0 +1,267 @@
+//! An employee presses Refresh: every outcome of DOMAIN.md §2, as the page shows it.
+
+use std::time::Duration;
+
+use mukta_ftps::simulator::jit::Scenario;
+use mukta_ftps::store::{calls, instructions, scope::Scope};
+
+use crate::support::{Kind, Page, World, instruction, original, revised, words};
+
+const ORIGINAL: &str = "PI-1013/2023-24/000112";
+const REVISED: &str = "PI-1013/2023-24/000256";
+const PEOPLE: &[&str] = &["BN-1013/000224", "bn-1013/000225", "BN-1013/000226"];
+
+const NO_RESPONSE: &str = "On call of FTPS API: No response is received.";
+const SUCCESS: &str = "On call of FTPS API: Response is received and updated successfully";
+
+fn import_pair(world: &World) {
+    world.import(&[original(ORIGINAL, PEOPLE), revised(REVISED, ORIGINAL, PEOPLE)]);
+}
+
+/// What the page must show after a Refresh.
+struct Shown {
+    outcome: &'static str,
+    message: String,
+}
+
+fn error(text: &str) -> Shown {
+    Shown { outcome: "error", message: format!("On call of FTPS API: {text}") }
+}
+
+fn no_response() -> Shown {
+    Shown { outcome: "no-response", message: NO_RESPONSE.to_owned() }
+}
+
+fn success() -> Shown {
+    Shown { outcome: "success", message: SUCCESS.to_owned() }
+}
+
+fn glitch(part: &str) -> Shown {
+    Shown { outcome: "glitch", message: part.to_owned() }
+}
+
+/// Every scenario of the simulator, and so every outcome of DOMAIN.md §2.
+fn expected(scenario: &Scenario) -> Shown {
+    use Scenario::*;
+    match scenario {
+        Paid | SeveralEntries | OtherAccount | OddPaymentStatus | LostSession | Slow => success(),
+        Error(text) => error(text),
+        ErrorList => Shown { outcome: "error", message: "; ".to_owned() },
+        EmptyBody | EmptyData | TimeOut | Reset | Truncated => no_response(),
+        Http500 => glitch("500"),
+        Http404 => glitch("404"),
+        Redirect => glitch("302"),
+        TooLarge => glitch("8 MiB"),
+        Garbage | NotEncryptedRight | NotJson | WrongShape => glitch("JIT's reply"),
+        WrongService => glitch("another service"),
+        WrongPi => glitch("another payment instruction"),
+        TwiceInReply => glitch("more than once"),
+        MissingBeneficiary => glitch("leaves out beneficiary BN-1013/000226"),
+        ExtraBeneficiary => glitch("not part of this payment instruction"),
+        DuplicateBeneficiary => glitch("more than once"),
+        BlankUtr => glitch("no UTR number"),
+        BadUtr => glitch("cannot be one"),
+        AlwaysLostSession => glitch("session"),
+    }
+}
+
+fn assert_shown(page: &Page, expected: &Shown, context: &str) {
+    let band = page.one("#ftps-message");
+    assert_eq!(band.attr("data-outcome"), Some(expected.outcome), "{context}: {}", words(band));
+    let text = words(band);
+    assert!(text.contains("On call of FTPS API: "), "{context}: {text}");
+    assert!(text.contains(&expected.message), "{context}: {text}");
+    let paid = expected.outcome == "success";
+    assert_eq!(band.attr("role"), Some(if paid { "status" } else { "alert" }), "{context}");
+    let (status, payment) =
+        if paid { ("Completed", "Payment Successful") } else { ("In Process", "Payment In Process") };
+    assert_eq!(page.attr("main", "data-pi-status"), status, "{context}");
+    assert_eq!(page.attr("main", "data-pi-number"), REVISED);
+    assert_eq!(page.payment_statuses(), vec![payment; PEOPLE.len()], "{context}");
+    assert_eq!(page.all("form#refresh").len(), usize::from(!paid), "{context}");
+    assert_eq!(page.text.contains("Refresh</button>"), !paid, "{context}");
+}
+
+async fn every_scenario(kind: Kind) {
+    for (scenario, word, _) in Scenario::ALL {
+        let world = World::with_timeout(kind, Duration::from_secs(2)).await;
+        import_pair(&world);
+        world.jit.set_slow(Duration::from_millis(200));
+        world.jit.script(REVISED, vec![scenario.clone()]);
+        let before = world.view(REVISED).await;
+        assert_eq!(before.attr("#ftps-message", "data-outcome"), "none");
+        let page = world.press_refresh(REVISED).await;
+        assert_shown(&page, &expected(scenario), word);
+        let log = world.get(&format!("/payment-instructions/{REVISED}/calls")).await;
+        assert_eq!(
+            log.attr("[data-call-outcome]", "data-call-outcome"),
+            expected(scenario).outcome,
+            "{word}"
+        );
+        assert_eq!(log.attr("[data-call-outcome]", "data-trigger"), "refresh");
+        assert!(log.text.contains("jitCorBillNo"), "{word}: the request is in the log");
+        assert!(!log.text.contains("30131500010000"), "{word}: account numbers are masked");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_outcome_shows_on_the_page_sqlite() {
+    every_scenario(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_outcome_shows_on_the_page_postgres() {
+    every_scenario(Kind::Postgres).await;
+}
+
+on_both! {
+    async fn jit_out_of_reach_is_no_response_and_the_next_answer_counts(world: World) {
+        import_pair(&world);
+        world.jit.script(REVISED, vec![Scenario::Reset, Scenario::Error("Bill is pending".into()), Scenario::Paid]);
+        assert_shown(&world.press_refresh(REVISED).await, &no_response(), "first");
+        assert_shown(&world.press_refresh(REVISED).await, &error("Bill is pending"), "second");
+        assert_shown(&world.press_refresh(REVISED).await, &success(), "third");
+        let log = world.get(&format!("/payment-instructions/{REVISED}/calls")).await;
+        let outcomes: Vec<_> = log.all("[data-call-outcome]").iter().map(|c| c.attr("data-call-outcome").unwrap()).collect();
+        assert_eq!(outcomes, ["success", "error", "no-response"], "every call, newest first");
+    }
+
+    async fn a_jit_message_with_markup_in_it_shows_as_text(world: World) {
+        import_pair(&world);
+        let text = r#"<script>alert(1)</script> & "quotes""#;
+        world.jit.script(REVISED, vec![Scenario::Error(text.into())]);
+        let page = world.press_refresh(REVISED).await;
+        assert!(page.words("#ftps-message").contains(&format!("On call of FTPS API: {text}")));
+        assert!(!page.text.contains("<script>alert"));
+    }
+
+    async fn an_instruction_whose_original_is_unknown_is_a_glitch_and_jit_is_not_called(world: World) {
+        world.import(&[revised(REVISED, "PI-1013/2023-24/000001", PEOPLE)]);
+        let page = world.press_refresh(REVISED).await;
+        assert_shown(&page, &glitch("original payment instruction is not known"), "no original");
+        assert_eq!(world.jit.calls_received(), 0);
+    }
+
+    async fn parents_in_a_circle_and_of_another_tenant_are_an_unknown_original(world: World) {
+        let mut foreign = original("PI-2207/2023-24/000001", PEOPLE);
+        foreign["tenantId"] = "od.dhenkanal".into();
+        world.import(&[
+            foreign,
+            revised("PI-A", "PI-B", PEOPLE),
+            revised("PI-B", "PI-A", PEOPLE),
+            revised("PI-C", "PI-2207/2023-24/000001", PEOPLE),
+        ]);
+        for number in ["PI-A", "PI-C"] {
+            let page = world.press_refresh(number).await;
+            assert_eq!(page.attr("#ftps-message", "data-outcome"), "glitch", "{number}");
+        }
+        assert_eq!(world.view("PI-C").await.all("a[href$='PI-2207/2023-24/000001']").len(), 0, "not linked");
+        assert_eq!(world.jit.calls_received(), 0);
+    }
+
+    async fn an_original_without_a_bill_reference_is_a_glitch(world: World) {
+        let mut bare = original(ORIGINAL, PEOPLE);
+        bare["paDetails"] = serde_json::json!([{ "paBillRefNumber": " " }]);
+        world.import(&[bare, revised(REVISED, ORIGINAL, PEOPLE)]);
+        let page = world.press_refresh(REVISED).await;
+        assert_shown(&page, &glitch("bill reference"), "no reference");
+        assert_eq!(world.jit.calls_received(), 0);
+    }
+
+    async fn jit_is_asked_about_the_first_original_with_its_first_filled_reference_in_utc(world: World) {
+        world.import(&[
+            original(ORIGINAL, PEOPLE),
+            instruction("PI-MIDDLE", Some(ORIGINAL), "PARTIAL", "Payment Failed", PEOPLE),
+            revised(REVISED, "PI-MIDDLE", PEOPLE),
+        ]);
+        assert_shown(&world.press_refresh(REVISED).await, &success(), "third generation");
+        let calls = world.jit.calls();
+        assert_eq!(calls.len(), 1);
+        let asked: serde_json::Value = serde_json::from_str(&calls[0].request).unwrap();
+        assert_eq!(
+            asked,
+            serde_json::json!({ "serviceId": "FTPS", "params": {
+                "jitCorBillNo": REVISED, "jitCorBillDate": "2024-03-21 05:46:40", "jitCorBillDeptCode": "MUKTA",
+                "jitOrgBillRefNo": "202211033261", "jitOrgBillNo": ORIGINAL, "jitOrgBillDate": "2024-03-21 05:46:40",
+            }})
+        );
+    }
+
+    async fn refresh_of_what_is_not_in_process_changes_nothing_and_calls_nobody(world: World) {
+        let mut inactive = revised("PI-INACTIVE", ORIGINAL, PEOPLE);
+        inactive["isActive"] = false.into();
+        world.import(&[
+            original(ORIGINAL, PEOPLE),
+            inactive,
+            instruction("PI-DONE", Some(ORIGINAL), "SUCCESSFUL", "Payment Successful", PEOPLE),
+            instruction("PI-ORIGINAL-IN-PROCESS", None, "IN PROCESS", "Payment In Process", PEOPLE),
+        ]);
+        for number in ["PI-INACTIVE", "PI-DONE", "PI-ORIGINAL-IN-PROCESS", ORIGINAL] {
+            let before = world.view(number).await;
+            assert_eq!(before.all("form#refresh").len(), 0, "{number}");
+            let path = format!("/payment-instructions/{number}/refresh");
+            let answer = world.browser.post(world.url(&path)).send().await.unwrap();
+            assert_eq!(answer.status(), 303, "{number}");
+            let after = world.view(number).await;
+            assert_eq!(after.payment_statuses(), before.payment_statuses(), "{number}");
+            assert_eq!(after.attr("main", "data-pi-status"), before.attr("main", "data-pi-status"));
+        }
+        assert_eq!(world.jit.calls_received(), 0);
+    }
+
+    async fn two_people_pressing_refresh_at_once_make_one_call(world: World) {
+        import_pair(&world);
+        world.jit.script(REVISED, vec![Scenario::Slow]);
+        world.jit.set_slow(Duration::from_millis(700));
+        let press = || async { world.press_refresh(REVISED).await };
+        let (one, two) = tokio::join!(press(), press());
+        assert_eq!(world.jit.calls_received(), 1);
+        let told = [&one, &two].map(|page| page.text.contains("being asked"));
+        assert!(told.contains(&true), "the other is told in plain words: {}", two.text);
+        assert_shown(&world.view(REVISED).await, &success(), "after both");
+    }
+
+    async fn a_closed_tab_neither_cancels_nor_loses_the_call(world: World) {
+        import_pair(&world);
+        world.jit.script(REVISED, vec![Scenario::Slow]);
+        world.jit.set_slow(Duration::from_millis(500));
+        let path = world.url(&format!("/payment-instructions/{REVISED}/refresh"));
+        let impatient = reqwest::Client::builder().timeout(Duration::from_millis(150)).build().unwrap();
+        assert!(impatient.post(path).send().await.unwrap_err().is_timeout());
+        world.app.calls_finished().await;
+        assert_shown(&world.view(REVISED).await, &success(), "after the tab was closed");
+    }
+
+    async fn an_unknown_number_is_not_found(world: World) {
+        import_pair(&world);
+        for path in ["/payment-instructions/PI-NOT", "/payment-instructions/PI-NOT/calls", "/nowhere"] {
+            assert_eq!(world.get(path).await.status, 404, "{path}");
+        }
+        let answer = world.browser.post(world.url("/payment-instructions/PI-NOT/refresh")).send().await.unwrap();
+        assert_eq!(answer.status(), 404);
+    }
+
+    async fn an_account_other_than_the_registered_one_is_flagged_and_masked(world: World) {
+        import_pair(&world);
+        world.jit.script(REVISED, vec![Scenario::OtherAccount]);
+        let page = world.press_refresh(REVISED).await;
+        assert_shown(&page, &success(), "paid all the same");
+        assert_eq!(page.all("tr[data-account-differs]").len(), 1);
+        assert!(!page.text.contains("30131500010000"));
+    }
+
+    async fn a_call_is_stored_with_all_that_was_said(world: World) {
+        import_pair(&world);
+        world.jit.script(REVISED, vec![Scenario::Error("Bill is pending".into())]);
+        world.press_refresh(REVISED).await;
+        let stored = world.app.store.read_blocking(|db| {
+            let pi = instructions::find(db, &Scope::of("od"), REVISED)?.unwrap();
+            calls::of_instruction(db, &world.app.sealer, pi.id, None, 10)
+        }).unwrap();
+        assert_eq!(stored.len(), 1);
+        assert_eq!(stored[0].http_status, Some(200));
+        assert!(stored[0].applied);
+        assert!(stored[0].response.as_deref().unwrap().contains("Bill is pending"));
+        assert_eq!(stored[0].message, "On call of FTPS API: Bill is pending");
+    }
+}

@@ -1,0 +1,296 @@
+//! A whole running program for one test: a fresh database, the simulators, the web server on a
+//! free port, and a browser of sorts.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use mukta_ftps::app::{App, Clock};
+use mukta_ftps::import::import;
+use mukta_ftps::jit::{JitConfig, PublicKey};
+use mukta_ftps::sealing::{Sealer, random_hex};
+use mukta_ftps::settings::{Jit, static_dir};
+use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction};
+use mukta_ftps::store::{DatabaseUrl, Store, beneficiaries, instructions};
+use mukta_ftps::web::{self, Site};
+use scraper::{ElementRef, Html, Selector};
+use serde_json::{Value, json};
+
+/// The key of every test's database.
+pub(crate) const DATA_KEY: [u8; 32] = [42; 32];
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Writes each test twice: once on SQLite and once on PostgreSQL.
+macro_rules! on_both {
+    ($($(#[$meta:meta])* async fn $name:ident($world:ident: World) $body:block)+) => {
+        $($(#[$meta])* mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            async fn story($world: $crate::support::World) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                story($crate::support::World::start($crate::support::Kind::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                story($crate::support::World::start($crate::support::Kind::Postgres).await).await;
+            }
+        })+
+    };
+}
+
+/// A database that is thrown away.
+pub(crate) struct ScratchDatabase {
+    pub(crate) url: DatabaseUrl,
+    pub(crate) url_text: String,
+    _directory: tempfile::TempDir,
+}
+
+impl ScratchDatabase {
+    pub(crate) fn new(kind: Kind) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url_text = match kind {
+            Kind::Sqlite => format!("sqlite://{}", directory.path().join("test.db").display()),
+            Kind::Postgres => {
+                let server = std::env::var("TEST_POSTGRES_URL")
+                    .expect("PostgreSQL is started by `cargo nextest run` (.config/nextest.toml)");
+                let name = format!("test_{}", random_hex(8).unwrap());
+                PgConnection::establish(&format!("{server}/postgres"))
+                    .unwrap()
+                    .batch_execute(&format!("CREATE DATABASE {name}"))
+                    .unwrap();
+                format!("{server}/{name}")
+            }
+        };
+        Self { url: url_text.parse().unwrap(), url_text, _directory: directory }
+    }
+}
+
+/// The running program, seen from outside.
+pub(crate) struct World {
+    pub(crate) app: App,
+    pub(crate) jit: JitSimulator,
+    pub(crate) address: SocketAddr,
+    pub(crate) browser: reqwest::Client,
+    pub(crate) database: ScratchDatabase,
+    now: Arc<Mutex<DateTime<Utc>>>,
+    server: actix_web::dev::ServerHandle,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
+    }
+}
+
+/// The instant at which every test's clock starts.
+pub(crate) fn start_of_time() -> DateTime<Utc> {
+    "2024-03-31T10:00:00Z".parse().unwrap()
+}
+
+impl World {
+    pub(crate) async fn start(kind: Kind) -> Self {
+        Self::with_timeout(kind, Duration::from_secs(5)).await
+    }
+
+    pub(crate) async fn with_timeout(kind: Kind, timeout: Duration) -> Self {
+        let database = ScratchDatabase::new(kind);
+        let store = Store::open(&database.url).unwrap();
+        let jit = JitSimulator::start(JitSimulatorOptions::default()).await.unwrap();
+        let now = Arc::new(Mutex::new(start_of_time()));
+        let clock = {
+            let now = Arc::clone(&now);
+            Clock::of(move || *now.lock().unwrap())
+        };
+        let settings = jit_settings(&jit, timeout);
+        let app = App::new(store, Sealer::new(&DATA_KEY, &[]).unwrap(), settings, clock).await.unwrap();
+        let site = Site { app: app.clone(), static_dir: static_dir(None).unwrap() };
+        let (server, address) = web::listen(&site, ([127, 0, 0, 1], 0).into()).unwrap();
+        let handle = server.handle();
+        tokio::spawn(server);
+        let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { app, jit, address, browser, database, now, server: handle }
+    }
+
+    /// Moves the clock on.
+    pub(crate) fn later(&self, by: chrono::Duration) {
+        *self.now.lock().unwrap() += by;
+    }
+
+    /// Imports instructions and tells JIT of the revised ones.
+    pub(crate) fn import(&self, instructions: &[Value]) {
+        let document = json!({ "paymentInstructions": instructions }).to_string();
+        import(&self.app.store, &self.app.sealer, document.as_bytes(), self.app.clock.now()).unwrap();
+        self.app
+            .store
+            .read_blocking(|db| {
+                for (id, number) in instructions::all_revised(db)? {
+                    let beneficiaries = beneficiaries::asked(db, &self.app.sealer, id, &number)?
+                        .into_iter()
+                        .map(|one| KnownBeneficiary {
+                            payment_id: one.payment_id,
+                            account: one.account,
+                            ifsc: one.ifsc,
+                        })
+                        .collect();
+                    self.jit.know(KnownInstruction { number, beneficiaries });
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Page {
+        Page::of(self.browser.get(self.url(path)).send().await.unwrap()).await
+    }
+
+    /// The View page of an instruction.
+    pub(crate) async fn view(&self, number: &str) -> Page {
+        self.get(&format!("/payment-instructions/{number}")).await
+    }
+
+    /// Presses Refresh as a browser would: the form of the page, then the page it leads to.
+    pub(crate) async fn press_refresh(&self, number: &str) -> Page {
+        let page = self.view(number).await;
+        let form = page.one("form#refresh");
+        let answer = self.browser.post(self.url(form.attr("action").unwrap())).send().await.unwrap();
+        assert_eq!(answer.status(), 303, "Refresh leads back to the page");
+        let to = answer.headers()["location"].to_str().unwrap().to_owned();
+        self.get(&to).await
+    }
+}
+
+/// How a program reaches the simulator.
+pub(crate) fn jit_settings(jit: &JitSimulator, timeout: Duration) -> Jit {
+    Jit {
+        config: JitConfig {
+            base_url: jit.base_url().parse().unwrap(),
+            client_id: jit.client_id().to_owned(),
+            client_secret: jit.client_secret().to_owned(),
+            public_key: PublicKey::parse(jit.public_key_der()).unwrap(),
+            timeout,
+            session_lifetime: Duration::from_secs(1500),
+            department: "MUKTA".to_owned(),
+            date_offset: "+00:00".parse().unwrap(),
+            date_format: "%Y-%m-%d %H:%M:%S".to_owned(),
+        },
+        concurrency: 8,
+    }
+}
+
+/// A page as it arrived.
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+    html: Html,
+}
+
+impl Page {
+    async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let html = Html::parse_document(&text);
+        Self { status, headers, text, html }
+    }
+
+    pub(crate) fn all(&self, selector: &str) -> Vec<ElementRef<'_>> {
+        self.html.select(&Selector::parse(selector).unwrap()).collect()
+    }
+
+    /// The only element of that kind.
+    pub(crate) fn one(&self, selector: &str) -> ElementRef<'_> {
+        let all = self.all(selector);
+        assert_eq!(all.len(), 1, "{selector} on a page of status {}:\n{}", self.status, self.text);
+        all[0]
+    }
+
+    pub(crate) fn attr(&self, selector: &str, name: &str) -> String {
+        self.one(selector).attr(name).unwrap_or_else(|| panic!("{selector} has no {name}")).to_owned()
+    }
+
+    pub(crate) fn words(&self, selector: &str) -> String {
+        words(self.one(selector))
+    }
+
+    /// The payment status of every beneficiary.
+    pub(crate) fn payment_statuses(&self) -> Vec<String> {
+        self.all("tr[data-payment-id]")
+            .iter()
+            .map(|row| row.attr("data-payment-status").unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// An element's text with its blanks folded.
+pub(crate) fn words(element: ElementRef<'_>) -> String {
+    element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An original PI whose payments failed, with its bill reference.
+pub(crate) fn original(number: &str, people: &[&str]) -> Value {
+    let mut original = instruction(number, None, "PARTIAL", "Payment Failed", people);
+    original["paDetails"] = json!([
+        { "paBillRefNumber": "  ", "paFinYear": "2023-24" },
+        { "paBillRefNumber": "202211033261", "paFinYear": "2023-24", "paAdviceId": "601",
+          "paAdviceDate": "2023-11-05", "paTokenNumber": "401", "paTokenDate": "2023-11-05" }
+    ]);
+    original
+}
+
+/// A revised PI In Process.
+pub(crate) fn revised(number: &str, parent: &str, people: &[&str]) -> Value {
+    instruction(number, Some(parent), "INITIATED", "Payment In Process", people)
+}
+
+/// An instruction of `od.jatni` in the import's format.
+pub(crate) fn instruction(
+    number: &str,
+    parent: Option<&str>,
+    status: &str,
+    payment: &str,
+    people: &[&str],
+) -> Value {
+    let people: Vec<Value> = people
+        .iter()
+        .enumerate()
+        .map(|(place, id)| {
+            json!({
+                "beneficiaryNumber": id,
+                "beneficiaryId": format!("person-{place}"),
+                "beneficiaryType": "IND",
+                "benefName": format!("Sabita Nayak {place}"),
+                "benfAcctNo": format!("3013150001{place:04}"),
+                "benfBankIfscCode": "SBIN0012345",
+                "benfMobileNo": format!("555001{place:04}"),
+                "amount": "1230.50",
+                "paymentStatus": payment,
+            })
+        })
+        .collect();
+    json!({
+        "tenantId": "od.jatni",
+        "jitBillNo": number,
+        "parentPiNumber": parent,
+        "piStatus": status,
+        "netAmount": 1230.50 * people.len() as f64,
+        "auditDetails": { "createdTime": 1_711_000_000_000_i64 },
+        "additionalDetails": { "billNumber": ["WB/2023-24/000512"], "hoaCode": "221705800100000351201900078", "mstAllotmentId": "3362" },
+        "beneficiaryDetails": people,
+    })
+}

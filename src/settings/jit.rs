@@ -1,0 +1,134 @@
+//! JIT.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Secret, SettingFault, fault, filled, offset, required, secret};
+use crate::jit::{JitConfig, PublicKey};
+
+/// JIT's address, credentials and manners (DOMAIN.md §5).
+#[derive(Debug, Clone, Args)]
+pub struct JitSettings {
+    /// Base URL of JIT's web services, https except on loopback [required]
+    #[arg(long, env = "JIT_BASE_URL", value_name = "JIT_BASE_URL")]
+    jit_base_url: Option<String>,
+    /// Our client id at JIT [required]
+    #[arg(long, env = "JIT_CLIENT_ID", value_name = "JIT_CLIENT_ID")]
+    jit_client_id: Option<String>,
+    /// Our client secret at JIT [required]
+    #[arg(long, env = "JIT_CLIENT_SECRET", value_name = "JIT_CLIENT_SECRET", hide_env_values = true)]
+    jit_client_secret: Option<Secret>,
+    /// A file that holds JIT_CLIENT_SECRET
+    #[arg(long, env = "JIT_CLIENT_SECRET_FILE", value_name = "JIT_CLIENT_SECRET_FILE")]
+    jit_client_secret_file: Option<PathBuf>,
+    /// JIT's RSA public key, DER or PEM [required]
+    #[arg(long, env = "JIT_PUBLIC_KEY_FILE", value_name = "JIT_PUBLIC_KEY_FILE")]
+    jit_public_key_file: Option<PathBuf>,
+    /// Application code in the requests
+    #[arg(long, env = "JIT_DEPT_CODE", value_name = "JIT_DEPT_CODE", default_value = "MUKTA")]
+    jit_dept_code: String,
+    /// Longest time for one HTTP exchange, in seconds
+    #[arg(long, env = "JIT_TIMEOUT_SECONDS", value_name = "JIT_TIMEOUT_SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=600))]
+    jit_timeout_seconds: u32,
+    /// Calls in flight at once, per process
+    #[arg(long, env = "JIT_CONCURRENCY", value_name = "JIT_CONCURRENCY", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=256))]
+    jit_concurrency: u32,
+    /// Age at which JIT's session is renewed, in seconds; JIT ends it after about 30 minutes
+    #[arg(long, env = "JIT_SESSION_SECONDS", value_name = "JIT_SESSION_SECONDS", default_value = "1500", value_parser = clap::value_parser!(u32).range(1..=86400))]
+    jit_session_seconds: u32,
+    /// Offset in which bill dates are written
+    #[arg(
+        long,
+        env = "JIT_DATE_OFFSET",
+        value_name = "JIT_DATE_OFFSET",
+        default_value = "+00:00",
+        allow_hyphen_values = true
+    )]
+    jit_date_offset: String,
+    /// Format in which bill dates are written (strftime)
+    #[arg(
+        long,
+        env = "JIT_DATE_FORMAT",
+        value_name = "JIT_DATE_FORMAT",
+        default_value = "%Y-%m-%d %H:%M:%S"
+    )]
+    jit_date_format: String,
+}
+
+/// What [`JitSettings`] come to.
+#[derive(Debug, Clone)]
+pub struct Jit {
+    /// For the client.
+    pub config: JitConfig,
+    /// Calls in flight at once.
+    pub concurrency: u32,
+}
+
+impl JitSettings {
+    /// Checks all of them, the key file read.
+    pub fn validated(&self) -> Result<Jit, SettingFault> {
+        let secret_text = secret(
+            "JIT_CLIENT_SECRET",
+            "JIT_CLIENT_SECRET_FILE",
+            self.jit_client_secret.as_ref(),
+            self.jit_client_secret_file.as_deref(),
+        )?;
+        let key_file = required("JIT_PUBLIC_KEY_FILE", self.jit_public_key_file.as_ref())?;
+        let key = std::fs::read(key_file).map_err(|cause| {
+            fault(
+                "JIT_PUBLIC_KEY_FILE",
+                format!("names {}, which cannot be read: {cause}", key_file.display()),
+            )
+        })?;
+        let timeout = Duration::from_secs(self.jit_timeout_seconds.into());
+        Ok(Jit {
+            config: JitConfig {
+                base_url: jit_base_url(&required("JIT_BASE_URL", filled(self.jit_base_url.as_deref()))?)?,
+                client_id: header_text(
+                    "JIT_CLIENT_ID",
+                    required("JIT_CLIENT_ID", filled(self.jit_client_id.as_deref()))?,
+                )?,
+                client_secret: header_text("JIT_CLIENT_SECRET", required("JIT_CLIENT_SECRET", secret_text)?)?,
+                public_key: PublicKey::parse(&key)
+                    .map_err(|cause| fault("JIT_PUBLIC_KEY_FILE", format!("holds no usable key: {cause}")))?,
+                timeout,
+                session_lifetime: Duration::from_secs(self.jit_session_seconds.into()),
+                department: self.jit_dept_code.clone(),
+                date_offset: offset("JIT_DATE_OFFSET", &self.jit_date_offset)?,
+                date_format: date_format(&self.jit_date_format)?,
+            },
+            concurrency: self.jit_concurrency,
+        })
+    }
+}
+
+fn header_text(name: &'static str, text: String) -> Result<String, SettingFault> {
+    if text.is_empty() || !text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return Err(fault(name, "must be printable ASCII text"));
+    }
+    Ok(text)
+}
+
+/// TLS is required but to loopback: JIT's own encryption does not protect the session (DOMAIN.md §5).
+fn jit_base_url(text: &str) -> Result<reqwest::Url, SettingFault> {
+    let name = "JIT_BASE_URL";
+    let url: reqwest::Url = text.parse().map_err(|cause| fault(name, format!("is not a URL: {cause}")))?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        "http" => Err(fault(name, "must begin with https:// (http:// is accepted to loopback only)")),
+        _ => Err(fault(name, "must begin with https://")),
+    }
+}
+
+fn date_format(text: &str) -> Result<String, SettingFault> {
+    let items = chrono::format::StrftimeItems::new(text);
+    if text.is_empty() || items.into_iter().any(|item| matches!(item, chrono::format::Item::Error)) {
+        return Err(fault("JIT_DATE_FORMAT", "is not a date format such as %Y-%m-%d %H:%M:%S"));
+    }
+    Ok(text.to_owned())
+}

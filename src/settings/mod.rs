@@ -1,0 +1,150 @@
+//! Every setting of the program, once: clap's derive reads flags and environment, and
+//! `validated` turns what was written into what the program uses.
+//!
+//! A setting that is missing or malformed is a [`SettingFault`] of one line that names it; the
+//! program then ends with exit code 2.
+
+mod jit;
+mod web;
+
+use std::path::{Path, PathBuf};
+
+use chrono::FixedOffset;
+use clap::Args;
+
+use crate::sealing::{Sealer, unhex};
+use crate::store::DatabaseUrl;
+
+pub use jit::{Jit, JitSettings};
+pub use web::{Web, WebSettings, bind_address, static_dir};
+
+/// A setting that is missing or malformed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{name} {problem}")]
+pub struct SettingFault {
+    name: &'static str,
+    problem: String,
+}
+
+impl SettingFault {
+    /// `name` is the setting's, `problem` what is wrong and what to write instead.
+    pub fn new(name: &'static str, problem: impl Into<String>) -> Self {
+        Self { name, problem: problem.into() }
+    }
+}
+
+fn fault(name: &'static str, problem: impl Into<String>) -> SettingFault {
+    SettingFault::new(name, problem)
+}
+
+/// A text that must not be shown: a key, a password, or an address that may hold one.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// The value of a secret from its setting or from the file that its `_FILE` twin names.
+fn secret(
+    name: &'static str,
+    file_name: &'static str,
+    value: Option<&Secret>,
+    file: Option<&Path>,
+) -> Result<Option<String>, SettingFault> {
+    match (value.map(|secret| secret.0.as_str()).filter(|text| !text.is_empty()), file) {
+        (Some(_), Some(_)) => Err(fault(name, format!("and {file_name} are both set: set one of them"))),
+        (Some(text), None) => Ok(Some(text.to_owned())),
+        (None, Some(path)) => match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
+            Err(cause) => {
+                Err(fault(file_name, format!("names {}, which cannot be read: {cause}", path.display())))
+            }
+        },
+        (None, None) => Ok(None),
+    }
+}
+
+fn required<T>(name: &'static str, value: Option<T>) -> Result<T, SettingFault> {
+    value.ok_or_else(|| fault(name, "is not set (see --help for what it means)"))
+}
+
+fn key_bytes<const N: usize>(name: &'static str, text: &str) -> Result<[u8; N], SettingFault> {
+    unhex(text.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+        fault(name, format!("must be {N} bytes in hex, {} digits (openssl rand -hex {N})", 2 * N))
+    })
+}
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseSettings {
+    /// `sqlite://PATH` or `postgres://…` [default: sqlite://mukta-ftps.db]
+    #[arg(long, env = "DATABASE_URL", value_name = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<Secret>,
+    /// A file that holds the database's URL
+    #[arg(long, env = "DATABASE_URL_FILE", value_name = "DATABASE_URL_FILE")]
+    database_url_file: Option<PathBuf>,
+}
+
+impl DatabaseSettings {
+    /// The URL, read.
+    pub fn validated(&self) -> Result<DatabaseUrl, SettingFault> {
+        let text = secret(
+            "DATABASE_URL",
+            "DATABASE_URL_FILE",
+            self.database_url.as_ref(),
+            self.database_url_file.as_deref(),
+        )?
+        .unwrap_or_else(|| "sqlite://mukta-ftps.db".to_owned());
+        text.parse().map_err(|problem: String| fault("DATABASE_URL", problem))
+    }
+}
+
+/// The key that seals what is sensitive in the database.
+#[derive(Debug, Clone, Args)]
+pub struct DataKeySettings {
+    /// 32 bytes in hex; seals account numbers, mobile numbers and raw payloads [required]
+    #[arg(long, env = "DATA_KEY", value_name = "DATA_KEY", hide_env_values = true)]
+    data_key: Option<Secret>,
+    /// A file that holds DATA_KEY
+    #[arg(long, env = "DATA_KEY_FILE", value_name = "DATA_KEY_FILE")]
+    data_key_file: Option<PathBuf>,
+    /// Earlier keys, comma-separated, for reading what they sealed
+    #[arg(long, env = "DATA_KEY_PREVIOUS", value_name = "DATA_KEY_PREVIOUS", hide_env_values = true)]
+    data_key_previous: Option<Secret>,
+}
+
+impl DataKeySettings {
+    /// The keys, ready to seal and open.
+    pub fn validated(&self) -> Result<Sealer, SettingFault> {
+        let text =
+            secret("DATA_KEY", "DATA_KEY_FILE", self.data_key.as_ref(), self.data_key_file.as_deref())?;
+        let current = key_bytes("DATA_KEY", &required("DATA_KEY", text)?)?;
+        let previous = self
+            .data_key_previous
+            .iter()
+            .flat_map(|keys| keys.0.split(','))
+            .filter(|key| !key.trim().is_empty())
+            .map(|key| key_bytes("DATA_KEY_PREVIOUS", key))
+            .collect::<Result<Vec<_>, _>>()?;
+        Sealer::new(&current, &previous)
+            .map_err(|cause| fault("DATA_KEY", format!("cannot be used: {cause}")))
+    }
+}
+
+fn filled(text: Option<&str>) -> Option<String> {
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// An offset such as `+05:30`.
+fn offset(name: &'static str, text: &str) -> Result<FixedOffset, SettingFault> {
+    text.trim().parse().map_err(|_| fault(name, "must be an offset from UTC such as +05:30"))
+}

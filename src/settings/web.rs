@@ -1,0 +1,58 @@
+//! The pages.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{SettingFault, fault};
+
+/// How the pages are served.
+#[derive(Debug, Clone, Args)]
+pub struct WebSettings {
+    /// Address and port of the web pages
+    #[arg(long, env = "HTTP_BIND", value_name = "HTTP_BIND", default_value = "127.0.0.1:8080")]
+    http_bind: String,
+    /// Directory of the static files [default: beside the executable, else the source tree]
+    #[arg(long, env = "STATIC_DIR", value_name = "STATIC_DIR")]
+    static_dir: Option<PathBuf>,
+}
+
+/// What [`WebSettings`] come to.
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// Where to listen.
+    pub bind: std::net::SocketAddr,
+    /// Where the static files are.
+    pub static_dir: PathBuf,
+}
+
+impl WebSettings {
+    /// Checks all of them.
+    pub fn validated(&self) -> Result<Web, SettingFault> {
+        Ok(Web {
+            bind: bind_address("HTTP_BIND", &self.http_bind)?,
+            static_dir: static_dir(self.static_dir.as_deref())?,
+        })
+    }
+}
+
+/// An address such as `127.0.0.1:8080`.
+pub fn bind_address(name: &'static str, text: &str) -> Result<std::net::SocketAddr, SettingFault> {
+    text.parse().map_err(|_| fault(name, "must be an address and port such as 127.0.0.1:8080"))
+}
+
+/// `STATIC_DIR`, else `static` beside the executable, else that of the source tree that built it.
+pub fn static_dir(given: Option<&Path>) -> Result<PathBuf, SettingFault> {
+    if let Some(given) = given.filter(|path| !path.as_os_str().is_empty()) {
+        return if given.is_dir() {
+            Ok(given.to_owned())
+        } else {
+            Err(fault("STATIC_DIR", format!("names {}, which is not a directory", given.display())))
+        };
+    }
+    let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(|dir| dir.join("static")));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
+    beside.into_iter().chain([source]).find(|dir| dir.is_dir()).ok_or_else(|| {
+        fault("STATIC_DIR", "is not set, and there is no `static` directory beside the program")
+    })
+}

@@ -28,6 +28,8 @@ enum Command {
     Import(commands::import::ImportArgs),
     /// Write the payment instructions to standard output, in the import's format
     Export(commands::import::ExportArgs),
+    /// The employees who may sign in
+    User(commands::user::UserArgs),
     /// The JIT simulator alone, for integration work
     Simulate(commands::simulate::SimulateArgs),
 }
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(args),
         Command::Import(args) => commands::import::run_import(args),
         Command::Export(args) => commands::import::run_export(args),
+        Command::User(args) => commands::user::run(args),
         Command::Simulate(args) => commands::simulate::run(args),
     };
     match done {

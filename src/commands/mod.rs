@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod user;
 
 use mukta_ftps::app::AppError;
 use mukta_ftps::import::{ExportError, ImportError};
@@ -28,6 +29,9 @@ pub(crate) enum CommandError {
     /// The export broke off.
     #[error("{0}")]
     Export(#[from] ExportError),
+    /// What was asked for cannot be: why, and what to do.
+    #[error("{0}")]
+    Refused(String),
     /// A file, a port or another thing of the machine's.
     #[error("{what}: {cause}")]
     Machine { what: String, cause: std::io::Error },

@@ -8,15 +8,18 @@
 mod connection;
 pub mod schema;
 
+pub mod audit;
 pub mod beneficiaries;
 pub mod calls;
 pub mod claims;
+pub mod employees;
 pub mod exporting;
 pub mod importing;
 pub mod instructions;
 pub mod keys;
 pub mod recording;
 pub mod scope;
+pub mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;

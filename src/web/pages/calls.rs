@@ -143,12 +143,12 @@ impl CallRow {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::ftps::Outcome;
     use crate::web::pages::instruction::tests::{NOW, admin};
 
-    pub(crate) fn call(id: i64) -> StoredCall {
+    fn call(id: i64) -> StoredCall {
         StoredCall {
             id,
             trigger: Trigger::Refresh,
@@ -165,7 +165,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(crate) fn rendered(calls: Vec<StoredCall>) -> String {
+    fn rendered(calls: Vec<StoredCall>) -> String {
         CallsPage::new(&admin(), "PI-1/2".to_owned(), calls, false).render().unwrap()
     }
 

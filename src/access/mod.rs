@@ -36,7 +36,8 @@ pub struct TenantFault;
 
 /// A tenant's id as written, checked.
 pub fn tenant(typed: &str) -> Result<String, TenantFault> {
-    let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    let part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     (typed.len() <= 128 && typed.split('.').all(part)).then(|| typed.to_owned()).ok_or(TenantFault)
 }
 

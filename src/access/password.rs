@@ -22,7 +22,9 @@ pub enum PasswordFault {
     #[error("a password has 8 to 128 characters")]
     Length,
     /// Among those that are guessed first.
-    #[error("this password is one of the commonest: choose another, such as four words that do not belong together")]
+    #[error(
+        "this password is one of the commonest: choose another, such as four words that do not belong together"
+    )]
     Common,
     /// It is the user's name.
     #[error("the password must not be the user's name")]

@@ -51,8 +51,11 @@ pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
     let url = args.database.validated()?;
     match args.what {
         What::Add { name, role, tenant } => {
-            let role: Role = role.parse().map_err(|_| SettingFault::new("--role", "must be viewer, accountant or admin"))?;
-            let tenant = access::tenant(&tenant).map_err(|fault| SettingFault::new("--tenant", fault.to_string()))?;
+            let role: Role = role
+                .parse()
+                .map_err(|_| SettingFault::new("--role", "must be viewer, accountant or admin"))?;
+            let tenant =
+                access::tenant(&tenant).map_err(|fault| SettingFault::new("--tenant", fault.to_string()))?;
             let name = access::employee_name(&name).map_err(refused)?;
             let hash = password::hash_new(&name, &read_password()?).map_err(refused)?;
             add(&Store::open(&url)?, &name, role, &tenant, &hash)?;
@@ -87,7 +90,13 @@ fn refused(fault: impl std::fmt::Display) -> CommandError {
 }
 
 /// Adds an employee, and notes it in the audit trail.
-pub(super) fn add(store: &Store, name: &str, role: Role, tenant: &str, hash: &str) -> Result<(), CommandError> {
+pub(super) fn add(
+    store: &Store,
+    name: &str,
+    role: Role,
+    tenant: &str,
+    hash: &str,
+) -> Result<(), CommandError> {
     let now = Clock::system().now().naive_utc();
     let added = store.write_blocking(|db| {
         let added = employees::add(db, name, role, tenant, hash, now)?;
@@ -112,9 +121,9 @@ fn event(action: Action, subject: &str, tenant: &str) -> NewEvent {
 
 fn known(store: &Store, name: &str) -> Result<employees::Employee, CommandError> {
     let folded = access::employee_name(name).map_err(refused)?;
-    store
-        .read_blocking(|db| employees::by_name(db, &folded))?
-        .ok_or_else(|| CommandError::Refused(format!("there is no user {folded}: see `mukta-ftps user list`")))
+    store.read_blocking(|db| employees::by_name(db, &folded))?.ok_or_else(|| {
+        CommandError::Refused(format!("there is no user {folded}: see `mukta-ftps user list`"))
+    })
 }
 
 fn list(store: &Store) -> Result<(), CommandError> {

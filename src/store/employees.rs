@@ -141,7 +141,8 @@ pub fn note_failure(
     now: NaiveDateTime,
     forget_before: NaiveDateTime,
 ) -> Result<(), StoreError> {
-    diesel::delete(sign_in_failures::table.filter(sign_in_failures::failed_at.lt(forget_before))).execute(db)?;
+    diesel::delete(sign_in_failures::table.filter(sign_in_failures::failed_at.lt(forget_before)))
+        .execute(db)?;
     diesel::insert_into(sign_in_failures::table)
         .values((
             sign_in_failures::name_hash.eq(name_hash),
@@ -149,5 +150,26 @@ pub fn note_failure(
             sign_in_failures::failed_at.eq(now),
         ))
         .execute(db)?;
+    Ok(())
+}
+
+/// Takes the failure back that was noted at `noted_at`, since the attempt succeeded.
+pub fn take_failure_back(
+    db: &mut Db,
+    name_hash: &str,
+    address: &str,
+    noted_at: NaiveDateTime,
+) -> Result<(), StoreError> {
+    let one: Option<i64> = sign_in_failures::table
+        .filter(sign_in_failures::name_hash.eq(name_hash))
+        .filter(sign_in_failures::address.eq(address))
+        .filter(sign_in_failures::failed_at.eq(noted_at))
+        .select(sign_in_failures::id)
+        .order(sign_in_failures::id.desc())
+        .first(db)
+        .optional()?;
+    if let Some(id) = one {
+        diesel::delete(sign_in_failures::table.find(id)).execute(db)?;
+    }
     Ok(())
 }

@@ -10,8 +10,8 @@ use actix_session::config::{BrowserSession, CookieContentSecurity};
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
 use actix_session::{Session, SessionMiddleware};
 use actix_web::HttpRequest;
+use actix_web::cookie::SameSite;
 use actix_web::cookie::time::Duration as CookieDuration;
-use actix_web::cookie::{Key, SameSite};
 use aws_lc_rs::digest;
 use chrono::Duration;
 
@@ -47,9 +47,9 @@ impl DatabaseSessions {
         let now = self.clock.now().naive_utc();
         let hash = key_hash.clone();
         let found = self.store.read(move |db| sessions::find(db, &hash)).await?;
-        let Some(session) = found
-            .filter(|session| now < session.last_seen_at + self.idle && now < session.created_at + self.longest)
-        else {
+        let Some(session) = found.filter(|session| {
+            now < session.last_seen_at + self.idle && now < session.created_at + self.longest
+        }) else {
             return Ok(None);
         };
         if now >= session.last_seen_at + TOUCH_EVERY {
@@ -147,11 +147,6 @@ pub fn middleware(sessions: DatabaseSessions, settings: &Sessions) -> SessionMid
 /// The session cookie's name.
 pub fn cookie_name(secure: bool) -> &'static str {
     if secure { "__Host-mukta-ftps" } else { "mukta-ftps" }
-}
-
-/// The signing key of the cookie, from `SESSION_KEY`.
-pub fn cookie_key(bytes: &[u8; 64]) -> Key {
-    Key::from(bytes)
 }
 
 fn failed(fault: impl std::fmt::Display) -> WebError {

@@ -62,6 +62,10 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("JIT_DATE_FORMAT", "%Q"),
         ("JIT_PUBLIC_KEY_FILE", "/nowhere"),
         ("HTTP_BIND", "here"),
+        ("SESSION_KEY", "abc"),
+        ("SESSION_IDLE_SECONDS", "soon"),
+        ("PUBLIC_URL", "pay.example"),
+        ("TRUSTED_PROXIES", "proxy"),
         ("STATIC_DIR", "/nowhere"),
     ] {
         let keys = tempfile::tempdir().unwrap();
@@ -69,6 +73,7 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         std::fs::write(&key, include_bytes!("../data/jit-public-key.der")).unwrap();
         let output = program(&["serve"])
             .env("DATA_KEY", hex(&DATA_KEY))
+            .env("SESSION_KEY", hex(&[7; 64]))
             .env("JIT_BASE_URL", "http://127.0.0.1:9")
             .env("JIT_CLIENT_ID", "id")
             .env("JIT_CLIENT_SECRET", "secret")

@@ -5,5 +5,6 @@
 #[macro_use]
 mod support;
 
+mod access;
 mod commands;
 mod refresh;

@@ -1,7 +1,7 @@
 use super::*;
+use crate::access::Role;
 use crate::ftps::{Paise, PaymentStatus};
 use crate::store::instructions::COMPLETED_BY_FTPS;
-use crate::web::viewer::Role;
 
 pub(in crate::web::pages) const NOW: DateTime<Utc> = match DateTime::from_timestamp(1_700_000_000, 0) {
     Some(now) => now,
@@ -9,7 +9,12 @@ pub(in crate::web::pages) const NOW: DateTime<Utc> = match DateTime::from_timest
 };
 
 pub(in crate::web::pages) fn admin() -> Viewer {
-    Viewer { name: "asha".to_owned(), role: Role::Admin, tenant: "od".to_owned() }
+    Viewer {
+        name: "asha".to_owned(),
+        role: Role::Admin,
+        tenant: "od".to_owned(),
+        form_token: "f00d".to_owned(),
+    }
 }
 
 /// A revised PI that has been In Process for nine days and not been asked about.

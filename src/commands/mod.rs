@@ -2,6 +2,7 @@
 
 pub(crate) mod demo;
 pub(crate) mod import;
+pub(crate) mod reseal;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod user;

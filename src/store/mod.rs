@@ -18,6 +18,7 @@ pub mod importing;
 pub mod instructions;
 pub mod keys;
 pub mod recording;
+pub mod resealing;
 pub mod scope;
 pub mod sessions;
 

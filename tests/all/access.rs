@@ -18,12 +18,16 @@ fn import_two_towns(world: &World) {
     let mut foreign = revised(FOREIGN, "PI-2207/2023-24/000018", PEOPLE);
     foreign_original["tenantId"] = "od.dhenkanal".into();
     foreign["tenantId"] = "od.dhenkanal".into();
-    world.import(&[original(ORIGINAL, PEOPLE), revised(REVISED, ORIGINAL, PEOPLE), foreign_original, foreign]);
+    world.import(&[
+        original(ORIGINAL, PEOPLE),
+        revised(REVISED, ORIGINAL, PEOPLE),
+        foreign_original,
+        foreign,
+    ]);
 }
 
 fn actions(world: &World) -> Vec<(String, audit::Action, Option<String>)> {
-    let events =
-        world.app.store.read_blocking(|db| audit::newest(db, &Scope::of("od"), None, 1000)).unwrap();
+    let events = world.app.store.read_blocking(|db| audit::newest(db, &Scope::of("od"), None, 1000)).unwrap();
     events.into_iter().map(|event| (event.actor, event.action, event.subject)).collect()
 }
 
@@ -327,7 +331,11 @@ async fn raw_get(address: std::net::SocketAddr, path: &str) -> u16 {
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).await.unwrap();
     let answer = String::from_utf8_lossy(&answer);
-    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{path}: {answer}"))
+    answer
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_else(|| panic!("{path}: {answer}"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -335,9 +343,11 @@ async fn every_answer_binds_the_browser() {
     let world = World::start(Kind::Sqlite).await;
     for path in ["/sign-in", "/payment-instructions", "/nowhere", "/health/live", "/static/nothing"] {
         let page = world.get(path).await;
-        let header = |name: &str| page.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        let header =
+            |name: &str| page.headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
         let policy = header("content-security-policy");
-        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"] {
+        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"]
+        {
             assert!(policy.contains(part), "{path}: {policy}");
         }
         assert!(!policy.contains("unsafe"), "{path}");

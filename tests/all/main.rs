@@ -8,3 +8,4 @@ mod support;
 mod access;
 mod commands;
 mod refresh;
+mod secrets;

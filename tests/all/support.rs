@@ -15,7 +15,7 @@ use mukta_ftps::jit::{JitConfig, PublicKey};
 use mukta_ftps::sealing::{Sealer, random_hex};
 use mukta_ftps::settings::{Jit, Sessions, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction};
-use mukta_ftps::store::{DatabaseUrl, Store, beneficiaries, employees, instructions};
+use mukta_ftps::store::{DatabaseUrl, Store, employees};
 use mukta_ftps::web::{self, Site};
 use scraper::{ElementRef, Html, Selector};
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ pub(crate) struct World {
     /// Of an administrator of the whole state, signed in.
     pub(crate) browser: Browser,
     pub(crate) site: Site,
-    pub(crate) database: ScratchDatabase,
+    _database: ScratchDatabase,
     now: Arc<Mutex<DateTime<Utc>>>,
     server: actix_web::dev::ServerHandle,
 }
@@ -136,7 +136,7 @@ impl World {
         let handle = server.handle();
         tokio::spawn(server);
         let browser = Browser::new(address);
-        let world = Self { app, jit, address, browser, site, database, now, server: handle };
+        let world = Self { app, jit, address, browser, site, _database: database, now, server: handle };
         world.employ("asha", Role::Admin, "od");
         world.browser.sign_in("asha").await;
         world
@@ -180,23 +180,7 @@ impl World {
     pub(crate) fn import(&self, instructions: &[Value]) {
         let document = json!({ "paymentInstructions": instructions }).to_string();
         import(&self.app.store, &self.app.sealer, document.as_bytes(), self.app.clock.now()).unwrap();
-        self.app
-            .store
-            .read_blocking(|db| {
-                for (id, number) in instructions::all_revised(db)? {
-                    let beneficiaries = beneficiaries::asked(db, &self.app.sealer, id, &number)?
-                        .into_iter()
-                        .map(|one| KnownBeneficiary {
-                            payment_id: one.payment_id,
-                            account: one.account,
-                            ifsc: one.ifsc,
-                        })
-                        .collect();
-                    self.jit.know(KnownInstruction { number, beneficiaries });
-                }
-                Ok(())
-            })
-            .unwrap();
+        introduce(&self.jit, &document);
     }
 
     pub(crate) async fn get(&self, path: &str) -> Page {
@@ -278,6 +262,25 @@ impl Browser {
         let answer = self.post_bare(&action, &[("form_token", &token)]).await;
         assert_eq!(answer.status, 303, "Refresh leads back to the page: {}", answer.text);
         self.get(&answer.location()).await
+    }
+}
+
+/// Tells JIT of the revised instructions of a document.
+pub(crate) fn introduce(jit: &JitSimulator, document: &str) {
+    let document: Value = serde_json::from_str(document).unwrap();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    for one in document["paymentInstructions"].as_array().unwrap() {
+        if one["parentPiNumber"].is_null() {
+            continue;
+        }
+        let beneficiaries =
+            one["beneficiaryDetails"].as_array().unwrap().iter().map(|person| KnownBeneficiary {
+                payment_id: text(&person["beneficiaryNumber"]).unwrap(),
+                account: text(&person["benfAcctNo"]),
+                ifsc: text(&person["benfBankIfscCode"]),
+            });
+        let number = text(&one["jitBillNo"]).unwrap();
+        jit.know(KnownInstruction { number, beneficiaries: beneficiaries.collect() });
     }
 }
 

@@ -20,6 +20,7 @@ pub mod keys;
 pub mod recording;
 pub mod resealing;
 pub mod scope;
+pub mod search;
 pub mod sessions;
 
 use std::sync::Arc;

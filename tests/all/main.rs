@@ -8,4 +8,6 @@ mod support;
 mod access;
 mod commands;
 mod refresh;
+mod search;
+mod search_figures;
 mod secrets;

@@ -12,8 +12,10 @@ use crate::store::{DatabaseUrl, Store};
 
 const INSTRUCTIONS: i64 = 60;
 
-const WAYS: [Bounds; 4] = [
-    BOUNDS,
+/// Instructions on a page.
+const PAGE: usize = 8;
+
+const WAYS: [Bounds; 3] = [
     Bounds { read: 4, narrowed: 1000, few: 1000 },
     Bounds { read: 4, narrowed: 3, few: 2 },
     Bounds { read: 30, narrowed: 7, few: 0 },
@@ -41,17 +43,17 @@ fn filled(store: &Store) {
     import(store, &sealer, json!({ "paymentInstructions": all }).to_string().as_bytes(), start).unwrap();
 }
 
-/// All hits, page by page of three.
+/// All hits, page by page.
 fn walked(db: &mut Db, bounds: Bounds, scope: &Scope, filters: &Filters) -> Vec<i64> {
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let page = search(db, bounds, scope, filters, after, 3).unwrap();
+        let page = search(db, bounds, scope, filters, after, PAGE).unwrap();
         assert!(page.hits.is_sorted_by(|a, b| a.place > b.place));
         assert!(page.hits.iter().all(|hit| after.is_none_or(|after| hit.place < after)));
         found.extend(page.hits.iter().map(|hit| hit.id));
         after = match page.hits.last() {
-            Some(last) if page.hits.len() == 3 => Some(last.place),
+            Some(last) if page.hits.len() == PAGE => Some(last.place),
             _ => page.stopped_at,
         };
         if after.is_none() {
@@ -66,7 +68,6 @@ fn every_way_finds_the_same(store: &Store) {
     let others = [
         Filters::default(),
         Filters { status: Some(PiStatus::Declined), ..Filters::default() },
-        Filters { is_revised: Some(true), ..Filters::default() },
         Filters { from: day("2024-01-01"), to: day("2024-01-01"), ..Filters::default() },
         Filters { status: Some(PiStatus::Completed), is_revised: Some(false), ..Filters::default() },
     ];
@@ -93,7 +94,7 @@ fn every_way_finds_the_same(store: &Store) {
                 let text = SearchText::typed(typed);
                 let filters = Filters { text: text.clone(), ..Filters::default() };
                 assert_eq!(walked(db, BOUNDS, &Scope::of("od"), &filters).len(), expected, "{typed}");
-                for scope in [Scope::of("od"), Scope::of("od.odd"), Scope::of("pb")] {
+                for scope in [Scope::of("od"), Scope::of("od.odd")] {
                     for filters in &others {
                         let filters = Filters { text: text.clone(), ..filters.clone() };
                         let all = walked(db, BOUNDS, &scope, &filters);

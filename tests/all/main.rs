@@ -7,5 +7,6 @@ mod support;
 
 mod access;
 mod commands;
+mod documents;
 mod refresh;
 mod secrets;

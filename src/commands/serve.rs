@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 use mukta_ftps::app::{App, Clock};
-use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, JitSettings, SettingFault, Web, WebSettings};
+use mukta_ftps::notifications::delivery;
+use mukta_ftps::settings::{
+    DataKeySettings, DatabaseSettings, JitSettings, SettingFault, SmsSettings, Web, WebSettings,
+};
 use mukta_ftps::store::Store;
 use mukta_ftps::web::{Site, listen};
 
@@ -20,19 +23,24 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     jit: JitSettings,
     #[command(flatten)]
+    sms: SmsSettings,
+    #[command(flatten)]
     web: WebSettings,
 }
 
 pub(crate) fn run(args: ServeArgs) -> Result<(), CommandError> {
     let (sealer, jit, web) = (args.data_key.validated()?, args.jit.validated()?, args.web.validated()?);
-    let database = args.database.validated()?;
+    let (sms, database) = (args.sms.validated()?, args.database.validated()?);
     loopback_only(&web)?;
     let runtime = runtime()?;
     runtime.block_on(async {
-        let app = App::new(Store::open(&database)?, sealer, jit, Clock::system()).await?;
+        let app = App::new(Store::open(&database)?, sealer, jit, sms, Clock::system()).await?;
         let server = bind(app.clone(), &web)?;
         log::info!("listening on http://{}", web.bind);
-        serve_until_told(server, &app).await
+        let delivery = delivery::start(&app);
+        let served = serve_until_told(server, &app).await;
+        delivery.finish().await;
+        served
     })
 }
 

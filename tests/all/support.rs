@@ -114,7 +114,7 @@ impl World {
             Clock::of(move || *now.lock().unwrap())
         };
         let settings = jit_settings(&jit, timeout);
-        let app = App::new(store, Sealer::new(&DATA_KEY, &[]).unwrap(), settings, clock).await.unwrap();
+        let app = App::new(store, Sealer::new(&DATA_KEY, &[]).unwrap(), settings, None, clock).await.unwrap();
         let site = Site { app: app.clone(), static_dir: static_dir(None).unwrap() };
         let (server, address) = web::listen(&site, ([127, 0, 0, 1], 0).into()).unwrap();
         let handle = server.handle();

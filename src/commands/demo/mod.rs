@@ -47,7 +47,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
     runtime()?.block_on(async {
         let store = Store::open(&database)?;
         let simulator = started(JitSimulatorOptions { latency: Duration::from_millis(250), ..Default::default() }).await?;
-        let app = App::new(store, sealer, jit(&simulator)?, Clock::system()).await?;
+        let app = App::new(store, sealer, jit(&simulator)?, None, Clock::system()).await?;
         import_samples(&app)?;
         introduce(&simulator, &app.store, &app.sealer)?;
         for sample in samples::IN_PROCESS {

@@ -85,7 +85,7 @@ impl Dispatcher {
     fn new(app: &App) -> Self {
         let line = app.sms.as_ref().map(|sender| Line {
             slots: Arc::new(Semaphore::new(sender.settings.concurrency as usize)),
-            pace: Pace::per_second(sender.settings.per_second),
+            pace: Pace::per_second(sender.settings.per_second, Instant::now()),
             recorder: Recorder::start(app.store.clone()),
             sender: Arc::clone(sender),
         });
@@ -122,7 +122,8 @@ impl Dispatcher {
         if let Ok(free) = Arc::clone(&line.slots).try_acquire_many_owned(more) {
             turn.merge(free);
         }
-        let ready = line.pace.ready(turn.num_permits()).await;
+        tokio::time::sleep_until(line.pace.next().into()).await;
+        let ready = line.pace.ready(Instant::now()).min(turn.num_permits());
         turn.split(ready)
     }
 

@@ -20,15 +20,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The whole product on this machine, with simulated JIT: nothing to configure
+    /// The whole product on this machine, with simulated JIT and SMS gateway: nothing to configure
     Demo(commands::demo::DemoArgs),
-    /// Production: the web pages
+    /// Production: the web pages, and delivery of the SMS
     Serve(commands::serve::ServeArgs),
     /// Import payment instructions from a file, or from standard input for `-`
     Import(commands::import::ImportArgs),
     /// Write the payment instructions to standard output, in the import's format
     Export(commands::import::ExportArgs),
-    /// The JIT simulator alone, for integration work
+    /// The JIT and SMS simulators alone, for integration work
     Simulate(commands::simulate::SimulateArgs),
 }
 

@@ -7,7 +7,7 @@ mod pace;
 mod recorder;
 pub mod sms;
 
-use std::time::Duration;
+use chrono::TimeDelta;
 
 use crate::retry;
 use gateway::{Gateway, GatewaySetupError};
@@ -25,9 +25,12 @@ impl SmsSender {
         Ok(Self { gateway: Gateway::new(settings.config.clone())?, settings })
     }
 
-    /// How long to wait after so many attempts in a row.
-    fn pause_after(&self, attempts: i32) -> Duration {
+    /// How long to wait after so many attempts in a row, in whole milliseconds: both databases keep
+    /// those exactly.
+    fn pause_after(&self, attempts: i32) -> TimeDelta {
         let failures = u32::try_from(attempts).unwrap_or(1);
-        retry::pause(self.settings.retry_first, self.settings.retry_max, failures, retry::random())
+        let pause =
+            retry::pause(self.settings.retry_first, self.settings.retry_max, failures, retry::random());
+        TimeDelta::milliseconds(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
     }
 }

@@ -11,6 +11,7 @@ pub mod pages;
 pub mod path;
 pub mod server;
 pub mod shell;
+pub mod sms;
 pub mod viewer;
 
 use actix_web::http::header;
@@ -36,6 +37,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     move |config| {
         config
             .app_data(web::Data::new(site))
+            .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
             .app_data(web::QueryConfig::default().error_handler(|_, _| WebError::unreadable_address().into()))
             .service(static_files(statics))
             .service(
@@ -50,6 +52,13 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                         page("/payment-instructions/{tail:.+}")
                             .route(read().to(pages::instruction::get))
                             .route(web::post().to(pages::instruction::post)),
+                    )
+                    .service(page("/messages").route(read().to(pages::messages::page)))
+                    .service(page("/messages/resend").route(web::post().to(pages::messages::resend_many)))
+                    .service(
+                        page("/messages/{id}/resend")
+                            .route(read().to(pages::messages::confirm))
+                            .route(web::post().to(pages::messages::resend)),
                     )
                     .default_service(web::to(pages::not_found)),
             );

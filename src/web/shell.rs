@@ -7,15 +7,20 @@ use super::viewer::Viewer;
 pub enum Section {
     /// Search and view of payment instructions.
     PaymentInstructions,
+    /// The SMS outbox.
+    Messages,
 }
 
 /// The navigation, in its order. An icon is the path of a 24 × 24 drawing in strokes.
-const NAVIGATION: &[(Section, &str, &str, &str)] = &[(
-    Section::PaymentInstructions,
-    "Payment instructions",
-    "/payment-instructions",
-    "M6 3h9l4 4v14H6zM15 3v4h4M9.5 11h6M9.5 14h6M9.5 17h3.5",
-)];
+const NAVIGATION: &[(Section, &str, &str, &str)] = &[
+    (
+        Section::PaymentInstructions,
+        "Payment instructions",
+        "/payment-instructions",
+        "M6 3h9l4 4v14H6zM15 3v4h4M9.5 11h6M9.5 14h6M9.5 17h3.5",
+    ),
+    (Section::Messages, "Messages", "/messages", "M4 5h16v11H10l-4 4v-4H4zM8 9.5h8M8 12.5h5"),
+];
 
 /// One way in the navigation.
 #[derive(Debug)]

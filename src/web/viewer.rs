@@ -52,6 +52,11 @@ impl Viewer {
         self.role >= Role::Accountant
     }
 
+    /// Whether they may have messages sent again.
+    pub fn may_resend(&self) -> bool {
+        self.role >= Role::Accountant
+    }
+
     /// Whether they may see payloads in full.
     pub fn may_open_payloads(&self) -> bool {
         self.role >= Role::Admin
@@ -80,7 +85,8 @@ mod tests {
     #[test]
     fn a_viewer_only_sees_and_an_accountant_also_refreshes() {
         let with = |role| Viewer { role, ..Viewer::local() };
-        assert!(!with(Role::Viewer).may_refresh());
+        assert!(!with(Role::Viewer).may_refresh() && !with(Role::Viewer).may_resend());
+        assert!(with(Role::Accountant).may_resend());
         assert!(with(Role::Accountant).may_refresh() && !with(Role::Accountant).may_open_payloads());
         assert!(with(Role::Admin).may_refresh() && with(Role::Admin).may_open_payloads());
     }

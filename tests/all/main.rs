@@ -7,3 +7,5 @@ mod support;
 
 mod commands;
 mod refresh;
+mod sms;
+mod sms_kill;

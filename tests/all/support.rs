@@ -11,9 +11,11 @@ use diesel::{Connection, PgConnection};
 use mukta_ftps::app::{App, Clock};
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
+use mukta_ftps::notifications::gateway::GatewayConfig;
 use mukta_ftps::sealing::{Sealer, random_hex};
-use mukta_ftps::settings::{Jit, static_dir};
+use mukta_ftps::settings::{Jit, Sms, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction};
+use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::{DatabaseUrl, Store, beneficiaries, instructions};
 use mukta_ftps::web::{self, Site};
 use scraper::{ElementRef, Html, Selector};
@@ -81,6 +83,7 @@ impl ScratchDatabase {
 pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) jit: JitSimulator,
+    pub(crate) gateway: SmsSimulator,
     pub(crate) address: SocketAddr,
     pub(crate) browser: reqwest::Client,
     pub(crate) database: ScratchDatabase,
@@ -105,6 +108,23 @@ impl World {
     }
 
     pub(crate) async fn with_timeout(kind: Kind, timeout: Duration) -> Self {
+        let gateway = SmsSimulator::start(SmsSimulatorOptions {
+            slow: Duration::from_millis(100),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+        let sms = sms_settings(&gateway);
+        Self::with_sms(kind, timeout, gateway, Some(sms)).await
+    }
+
+    /// A program that knows no SMS gateway.
+    pub(crate) async fn without_gateway(kind: Kind) -> Self {
+        let unused = SmsSimulator::start(SmsSimulatorOptions::default()).await.unwrap();
+        Self::with_sms(kind, Duration::from_secs(5), unused, None).await
+    }
+
+    async fn with_sms(kind: Kind, timeout: Duration, gateway: SmsSimulator, sms: Option<Sms>) -> Self {
         let database = ScratchDatabase::new(kind);
         let store = Store::open(&database.url).unwrap();
         let jit = JitSimulator::start(JitSimulatorOptions::default()).await.unwrap();
@@ -114,13 +134,13 @@ impl World {
             Clock::of(move || *now.lock().unwrap())
         };
         let settings = jit_settings(&jit, timeout);
-        let app = App::new(store, Sealer::new(&DATA_KEY, &[]).unwrap(), settings, None, clock).await.unwrap();
+        let app = App::new(store, Sealer::new(&DATA_KEY, &[]).unwrap(), settings, sms, clock).await.unwrap();
         let site = Site { app: app.clone(), static_dir: static_dir(None).unwrap() };
         let (server, address) = web::listen(&site, ([127, 0, 0, 1], 0).into()).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { app, jit, address, browser, database, now, server: handle }
+        Self { app, jit, gateway, address, browser, database, now, server: handle }
     }
 
     /// Moves the clock on.
@@ -164,6 +184,15 @@ impl World {
         self.get(&format!("/payment-instructions/{number}")).await
     }
 
+    /// Posts a form, and opens the page it leads to.
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let answer = self.browser.post(self.url(path)).form(fields).send().await.unwrap();
+        match answer.headers().get("location").filter(|_| answer.status() == 303) {
+            Some(to) => self.get(to.to_str().unwrap()).await,
+            None => Page::of(answer).await,
+        }
+    }
+
     /// Presses Refresh as a browser would: the form of the page, then the page it leads to.
     pub(crate) async fn press_refresh(&self, number: &str) -> Page {
         let page = self.view(number).await;
@@ -190,6 +219,24 @@ pub(crate) fn jit_settings(jit: &JitSimulator, timeout: Duration) -> Jit {
             date_format: "%Y-%m-%d %H:%M:%S".to_owned(),
         },
         concurrency: 8,
+    }
+}
+
+/// How a program reaches the simulated SMS gateway.
+pub(crate) fn sms_settings(gateway: &SmsSimulator) -> Sms {
+    Sms {
+        config: GatewayConfig {
+            url: gateway.gateway_url().parse().unwrap(),
+            timeout: Duration::from_secs(1),
+            action: "singleSMS".to_owned(),
+            source: "ODIGOV".to_owned(),
+            department_id: "D001002".to_owned(),
+            template_id: "1007".to_owned(),
+        },
+        concurrency: 4,
+        per_second: 10_000,
+        retry_first: Duration::from_secs(60),
+        retry_max: Duration::from_secs(21_600),
     }
 }
 
@@ -226,6 +273,14 @@ impl Page {
 
     pub(crate) fn words(&self, selector: &str) -> String {
         words(self.one(selector))
+    }
+
+    /// The SMS status of every beneficiary.
+    pub(crate) fn sms_statuses(&self) -> Vec<String> {
+        self.all("tr[data-payment-id]")
+            .iter()
+            .map(|row| row.attr("data-sms-status").unwrap().to_owned())
+            .collect()
     }
 
     /// The payment status of every beneficiary.

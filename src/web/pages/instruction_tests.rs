@@ -109,6 +109,7 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
         instruction,
         advices: vec![],
         beneficiaries,
+        messages: vec![],
         parent_is_known: true,
         original: Some(original()),
         revisions: vec![],
@@ -116,7 +117,7 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
 }
 
 fn rendered_for(viewer: &Viewer, shown: Shown) -> String {
-    InstructionPage::new(viewer, shown, None, NOW).render().unwrap()
+    InstructionPage::new(viewer, shown, None, true, NOW).render().unwrap()
 }
 
 fn rendered(instruction: PaymentInstruction) -> scraper::Html {
@@ -269,7 +270,7 @@ fn a_notice_is_one_of_two_fixed_texts() {
     assert_eq!(Notice::named(Some("busy")), Some(Notice::Busy));
     assert_eq!(Notice::named(Some("not-waiting")), Some(Notice::NotWaiting));
     assert_eq!(Notice::named(Some("<script>")), None);
-    let page = InstructionPage::new(&admin(), shown(revised(), vec![]), Some(Notice::Busy), NOW);
+    let page = InstructionPage::new(&admin(), shown(revised(), vec![]), Some(Notice::Busy), true, NOW);
     assert!(page.render().unwrap().contains("another call on this payment instruction is under way"));
 }
 

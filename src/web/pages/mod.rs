@@ -4,6 +4,7 @@ pub mod calls;
 pub mod health;
 pub mod instruction;
 pub mod list;
+pub mod messages;
 
 use actix_web::HttpResponse;
 

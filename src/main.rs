@@ -23,7 +23,7 @@ enum Command {
     /// The whole product on this machine, with simulated JIT and SMS gateway: nothing to configure
     Demo(commands::demo::DemoArgs),
     /// Production: the web pages, and delivery of the SMS
-    Serve(commands::serve::ServeArgs),
+    Serve(Box<commands::serve::ServeArgs>),
     /// Import payment instructions from a file, or from standard input for `-`
     Import(commands::import::ImportArgs),
     /// Write the payment instructions to standard output, in the import's format
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let done = match cli.command {
         Command::Demo(args) => commands::demo::run(args),
-        Command::Serve(args) => commands::serve::run(args),
+        Command::Serve(args) => commands::serve::run(&args),
         Command::Import(args) => commands::import::run_import(args),
         Command::Export(args) => commands::import::run_export(args),
         Command::Simulate(args) => commands::simulate::run(args),

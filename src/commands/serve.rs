@@ -28,7 +28,7 @@ pub(crate) struct ServeArgs {
     web: WebSettings,
 }
 
-pub(crate) fn run(args: ServeArgs) -> Result<(), CommandError> {
+pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let (sealer, jit, web) = (args.data_key.validated()?, args.jit.validated()?, args.web.validated()?);
     let (sms, database) = (args.sms.validated()?, args.database.validated()?);
     loopback_only(&web)?;

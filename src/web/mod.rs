@@ -54,11 +54,11 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(web::post().to(pages::instruction::post)),
                     )
                     .service(page("/messages").route(read().to(pages::messages::page)))
-                    .service(page("/messages/resend").route(web::post().to(pages::messages::resend_many)))
+                    .service(page("/messages/resend").route(web::post().to(pages::messages::resend::many)))
                     .service(
                         page("/messages/{id}/resend")
-                            .route(read().to(pages::messages::confirm))
-                            .route(web::post().to(pages::messages::resend)),
+                            .route(read().to(pages::messages::resend::confirm))
+                            .route(web::post().to(pages::messages::resend::one)),
                     )
                     .default_service(web::to(pages::not_found)),
             );

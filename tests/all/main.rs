@@ -9,3 +9,4 @@ mod commands;
 mod refresh;
 mod sms;
 mod sms_kill;
+mod sms_speed;

@@ -368,6 +368,7 @@ on_both! {
         paid_after(&world, &people, |_| {}).await;
         deliver(&world).await;
         let first = world.get("/messages").await;
+        assert_eq!(first.headers["cache-control"], "no-store");
         assert_eq!(first.all("[data-message-state]").len(), 50);
         let second = world.get(&first.attr("a[rel=next]", "href")).await;
         assert_eq!(second.all("[data-message-state]").len(), 1);
@@ -436,7 +437,7 @@ on_both! {
         let (a, b, c) = tokio::join!(
             delivery::run_once(&one), delivery::run_once(&two), delivery::run_once(&world.app)
         );
-        (a.unwrap(), b.unwrap(), c.unwrap());
+        a.and(b).and(c).unwrap();
         let mut phones: Vec<_> = world.gateway.received().into_iter().map(|sms| sms.phone).collect();
         phones.sort();
         phones.dedup();

@@ -372,3 +372,20 @@ fn tmp_dump() {
     let b = actix_web::rt::System::new().block_on(actix_web::body::to_bytes(r.into_body())).unwrap();
     w("404.html", String::from_utf8(b.to_vec()).unwrap());
 }
+
+#[test]
+fn the_state_of_the_sms_stands_beside_each_beneficiary() {
+    use crate::web::pages::messages::tests::message;
+    let people = (1..=3).map(|id| beneficiary(id, PaymentStatus::Successful)).collect();
+    let messages = vec![message(1, MessageState::Sent), message(2, MessageState::Sending)];
+    let text = rendered_for(&admin(), Shown { messages, ..shown(completed(COMPLETED_BY_FTPS), people) });
+    let page = scraper::Html::parse_document(&text);
+    for (id, state) in [(1, "sent"), (2, "waiting"), (3, "none")] {
+        let row = format!("tr[data-payment-id='BN-1013/00000{id}']");
+        assert_eq!(attribute(&page, &row, "data-sms-status").as_deref(), Some(state));
+    }
+    let sent = text_of(&page, "tr[data-payment-id='BN-1013/000001']");
+    assert!(sent.contains("Accepted by the gateway on 15/11/2023 03:43 IST"), "{sent}");
+    assert!(text.contains("/messages?pi=PI-1013%2F2023-24%2F000256"));
+    assert!(!text.contains("SMS_GATEWAY_URL"));
+}

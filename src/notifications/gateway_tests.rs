@@ -8,7 +8,7 @@ const PHONE: &str = "9437012345";
 fn gateway(url: &str) -> Gateway {
     Gateway::new(GatewayConfig {
         url: url.parse().unwrap(),
-        timeout: Duration::from_millis(500),
+        timeout: Duration::from_secs(2),
         action: "singleSMS".to_owned(),
         source: "ODIGOV".to_owned(),
         department_id: "D001002".to_owned(),

@@ -17,6 +17,8 @@ const MESSAGES: usize = 500;
 const PER_INSTRUCTION: usize = 50;
 const CONCURRENCY: usize = 4;
 const KILLS: usize = 50;
+/// Long enough for a machine that is busy with other tests.
+const TIMEOUT_SECONDS: u64 = 5;
 
 /// `mukta-ftps serve` as a process; killed when dropped.
 struct Serve(Child);
@@ -36,7 +38,7 @@ impl Serve {
             .env("HTTP_BIND", "127.0.0.1:0")
             .env("SMS_GATEWAY_URL", world.gateway.gateway_url())
             .env("SMS_TEMPLATE_ID", "1007")
-            .env("SMS_TIMEOUT_SECONDS", "1")
+            .env("SMS_TIMEOUT_SECONDS", TIMEOUT_SECONDS.to_string())
             .env("SMS_CONCURRENCY", CONCURRENCY.to_string())
             .env("SMS_PER_SECOND", "10000")
             .stdin(Stdio::null())
@@ -157,9 +159,9 @@ async fn a_program_killed_fifty_times_sends_nothing_twice_and_forgets_nobody() {
         kills += usize::from(left > 0);
     }
     let mut serve = Serve::start(&world, keys.path());
-    until("the rest is sent", Duration::from_secs(30), || of(&counts(&world), MessageState::Waiting) == 0)
+    until("the rest is sent", Duration::from_secs(60), || of(&counts(&world), MessageState::Waiting) == 0)
         .await;
-    let within = Duration::from_secs(3 + 30);
+    let within = Duration::from_secs(3 * TIMEOUT_SECONDS + 30);
     until("what died is unknown", within, || of(&counts(&world), MessageState::Sending) == 0).await;
     serve.stop();
 
@@ -194,7 +196,7 @@ async fn side_by_side(kind: Kind) {
     world.gateway.set_latency(Duration::from_millis(5));
     let keys = key_directory(&world);
     let mut programs = [Serve::start(&world, keys.path()), Serve::start(&world, keys.path())];
-    until("all is sent", Duration::from_secs(30), || of(&counts(&world), MessageState::Sent) == 200).await;
+    until("all is sent", Duration::from_secs(60), || of(&counts(&world), MessageState::Sent) == 200).await;
     programs.iter_mut().for_each(Serve::stop);
     let seen = seen(&world);
     assert_eq!((seen.len(), world.gateway.count()), (200, 200));

@@ -227,7 +227,8 @@ pub(crate) fn sms_settings(gateway: &SmsSimulator) -> Sms {
     Sms {
         config: GatewayConfig {
             url: gateway.gateway_url().parse().unwrap(),
-            timeout: Duration::from_secs(1),
+            // Long enough for a machine that is busy with other tests.
+            timeout: Duration::from_secs(5),
             action: "singleSMS".to_owned(),
             source: "ODIGOV".to_owned(),
             department_id: "D001002".to_owned(),

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::jit::{JitClient, JitSetupError};
+use crate::notifications::SmsSender;
+use crate::notifications::gateway::GatewaySetupError;
 use crate::sealing::Sealer;
-use crate::settings::Jit;
+use crate::settings::{Jit, Sms};
 use crate::store::{self, Store, StoreError};
 use crate::sync::recorder::Recorder;
 
@@ -43,6 +45,9 @@ pub enum AppError {
     /// JIT's client could not be made.
     #[error(transparent)]
     Jit(#[from] JitSetupError),
+    /// The SMS gateway's client could not be made.
+    #[error(transparent)]
+    Gateway(#[from] GatewaySetupError),
 }
 
 /// The running program. Cheap to clone.
@@ -54,6 +59,10 @@ pub struct App {
     pub sealer: Arc<Sealer>,
     /// JIT.
     pub jit: JitClient,
+    /// The SMS gateway, if there is one.
+    pub sms: Option<Arc<SmsSender>>,
+    /// Told when a message may have become due in this process.
+    pub outbox_news: Arc<Notify>,
     /// The time.
     pub clock: Clock,
     /// Slots among the calls in flight.
@@ -71,7 +80,13 @@ pub struct App {
 impl App {
     /// Wires the program up on the current tokio runtime; opens the database, and checks that the
     /// data key fits it.
-    pub async fn new(store: Store, sealer: Sealer, jit: Jit, clock: Clock) -> Result<Self, AppError> {
+    pub async fn new(
+        store: Store,
+        sealer: Sealer,
+        jit: Jit,
+        sms: Option<Sms>,
+        clock: Clock,
+    ) -> Result<Self, AppError> {
         let sealer = Arc::new(sealer);
         fit_data_key(&store, &sealer, &clock).await?;
         Ok(Self {
@@ -80,6 +95,8 @@ impl App {
             concurrency: jit.concurrency,
             jit_timeout: jit.config.timeout,
             jit: JitClient::new(jit.config)?,
+            sms: sms.map(SmsSender::new).transpose()?.map(Arc::new),
+            outbox_news: Arc::default(),
             runtime: tokio::runtime::Handle::current(),
             store,
             sealer,

@@ -20,10 +20,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The whole product on this machine, with simulated JIT: nothing to configure
+    /// The whole product on this machine, with simulated JIT and SMS gateway: nothing to configure
     Demo(commands::demo::DemoArgs),
-    /// Production: the web pages
-    Serve(commands::serve::ServeArgs),
+    /// Production: the web pages, and delivery of the SMS
+    Serve(Box<commands::serve::ServeArgs>),
     /// Import payment instructions from a file, or from standard input for `-`
     Import(commands::import::ImportArgs),
     /// Write the payment instructions to standard output, in the import's format
@@ -32,7 +32,7 @@ enum Command {
     User(commands::user::UserArgs),
     /// Seal everything anew with DATA_KEY; run it after a change of key, with serve running or not
     Reseal(commands::reseal::ResealArgs),
-    /// The JIT simulator alone, for integration work
+    /// The JIT and SMS simulators alone, for integration work
     Simulate(commands::simulate::SimulateArgs),
 }
 
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let done = match cli.command {
         Command::Demo(args) => commands::demo::run(args),
-        Command::Serve(args) => commands::serve::run(args),
+        Command::Serve(args) => commands::serve::run(&args),
         Command::Import(args) => commands::import::run_import(args),
         Command::Export(args) => commands::import::run_export(args),
         Command::User(args) => commands::user::run(args),

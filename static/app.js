@@ -29,7 +29,9 @@
   }
 
   // A notice is told once: loading the page again does not repeat it.
-  if (new URLSearchParams(location.search).has("notice")) {
-    history.replaceState(null, "", location.pathname);
+  const here = new URL(location.href);
+  if (here.searchParams.has("notice")) {
+    here.searchParams.delete("notice");
+    history.replaceState(null, "", here.pathname + here.search);
   }
 })();

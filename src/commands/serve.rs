@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 use mukta_ftps::app::{App, Clock};
+use mukta_ftps::notifications::delivery;
 use mukta_ftps::settings::{
-    DataKeySettings, DatabaseSettings, JitSettings, SessionSettings, Sessions, Web, WebSettings,
+    DataKeySettings, DatabaseSettings, JitSettings, SessionSettings, Sessions, SmsSettings, Web, WebSettings,
 };
 use mukta_ftps::store::Store;
 use mukta_ftps::web::{Site, listen};
@@ -22,20 +23,26 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     jit: JitSettings,
     #[command(flatten)]
+    sms: SmsSettings,
+    #[command(flatten)]
     sessions: SessionSettings,
     #[command(flatten)]
     web: WebSettings,
 }
 
-pub(crate) fn run(args: ServeArgs) -> Result<(), CommandError> {
+pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let (sealer, jit, web) = (args.data_key.validated()?, args.jit.validated()?, args.web.validated()?);
-    let (database, sessions) = (args.database.validated()?, args.sessions.validated()?);
+    let (sms, database, sessions) =
+        (args.sms.validated()?, args.database.validated()?, args.sessions.validated()?);
     let runtime = runtime()?;
     runtime.block_on(async {
-        let app = App::new(Store::open(&database)?, sealer, jit, Clock::system()).await?;
+        let app = App::new(Store::open(&database)?, sealer, jit, sms, Clock::system()).await?;
         let server = bind(app.clone(), sessions, &web)?;
         log::info!("listening on http://{}", web.bind);
-        serve_until_told(server, &app).await
+        let delivery = delivery::start(&app);
+        let served = serve_until_told(server, &app).await;
+        delivery.finish().await;
+        served
     })
 }
 

@@ -6,6 +6,7 @@
 
 mod jit;
 mod sessions;
+mod sms;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::store::DatabaseUrl;
 
 pub use jit::{Jit, JitSettings};
 pub use sessions::{SessionSettings, Sessions};
+pub use sms::{Sms, SmsSettings};
 pub use web::{Web, WebSettings, bind_address, static_dir};
 
 /// A setting that is missing or malformed.

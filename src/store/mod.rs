@@ -17,6 +17,7 @@ pub mod exporting;
 pub mod importing;
 pub mod instructions;
 pub mod keys;
+pub mod outbox;
 pub mod recording;
 pub mod resealing;
 pub mod scope;

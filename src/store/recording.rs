@@ -42,6 +42,7 @@ pub fn record(db: &mut Db, sealer: &Sealer, recording: &Recording) -> Result<Dec
         for paid in &payment.beneficiaries {
             mark_paid(db, sealer, recording, payment, paid)?;
         }
+        super::outbox::enqueue(db, sealer, recording.lease.instruction_id, recording.now)?;
     }
     store_call(db, sealer, recording, &decision, applied)?;
     Ok(decision)

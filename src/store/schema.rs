@@ -159,11 +159,50 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    outbox_messages (id) {
+        id -> BigInt,
+        instruction_id -> BigInt,
+        beneficiary_id -> BigInt,
+        tenant_id -> Text,
+        event -> Text,
+        amount_paise -> BigInt,
+        utr -> Text,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Nullable<Timestamp>,
+        last_error -> Nullable<Text>,
+        gateway_answer -> Nullable<Text>,
+        created_at -> Timestamp,
+        sent_at -> Nullable<Timestamp>,
+        changed_at -> Timestamp,
+        lease_token -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    outbox_events (id) {
+        id -> BigInt,
+        message_id -> BigInt,
+        happened_at -> Timestamp,
+        what -> Text,
+        attempt -> Integer,
+        cause -> Nullable<Text>,
+        gateway_answer -> Nullable<Text>,
+        person -> Nullable<Text>,
+        applied -> Bool,
+    }
+}
+
 diesel::joinable!(beneficiaries -> payment_instructions (instruction_id));
 diesel::joinable!(ftps_calls -> payment_instructions (instruction_id));
+diesel::joinable!(outbox_messages -> beneficiaries (beneficiary_id));
+diesel::joinable!(outbox_messages -> payment_instructions (instruction_id));
 diesel::allow_tables_to_appear_in_same_query!(
     beneficiaries,
     ftps_calls,
+    outbox_messages,
     payment_advices,
     payment_instructions,
     tenants

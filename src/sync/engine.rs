@@ -71,6 +71,9 @@ pub async fn ask(
             now: app.clock.now().naive_utc(),
         })
         .await?;
+    if recorded.outcome() == Outcome::Success {
+        app.outbox_news.notify_one();
+    }
     Ok(Asked::Recorded(recorded.outcome()))
 }
 

@@ -36,11 +36,15 @@ pub fn headers(site: &Site) -> DefaultHeaders {
     }
 }
 
-/// Refuses what another site's page sent, before anything is done.
-pub async fn same_origin<B: MessageBody + 'static>(
+/// Refuses what another site's page sent, and what cannot be text, before anything is done.
+pub async fn sound<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    // PostgreSQL cannot even be asked about NUL, and no address of ours holds one.
+    if request.uri().to_string().contains("%00") {
+        return Ok(request.error_response(WebError::unreadable_address()).map_into_right_body());
+    }
     if !request.method().is_safe() && !is_ours(request.request())? {
         return Ok(request.error_response(WebError::ForeignForm).map_into_right_body());
     }

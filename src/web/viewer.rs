@@ -39,6 +39,11 @@ impl Viewer {
         matches!(self.role, Role::Accountant | Role::Admin)
     }
 
+    /// Whether they may have messages sent again.
+    pub fn may_resend(&self) -> bool {
+        self.may_refresh()
+    }
+
     /// Whether they may see payloads in full, and the audit trail.
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin

@@ -208,6 +208,8 @@ on_both! {
             ("GET", format!("/payment-instructions/{FOREIGN}"), true, 0, 200),
             ("GET", format!("/payment-instructions/{FOREIGN}/calls"), true, 0, 200),
             ("POST", format!("/payment-instructions/{FOREIGN}/refresh"), true, 1, 303),
+            ("GET", "/messages".to_owned(), false, 0, 200),
+            ("POST", "/messages/resend".to_owned(), false, 0, 303),
             ("GET", "/audit".to_owned(), false, 2, 200),
             ("GET", "/nowhere".to_owned(), false, 0, 404),
         ];
@@ -281,7 +283,7 @@ on_both! {
         import_two_towns(&world);
         let long = "x".repeat(5000);
         let paths = [
-            "/payment-instructions/%00", "/payment-instructions/%ff%fe", "/payment-instructions/..%2f..%2fetc/passwd",
+            "/payment-instructions/%00", "/messages?pi=%00", "/messages?state=%00&before=x", "/messages/abc/resend", "/payment-instructions/%ff%fe", "/payment-instructions/..%2f..%2fetc/passwd",
             "/payment-instructions/'%20OR%201=1--", "/payment-instructions/%0d%0aSet-Cookie:x=1", "/payment-instructions?tab=%00",
             "/payment-instructions?tab=%ff", "/payment-instructions?q=%27;DROP%20TABLE%20tenants", "/audit?before=abc",
             "/audit?before=99999999999999999999", "/payment-instructions/x/calls?before=-1", "/static/../Cargo.toml",

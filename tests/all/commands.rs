@@ -61,6 +61,10 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("JIT_DATE_OFFSET", "east"),
         ("JIT_DATE_FORMAT", "%Q"),
         ("JIT_PUBLIC_KEY_FILE", "/nowhere"),
+        ("SMS_GATEWAY_URL", "ftp://sms.example/send"),
+        ("SMS_GATEWAY_URL", "no address"),
+        ("SMS_CONCURRENCY", "0"),
+        ("SMS_PER_SECOND", "many"),
         ("HTTP_BIND", "here"),
         ("SESSION_KEY", "abc"),
         ("SESSION_IDLE_SECONDS", "soon"),
@@ -85,6 +89,23 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
         assert!(stderr(&output).contains(name), "{name}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn a_gateway_without_a_template_is_a_missing_setting() {
+    let output = Command::new(env!("CARGO_BIN_EXE_mukta-ftps"))
+        .arg("serve")
+        .env_clear()
+        .env("DATA_KEY", hex(&DATA_KEY))
+        .env("JIT_BASE_URL", "http://127.0.0.1:9")
+        .env("JIT_CLIENT_ID", "id")
+        .env("JIT_CLIENT_SECRET", "secret")
+        .env("JIT_PUBLIC_KEY_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jit-public-key.der"))
+        .env("SMS_GATEWAY_URL", "https://sms.example/send")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("SMS_TEMPLATE_ID"), "{}", stderr(&output));
 }
 
 #[test]

@@ -10,3 +10,6 @@ mod commands;
 mod documents;
 mod refresh;
 mod secrets;
+mod sms;
+mod sms_kill;
+mod sms_speed;

@@ -12,9 +12,11 @@ use mukta_ftps::access::{Role, password};
 use mukta_ftps::app::{App, Clock};
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
+use mukta_ftps::notifications::gateway::GatewayConfig;
 use mukta_ftps::sealing::{Sealer, random_hex};
-use mukta_ftps::settings::{Jit, Sessions, static_dir};
+use mukta_ftps::settings::{Jit, Sessions, Sms, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction};
+use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::{DatabaseUrl, Store, employees};
 use mukta_ftps::web::{self, Site};
 use scraper::{ElementRef, Html, Selector};
@@ -85,11 +87,12 @@ impl ScratchDatabase {
 pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) jit: JitSimulator,
+    pub(crate) gateway: SmsSimulator,
     pub(crate) address: SocketAddr,
     /// Of an administrator of the whole state, signed in.
     pub(crate) browser: Browser,
     pub(crate) site: Site,
-    _database: ScratchDatabase,
+    pub(crate) database: ScratchDatabase,
     now: Arc<Mutex<DateTime<Utc>>>,
     server: actix_web::dev::ServerHandle,
 }
@@ -111,6 +114,23 @@ impl World {
     }
 
     pub(crate) async fn with_timeout(kind: Kind, timeout: Duration) -> Self {
+        let gateway = SmsSimulator::start(SmsSimulatorOptions {
+            slow: Duration::from_millis(100),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+        let sms = sms_settings(&gateway);
+        Self::with_sms(kind, timeout, gateway, Some(sms)).await
+    }
+
+    /// A program that knows no SMS gateway.
+    pub(crate) async fn without_gateway(kind: Kind) -> Self {
+        let unused = SmsSimulator::start(SmsSimulatorOptions::default()).await.unwrap();
+        Self::with_sms(kind, Duration::from_secs(5), unused, None).await
+    }
+
+    async fn with_sms(kind: Kind, timeout: Duration, gateway: SmsSimulator, sms: Option<Sms>) -> Self {
         let database = ScratchDatabase::new(kind);
         let store = Store::open(&database.url).unwrap();
         let jit = JitSimulator::start(JitSimulatorOptions::default()).await.unwrap();
@@ -120,13 +140,14 @@ impl World {
             Clock::of(move || *now.lock().unwrap())
         };
         let settings = jit_settings(&jit, timeout);
-        let app = App::new(store, Sealer::new(&DATA_KEY, &[]).unwrap(), settings, clock).await.unwrap();
-        Self::serve(app, jit, database, now, Sessions::local(&[7; 64])).await
+        let app = App::new(store, Sealer::new(&DATA_KEY, &[]).unwrap(), settings, sms, clock).await.unwrap();
+        Self::serve(app, jit, gateway, database, now, Sessions::local(&[7; 64])).await
     }
 
     async fn serve(
         app: App,
         jit: JitSimulator,
+        gateway: SmsSimulator,
         database: ScratchDatabase,
         now: Arc<Mutex<DateTime<Utc>>>,
         sessions: Sessions,
@@ -136,7 +157,7 @@ impl World {
         let handle = server.handle();
         tokio::spawn(server);
         let browser = Browser::new(address);
-        let world = Self { app, jit, address, browser, site, _database: database, now, server: handle };
+        let world = Self { app, jit, gateway, address, browser, site, database, now, server: handle };
         world.employ("asha", Role::Admin, "od");
         world.browser.sign_in("asha").await;
         world
@@ -190,6 +211,12 @@ impl World {
     /// The View page of an instruction.
     pub(crate) async fn view(&self, number: &str) -> Page {
         self.browser.view(number).await
+    }
+
+    /// Posts a form, and opens the page it leads to.
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let answer = self.browser.post(path, fields).await;
+        if answer.status == 303 { self.get(&answer.location()).await } else { answer }
     }
 
     /// Presses Refresh as a browser would: the form of the page, then the page it leads to.
@@ -302,6 +329,25 @@ pub(crate) fn jit_settings(jit: &JitSimulator, timeout: Duration) -> Jit {
     }
 }
 
+/// How a program reaches the simulated SMS gateway.
+pub(crate) fn sms_settings(gateway: &SmsSimulator) -> Sms {
+    Sms {
+        config: GatewayConfig {
+            url: gateway.gateway_url().parse().unwrap(),
+            // Long enough for a machine that is busy with other tests.
+            timeout: Duration::from_secs(5),
+            action: "singleSMS".to_owned(),
+            source: "ODIGOV".to_owned(),
+            department_id: "D001002".to_owned(),
+            template_id: "1007".to_owned(),
+        },
+        concurrency: 4,
+        per_second: 10_000,
+        retry_first: Duration::from_secs(60),
+        retry_max: Duration::from_secs(21_600),
+    }
+}
+
 /// A page as it arrived.
 pub(crate) struct Page {
     pub(crate) status: u16,
@@ -339,6 +385,14 @@ impl Page {
 
     pub(crate) fn words(&self, selector: &str) -> String {
         words(self.one(selector))
+    }
+
+    /// The SMS status of every beneficiary.
+    pub(crate) fn sms_statuses(&self) -> Vec<String> {
+        self.all("tr[data-payment-id]")
+            .iter()
+            .map(|row| row.attr("data-sms-status").unwrap().to_owned())
+            .collect()
     }
 
     /// The payment status of every beneficiary.

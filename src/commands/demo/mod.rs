@@ -1,4 +1,4 @@
-//! `mukta-ftps demo`: the whole product on one machine, JIT simulated.
+//! `mukta-ftps demo`: the whole product on one machine, JIT and the SMS gateway simulated.
 
 mod samples;
 
@@ -12,13 +12,16 @@ use mukta_ftps::access::{Role, password};
 use mukta_ftps::app::{App, Clock};
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
+use mukta_ftps::notifications::delivery;
+use mukta_ftps::notifications::gateway::GatewayConfig;
 use mukta_ftps::sealing::{Sealer, random_hex, unhex};
-use mukta_ftps::settings::{Jit, Sessions, Web, bind_address, static_dir};
+use mukta_ftps::settings::{Jit, Sessions, Sms, Web, bind_address, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions};
+use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, employees};
 
 use super::serve::{bind, serve_until_told};
-use super::simulate::{introduce, started};
+use super::simulate::{gateway_started, introduce, started};
 use super::{CommandError, OrSay, runtime};
 
 /// Who signs in to the demo.
@@ -51,22 +54,35 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
     runtime()?.block_on(async {
         let store = Store::open(&database)?;
         let simulator = started(JitSimulatorOptions { latency: Duration::from_millis(250), ..Default::default() }).await?;
-        let app = App::new(store, sealer, jit(&simulator)?, Clock::system()).await?;
+        let gateway = gateway_started(SmsSimulatorOptions {
+            latency: Duration::from_millis(250),
+            ..Default::default()
+        })
+        .await?;
+        let app =
+            App::new(store, sealer, jit(&simulator)?, Some(sms(&gateway)?), Clock::system()).await?;
         import_samples(&app)?;
         introduce(&simulator, &app.store, &app.sealer)?;
         for sample in samples::IN_PROCESS {
             simulator.script(sample.number, (sample.answers)());
         }
+        for &(mobile, answers) in samples::SMS_ANSWERS {
+            gateway.script(mobile, answers.to_vec());
+        }
         let password = sign_in(&app.store, &args.data)?;
         let server = bind(app.clone(), sessions, &web)?;
         writeln!(
             std::io::stdout(),
-            "mukta-ftps demo\n  open     http://{}\n  sign in  user name {USER}, password {password}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
+            "mukta-ftps demo\n  open     http://{}\n  sign in  user name {USER}, password {password}\n  phones   {}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
             web.bind,
+            gateway.page_url(),
             args.data.display()
         )
         .or_say("standard output is closed")?;
-        serve_until_told(server, &app).await
+        let delivery = delivery::start(&app);
+        let served = serve_until_told(server, &app).await;
+        delivery.finish().await;
+        served
     })
 }
 
@@ -135,6 +151,28 @@ fn jit(simulator: &JitSimulator) -> Result<Jit, CommandError> {
             date_format: "%Y-%m-%d %H:%M:%S".to_owned(),
         },
         concurrency: 8,
+    })
+}
+
+/// How to reach the SMS gateway.
+fn sms(gateway: &SmsSimulator) -> Result<Sms, CommandError> {
+    Ok(Sms {
+        config: GatewayConfig {
+            url: gateway
+                .gateway_url()
+                .parse()
+                .map_err(std::io::Error::other)
+                .or_say("the simulated SMS gateway's address")?,
+            timeout: Duration::from_secs(10),
+            action: "singleSMS".to_owned(),
+            source: "ODIGOV".to_owned(),
+            department_id: "D001002".to_owned(),
+            template_id: "1007".to_owned(),
+        },
+        concurrency: 4,
+        per_second: 20,
+        retry_first: Duration::from_secs(20),
+        retry_max: Duration::from_secs(300),
     })
 }
 

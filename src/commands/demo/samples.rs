@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use mukta_ftps::simulator::jit::Scenario;
+use mukta_ftps::simulator::sms::SmsScenario;
 use serde_json::{Value, json};
 
 /// A revised PI of the demo, and what the simulated JIT answers about it.
@@ -32,6 +33,13 @@ pub(super) const IN_PROCESS: &[Sample] = &[
     Sample { number: "PI-1013/2026-27/000261", answers: || vec![Scenario::OtherAccount] },
     Sample { number: "PI-1013/2026-27/000262", answers: || vec![Scenario::Slow] },
     Sample { number: "PI-2207/2026-27/000031", answers: || vec![Scenario::EmptyData, Scenario::Paid] },
+];
+
+/// What the simulated SMS gateway does with messages to some of the people; the others' are accepted.
+pub(super) const SMS_ANSWERS: &[(&str, &[SmsScenario])] = &[
+    ("5550010226", &[SmsScenario::Http503, SmsScenario::Accepted]),
+    ("5550010227", &[SmsScenario::Refused]),
+    ("5550010228", &[SmsScenario::Http502]),
 ];
 
 struct Person {

@@ -4,7 +4,7 @@
 mod band;
 mod beneficiary;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -12,13 +12,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use band::Band;
-use beneficiary::BeneficiaryRow;
+use beneficiary::{BeneficiaryRow, SmsCell};
 
-use super::calls;
-use crate::ftps::{PiStatus, Trigger};
+use super::{calls, messages};
+use crate::ftps::{MessageState, PiStatus, Trigger};
 use crate::store::audit::Action;
 use crate::store::beneficiaries::{self, Beneficiary};
 use crate::store::instructions::{self, COMPLETED_BY_MUKTASOFT, PaymentAdvice, PaymentInstruction};
+use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
 use crate::sync::engine::{self, Asked};
@@ -76,7 +77,13 @@ async fn view(
     let scope = viewer.scope();
     let found = site.app.store.read(move |db| Shown::load(db, &scope, &number)).await?;
     let shown = found.ok_or(WebError::NotFound)?;
-    html(&InstructionPage::new(viewer, shown, Notice::named(query.notice.as_deref()), site.app.clock.now()))
+    html(&InstructionPage::new(
+        viewer,
+        shown,
+        Notice::named(query.notice.as_deref()),
+        site.app.sms.is_some(),
+        site.app.clock.now(),
+    ))
 }
 
 /// Has JIT asked, in a task of its own: a browser that goes away does not cancel the call.
@@ -150,6 +157,7 @@ struct Shown {
     instruction: PaymentInstruction,
     advices: Vec<PaymentAdvice>,
     beneficiaries: Vec<Beneficiary>,
+    messages: Vec<OutboxMessage>,
     /// Whether the parent is known here, so that it can be linked.
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
@@ -163,6 +171,7 @@ impl Shown {
         Ok(Some(Self {
             advices: instructions::advices(db, instruction.id)?,
             beneficiaries: beneficiaries::of_instruction(db, instruction.id)?,
+            messages: listing::of_instruction(db, instruction.id)?,
             parent_is_known: original.is_some() || has_sound_parent(db, &instruction)?,
             revisions: instructions::revisions(db, &instruction)?,
             original,
@@ -198,6 +207,7 @@ struct InstructionPage {
     revisions: Vec<PaymentInstruction>,
     band: Option<Band>,
     notice: Option<Notice>,
+    has_gateway: bool,
     may_refresh: bool,
     form_token: String,
     now: DateTime<Utc>,
@@ -210,18 +220,31 @@ struct Inherited<'a> {
 }
 
 impl InstructionPage {
-    fn new(viewer: &Viewer, shown: Shown, notice: Option<Notice>, now: DateTime<Utc>) -> Self {
+    fn new(
+        viewer: &Viewer,
+        shown: Shown,
+        notice: Option<Notice>,
+        has_gateway: bool,
+        now: DateTime<Utc>,
+    ) -> Self {
         let may_refresh = shown.instruction.is_waiting() && viewer.may_refresh();
+        let mut messages: HashMap<i64, OutboxMessage> =
+            shown.messages.into_iter().map(|message| (message.beneficiary_id, message)).collect();
+        let mut row_of = |one: Beneficiary| {
+            let message = messages.remove(&one.id);
+            BeneficiaryRow::new(one, message.map(|message| SmsCell::new(message, has_gateway, now)))
+        };
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
             band: Band::of(&shown.instruction, may_refresh),
             pi: shown.instruction,
             advices: shown.advices,
-            rows: shown.beneficiaries.into_iter().map(BeneficiaryRow::new).collect(),
+            rows: shown.beneficiaries.into_iter().map(&mut row_of).collect(),
             parent_is_known: shown.parent_is_known,
             original: shown.original,
             revisions: shown.revisions,
             notice,
+            has_gateway,
             may_refresh,
             form_token: viewer.form_token.clone(),
             now,
@@ -234,6 +257,20 @@ impl InstructionPage {
 
     fn calls_link(&self) -> String {
         path::link(&self.pi.number, Sub::Calls)
+    }
+
+    fn messages_link(&self) -> String {
+        messages::link_of(&self.pi.number)
+    }
+
+    fn has_messages(&self) -> bool {
+        self.rows.iter().any(|row| row.sms.is_some())
+    }
+
+    /// Whether messages wait for a gateway to be set up.
+    fn messages_wait_for_gateway(&self) -> bool {
+        let waits = |row: &BeneficiaryRow| row.sms_status() == MessageState::Waiting.as_str();
+        !self.has_gateway && self.rows.iter().any(waits)
     }
 
     fn link_to(&self, number: &str) -> String {

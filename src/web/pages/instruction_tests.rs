@@ -114,6 +114,7 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
         instruction,
         advices: vec![],
         beneficiaries,
+        messages: vec![],
         parent_is_known: true,
         original: Some(original()),
         revisions: vec![],
@@ -121,7 +122,7 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
 }
 
 fn rendered_for(viewer: &Viewer, shown: Shown) -> String {
-    InstructionPage::new(viewer, shown, None, NOW).render().unwrap()
+    InstructionPage::new(viewer, shown, None, true, NOW).render().unwrap()
 }
 
 fn rendered(instruction: PaymentInstruction) -> scraper::Html {
@@ -274,6 +275,23 @@ fn a_notice_is_one_of_two_fixed_texts() {
     assert_eq!(Notice::named(Some("busy")), Some(Notice::Busy));
     assert_eq!(Notice::named(Some("not-waiting")), Some(Notice::NotWaiting));
     assert_eq!(Notice::named(Some("<script>")), None);
-    let page = InstructionPage::new(&admin(), shown(revised(), vec![]), Some(Notice::Busy), NOW);
+    let page = InstructionPage::new(&admin(), shown(revised(), vec![]), Some(Notice::Busy), true, NOW);
     assert!(page.render().unwrap().contains("another call on this payment instruction is under way"));
+}
+
+#[test]
+fn the_state_of_the_sms_stands_beside_each_beneficiary() {
+    use crate::web::pages::messages::tests::message;
+    let people = (1..=3).map(|id| beneficiary(id, PaymentStatus::Successful)).collect();
+    let messages = vec![message(1, MessageState::Sent), message(2, MessageState::Sending)];
+    let text = rendered_for(&admin(), Shown { messages, ..shown(completed(COMPLETED_BY_FTPS), people) });
+    let page = scraper::Html::parse_document(&text);
+    for (id, state) in [(1, "sent"), (2, "waiting"), (3, "none")] {
+        let row = format!("tr[data-payment-id='BN-1013/00000{id}']");
+        assert_eq!(attribute(&page, &row, "data-sms-status").as_deref(), Some(state));
+    }
+    let sent = text_of(&page, "tr[data-payment-id='BN-1013/000001']");
+    assert!(sent.contains("Accepted by the gateway on 15/11/2023 03:43 IST"), "{sent}");
+    assert!(text.contains("/messages?pi=PI-1013%2F2023-24%2F000256"));
+    assert!(!text.contains("SMS_GATEWAY_URL"));
 }

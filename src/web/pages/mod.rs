@@ -5,6 +5,7 @@ pub mod calls;
 pub mod health;
 pub mod instruction;
 pub mod list;
+pub mod messages;
 pub mod sign_in;
 
 use actix_web::HttpResponse;

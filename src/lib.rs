@@ -10,6 +10,7 @@ pub mod app;
 pub mod ftps;
 pub mod import;
 pub mod jit;
+pub mod retry;
 pub mod sealing;
 pub mod settings;
 pub mod simulator;

@@ -22,8 +22,10 @@ struct Cli {
 enum Command {
     /// The whole product on this machine, with simulated JIT: nothing to configure
     Demo(commands::demo::DemoArgs),
-    /// Production: the web pages
+    /// Production: the web pages, the nightly sync and the retries after it
     Serve(commands::serve::ServeArgs),
+    /// Ask JIT now about all that is In Process, in the foreground
+    Sync(commands::sync::SyncArgs),
     /// Import payment instructions from a file, or from standard input for `-`
     Import(commands::import::ImportArgs),
     /// Write the payment instructions to standard output, in the import's format
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Demo(args) => commands::demo::run(args),
         Command::Serve(args) => commands::serve::run(args),
+        Command::Sync(args) => commands::sync::run(args),
         Command::Import(args) => commands::import::run_import(args),
         Command::Export(args) => commands::import::run_export(args),
         Command::Simulate(args) => commands::simulate::run(args),
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
             say(&format!("mukta-ftps: {fault}"));
             match fault {
                 CommandError::Setting(_) => ExitCode::from(2),
+                CommandError::Unanswered => ExitCode::from(3),
                 _ => ExitCode::FAILURE,
             }
         }

@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod sync;
 
 use mukta_ftps::app::AppError;
 use mukta_ftps::import::{ExportError, ImportError};
@@ -28,6 +29,15 @@ pub(crate) enum CommandError {
     /// The export broke off.
     #[error("{0}")]
     Export(#[from] ExportError),
+    /// A sync ended before everything was asked about.
+    #[error("{0}")]
+    Unfinished(String),
+    /// A sync that is done, but not everything was answered: exit code 3.
+    #[error("some payment instructions got no usable answer from JIT: `serve` tries them again by itself")]
+    Unanswered,
+    /// The thread that begins the nightly runs is gone.
+    #[error("the scheduler ended, so no nightly sync would be made: start the program again")]
+    SchedulerEnded,
     /// A file, a port or another thing of the machine's.
     #[error("{what}: {cause}")]
     Machine { what: String, cause: std::io::Error },

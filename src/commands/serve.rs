@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 use mukta_ftps::app::{App, Clock};
-use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, JitSettings, SettingFault, Web, WebSettings};
+use mukta_ftps::settings::{
+    DataKeySettings, DatabaseSettings, JitSettings, SettingFault, SyncSettings, Web, WebSettings,
+};
 use mukta_ftps::store::Store;
+use mukta_ftps::sync::scheduler::Scheduler;
 use mukta_ftps::web::{Site, listen};
 
 use super::{CommandError, OrSay, runtime};
@@ -20,16 +23,18 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     jit: JitSettings,
     #[command(flatten)]
+    sync: SyncSettings,
+    #[command(flatten)]
     web: WebSettings,
 }
 
 pub(crate) fn run(args: ServeArgs) -> Result<(), CommandError> {
     let (sealer, jit, web) = (args.data_key.validated()?, args.jit.validated()?, args.web.validated()?);
-    let database = args.database.validated()?;
+    let (database, times) = (args.database.validated()?, args.sync.validated()?);
     loopback_only(&web)?;
     let runtime = runtime()?;
     runtime.block_on(async {
-        let app = App::new(Store::open(&database)?, sealer, jit, Clock::system()).await?;
+        let app = App::new(Store::open(&database)?, sealer, jit, times, Clock::system()).await?;
         let server = bind(app.clone(), &web)?;
         log::info!("listening on http://{}", web.bind);
         serve_until_told(server, &app).await
@@ -52,9 +57,11 @@ pub(crate) fn bind(app: App, web: &Web) -> Result<actix_web::dev::Server, Comman
     Ok(server)
 }
 
-/// Serves until SIGTERM or Ctrl-C; then answers what is under way, and records every call that JIT
+/// Serves, and keeps the schedule, until SIGTERM or Ctrl-C; then answers what is under way, and records every call that JIT
 /// has been asked.
 pub(crate) async fn serve_until_told(server: actix_web::dev::Server, app: &App) -> Result<(), CommandError> {
+    let mut scheduler =
+        Scheduler::start(app.clone()).or_say("the scheduler's thread could not be started")?;
     let handle = server.handle();
     let mut serving = tokio::spawn(server);
     tokio::select! {
@@ -62,6 +69,7 @@ pub(crate) async fn serve_until_told(server: actix_web::dev::Server, app: &App) 
             .map_err(std::io::Error::other)
             .and_then(|ended| ended)
             .or_say("the web server ended"),
+        () = scheduler.ended() => return Err(CommandError::SchedulerEnded),
         told = told_to_stop() => told.or_say("signals could not be listened for")?,
     }
     log::info!("stopping: calls under way are finished first");
@@ -73,7 +81,7 @@ pub(crate) async fn serve_until_told(server: actix_web::dev::Server, app: &App) 
     Ok(())
 }
 
-async fn told_to_stop() -> std::io::Result<()> {
+pub(super) async fn told_to_stop() -> std::io::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => Ok(()),

@@ -5,6 +5,7 @@
 //! program then ends with exit code 2.
 
 mod jit;
+mod sync;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::sealing::{Sealer, unhex};
 use crate::store::DatabaseUrl;
 
 pub use jit::{Jit, JitSettings};
+pub use sync::{SyncSettings, SyncTimes};
 pub use web::{Web, WebSettings, bind_address, static_dir};
 
 /// A setting that is missing or malformed.

@@ -17,6 +17,7 @@ pub mod instructions;
 pub mod keys;
 pub mod recording;
 pub mod scope;
+pub mod sync_runs;
 
 use std::sync::Arc;
 use std::time::Duration;

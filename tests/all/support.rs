@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, SqliteConnection};
 use mukta_ftps::app::{App, Clock};
+use mukta_ftps::ftps::date::IST;
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
 use mukta_ftps::sealing::{Sealer, random_hex};
-use mukta_ftps::settings::{Jit, static_dir};
+use mukta_ftps::settings::{Jit, SyncTimes, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction};
 use mukta_ftps::store::{DatabaseUrl, Store, beneficiaries, instructions};
+use mukta_ftps::sync::nights::Nights;
 use mukta_ftps::web::{self, Site};
 use scraper::{ElementRef, Html, Selector};
 use serde_json::{Value, json};
@@ -114,7 +116,8 @@ impl World {
             Clock::of(move || *now.lock().unwrap())
         };
         let settings = jit_settings(&jit, timeout);
-        let app = App::new(store, Sealer::new(&DATA_KEY, &[]).unwrap(), settings, clock).await.unwrap();
+        let sealer = Sealer::new(&DATA_KEY, &[]).unwrap();
+        let app = App::new(store, sealer, settings, sync_settings(), clock).await.unwrap();
         let site = Site { app: app.clone(), static_dir: static_dir(None).unwrap() };
         let (server, address) = web::listen(&site, ([127, 0, 0, 1], 0).into()).unwrap();
         let handle = server.handle();
@@ -126,6 +129,51 @@ impl World {
     /// Moves the clock on.
     pub(crate) fn later(&self, by: chrono::Duration) {
         *self.now.lock().unwrap() += by;
+    }
+
+    /// Sets the clock.
+    pub(crate) fn set_clock(&self, to: DateTime<Utc>) {
+        *self.now.lock().unwrap() = to;
+    }
+
+    /// Waits for what other tasks do, for some seconds at most.
+    pub(crate) async fn until(&self, met: impl Fn() -> bool) {
+        for _ in 0..1000 {
+            if met() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it did not come to that");
+    }
+
+    /// A process over the same database whose JIT is down: nobody listens there.
+    pub(crate) async fn without_jit(&self) -> App {
+        let mut jit = jit_settings(&self.jit, Duration::from_secs(5));
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        jit.config.base_url = format!("http://{nobody}/jit").parse().unwrap();
+        let (store, sealer) =
+            (Store::open(&self.database.url).unwrap(), Sealer::new(&DATA_KEY, &[]).unwrap());
+        App::new(store, sealer, jit, sync_settings(), self.app.clock.clone()).await.unwrap()
+    }
+
+    /// Makes the database refuse to mark this instruction's beneficiaries as paid.
+    pub(crate) fn poison_payments_of(&self, number: &str) {
+        let of =
+            format!("NEW.instruction_id = (SELECT id FROM payment_instructions WHERE number = '{number}')");
+        match &self.database.url {
+            DatabaseUrl::Sqlite(path) => SqliteConnection::establish(path).unwrap().batch_execute(&format!(
+                "CREATE TRIGGER poison BEFORE UPDATE OF utr ON beneficiaries WHEN {of} \
+                 BEGIN SELECT RAISE(ABORT, 'poison'); END;"
+            )),
+            DatabaseUrl::Postgres(url) => PgConnection::establish(url).unwrap().batch_execute(&format!(
+                "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 IF {of} THEN RAISE EXCEPTION 'poison'; END IF; RETURN NEW; END $$; \
+                 CREATE TRIGGER poison BEFORE UPDATE OF utr ON beneficiaries \
+                 FOR EACH ROW EXECUTE FUNCTION poison();"
+            )),
+        }
+        .unwrap();
     }
 
     /// Imports instructions and tells JIT of the revised ones.
@@ -190,6 +238,15 @@ pub(crate) fn jit_settings(jit: &JitSimulator, timeout: Duration) -> Jit {
             date_format: "%Y-%m-%d %H:%M:%S".to_owned(),
         },
         concurrency: 8,
+    }
+}
+
+/// 10 PM in Odisha, and the retries as CONTRACT.md has them.
+pub(crate) fn sync_settings() -> SyncTimes {
+    SyncTimes {
+        nights: Nights::new("0 0 22 * * *", IST, start_of_time()).unwrap(),
+        retry_first: Duration::from_secs(60),
+        retry_longest: Duration::from_secs(3600),
     }
 }
 

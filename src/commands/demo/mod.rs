@@ -9,12 +9,14 @@ use std::time::Duration;
 use chrono::Offset;
 use clap::Args;
 use mukta_ftps::app::{App, Clock};
+use mukta_ftps::ftps::date::IST;
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
 use mukta_ftps::sealing::{Sealer, random_hex, unhex};
-use mukta_ftps::settings::{Jit, Web, bind_address, static_dir};
+use mukta_ftps::settings::{Jit, SyncTimes, Web, bind_address, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions};
 use mukta_ftps::store::{DatabaseUrl, Store};
+use mukta_ftps::sync::nights::Nights;
 
 use super::serve::{bind, loopback_only, serve_until_told};
 use super::simulate::{introduce, started};
@@ -47,7 +49,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
     runtime()?.block_on(async {
         let store = Store::open(&database)?;
         let simulator = started(JitSimulatorOptions { latency: Duration::from_millis(250), ..Default::default() }).await?;
-        let app = App::new(store, sealer, jit(&simulator)?, Clock::system()).await?;
+        let app = App::new(store, sealer, jit(&simulator)?, times()?, Clock::system()).await?;
         import_samples(&app)?;
         introduce(&simulator, &app.store, &app.sealer)?;
         for sample in samples::IN_PROCESS {
@@ -111,6 +113,17 @@ fn jit(simulator: &JitSimulator) -> Result<Jit, CommandError> {
             date_format: "%Y-%m-%d %H:%M:%S".to_owned(),
         },
         concurrency: 8,
+    })
+}
+
+/// 10 PM in Odisha, and the retries, as in production.
+fn times() -> Result<SyncTimes, CommandError> {
+    Ok(SyncTimes {
+        nights: Nights::new("0 0 22 * * *", IST, Clock::system().now())
+            .map_err(std::io::Error::other)
+            .or_say("the demo's schedule")?,
+        retry_first: Duration::from_secs(60),
+        retry_longest: Duration::from_secs(3600),
     })
 }
 

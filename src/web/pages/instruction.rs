@@ -8,28 +8,25 @@ use std::collections::HashSet;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use band::Band;
 use beneficiary::BeneficiaryRow;
 
 use super::calls;
-use crate::ftps::{PiStatus, Trigger};
+use crate::ftps::PiStatus;
 use crate::store::beneficiaries::{self, Beneficiary};
 use crate::store::instructions::{self, COMPLETED_BY_MUKTASOFT, PaymentAdvice, PaymentInstruction};
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
-use crate::sync::engine::{self, Asked};
+use crate::sync::engine::{self, Asked, Order};
 use crate::web::Site;
 use crate::web::display::{self, filled};
 use crate::web::error::{WebError, html, see_other};
 use crate::web::path::{self, Sub};
 use crate::web::shell::{Section, Shell};
 use crate::web::viewer::Viewer;
-
-/// In Process for longer than this is worth a mark.
-const LONG_IN_PROCESS: TimeDelta = TimeDelta::days(7);
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
@@ -86,8 +83,8 @@ async fn refresh(site: &Site, viewer: &Viewer, number: String) -> Result<HttpRes
             "Refreshing takes the role of accountant or administrator.".to_owned(),
         ));
     }
-    let (app, id, by) = (site.app.clone(), instruction.id, Some(viewer.name.clone()));
-    let asking = site.app.runtime.spawn(async move { engine::ask(&app, id, Trigger::Refresh, by).await });
+    let (app, id, order) = (site.app.clone(), instruction.id, Order::refresh(viewer.name.clone()));
+    let asking = site.app.runtime.spawn(async move { engine::ask(&app, id, &order).await });
     let page = path::link(&instruction.number, Sub::View);
     Ok(see_other(&match Notice::of(asking.await??) {
         None => format!("{page}#ftps-message"),
@@ -254,11 +251,6 @@ impl InstructionPage {
     fn age(&self) -> Option<String> {
         let since = self.pi.in_process_since.filter(|_| self.pi.status == PiStatus::InProcess)?;
         Some(display::age(since, self.now))
-    }
-
-    fn is_long_in_process(&self) -> bool {
-        let is_long = |since| self.now.naive_utc() - since > LONG_IN_PROCESS;
-        self.pi.status == PiStatus::InProcess && self.pi.in_process_since.is_some_and(is_long)
     }
 
     fn bill_numbers(&self) -> String {

@@ -6,6 +6,7 @@
 //! in [`web`]; what [`settings`] say is wired up in [`app`] and nowhere else. `simulator` plays JIT
 //! for the demo, for integration work and for the tests.
 
+pub mod access;
 pub mod app;
 pub mod ftps;
 pub mod import;

@@ -30,6 +30,10 @@ enum Command {
     Import(commands::import::ImportArgs),
     /// Write the payment instructions to standard output, in the import's format
     Export(commands::import::ExportArgs),
+    /// The employees who may sign in
+    User(commands::user::UserArgs),
+    /// Seal everything anew with DATA_KEY; run it after a change of key, with serve running or not
+    Reseal(commands::reseal::ResealArgs),
     /// The JIT simulator alone, for integration work
     Simulate(commands::simulate::SimulateArgs),
 }
@@ -46,6 +50,8 @@ fn main() -> ExitCode {
         Command::Sync(args) => commands::sync::run(args),
         Command::Import(args) => commands::import::run_import(args),
         Command::Export(args) => commands::import::run_export(args),
+        Command::User(args) => commands::user::run(args),
+        Command::Reseal(args) => commands::reseal::run(args),
         Command::Simulate(args) => commands::simulate::run(args),
     };
     match done {

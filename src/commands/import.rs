@@ -72,7 +72,7 @@ pub(crate) fn run_export(args: ExportArgs) -> Result<(), CommandError> {
 }
 
 /// The database with its key, for commands that work in the foreground.
-fn open(
+pub(super) fn open(
     database: &DatabaseSettings,
     data_key: &DataKeySettings,
 ) -> Result<(Store, Arc<Sealer>), CommandError> {

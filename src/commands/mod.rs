@@ -2,9 +2,11 @@
 
 pub(crate) mod demo;
 pub(crate) mod import;
+pub(crate) mod reseal;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod sync;
+pub(crate) mod user;
 
 use mukta_ftps::app::AppError;
 use mukta_ftps::import::{ExportError, ImportError};
@@ -29,6 +31,9 @@ pub(crate) enum CommandError {
     /// The export broke off.
     #[error("{0}")]
     Export(#[from] ExportError),
+    /// What was asked for cannot be: why, and what to do.
+    #[error("{0}")]
+    Refused(String),
     /// A sync ended before everything was asked about.
     #[error("{0}")]
     Unfinished(String),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use mukta_ftps::app::{App, Clock};
 use mukta_ftps::settings::{
-    DataKeySettings, DatabaseSettings, JitSettings, SettingFault, SyncSettings, Web, WebSettings,
+    DataKeySettings, DatabaseSettings, JitSettings, SessionSettings, Sessions, SyncSettings, Web, WebSettings,
 };
 use mukta_ftps::store::Store;
 use mukta_ftps::sync::scheduler::Scheduler;
@@ -25,33 +25,27 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     sync: SyncSettings,
     #[command(flatten)]
+    sessions: SessionSettings,
+    #[command(flatten)]
     web: WebSettings,
 }
 
 pub(crate) fn run(args: ServeArgs) -> Result<(), CommandError> {
     let (sealer, jit, web) = (args.data_key.validated()?, args.jit.validated()?, args.web.validated()?);
-    let (database, times) = (args.database.validated()?, args.sync.validated()?);
-    loopback_only(&web)?;
+    let (database, sessions) = (args.database.validated()?, args.sessions.validated()?);
+    let times = args.sync.validated()?;
     let runtime = runtime()?;
     runtime.block_on(async {
         let app = App::new(Store::open(&database)?, sealer, jit, times, Clock::system()).await?;
-        let server = bind(app.clone(), &web)?;
+        let server = bind(app.clone(), sessions, &web)?;
         log::info!("listening on http://{}", web.bind);
         serve_until_told(server, &app).await
     })
 }
 
-/// Until people sign in, nobody from elsewhere is let in.
-pub(crate) fn loopback_only(web: &Web) -> Result<(), SettingFault> {
-    if web.bind.ip().is_loopback() {
-        return Ok(());
-    }
-    Err(SettingFault::new("HTTP_BIND", "must be a loopback address such as 127.0.0.1:8080"))
-}
-
 /// The web server, listening but not yet serving.
-pub(crate) fn bind(app: App, web: &Web) -> Result<actix_web::dev::Server, CommandError> {
-    let site = Site { app, static_dir: web.static_dir.clone() };
+pub(crate) fn bind(app: App, sessions: Sessions, web: &Web) -> Result<actix_web::dev::Server, CommandError> {
+    let site = Site::new(app, sessions, web.static_dir.clone());
     let (server, _) =
         listen(&site, web.bind).or_say(format!("the address {} could not be listened on", web.bind))?;
     Ok(server)

@@ -29,7 +29,7 @@ macro_rules! words {
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err($crate::ftps::status::UnknownWord { word: word.to_owned(), what: stringify!($name) }),
+                    _ => Err($crate::ftps::status::UnknownWord::new(word, stringify!($name))),
                 }
             }
         }
@@ -54,12 +54,21 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
+
 /// A word that is none of those an enum of the domain knows.
 #[derive(Debug, thiserror::Error)]
 #[error("“{word}” is not a {what}")]
 pub struct UnknownWord {
     word: String,
     what: &'static str,
+}
+
+impl UnknownWord {
+    /// `word` was read where a `what` was looked for.
+    pub(crate) fn new(word: &str, what: &'static str) -> Self {
+        Self { word: word.to_owned(), what }
+    }
 }
 
 words! {

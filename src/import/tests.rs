@@ -1,6 +1,8 @@
 use std::io::Write as _;
 
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -21,6 +23,15 @@ fn fresh() -> Fresh {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.db").to_str().unwrap().to_owned();
     Fresh { store: Store::open(&DatabaseUrl::Sqlite(path)).unwrap(), _directory: directory }
+}
+
+/// A new database on the server that `cargo nextest run` starts (.config/nextest.toml).
+fn fresh_on_postgres() -> Store {
+    let server = std::env::var("TEST_POSTGRES_URL").unwrap();
+    let name = format!("test_import_{}", random_hex(8).unwrap());
+    let mut maintenance = PgConnection::establish(&format!("{server}/postgres")).unwrap();
+    maintenance.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+    Store::open(&DatabaseUrl::Postgres(format!("{server}/{name}"))).unwrap()
 }
 
 fn sealer() -> Sealer {
@@ -196,7 +207,52 @@ fn what_ftps_brought_is_exported_and_comes_back_as_no_change() {
     failed["beneficiaryDetails"][0]["paymentStatus"] = json!("Payment Failed");
     assert_eq!(imported(&store, &document(&[failed])), (0, 1, 0));
     assert!(stored(&store)[1].version.record.beneficiaries[0].disputed);
-    round_trip(&store);
+    round_trip(&store, &fresh().store);
+}
+
+/// A life of two instructions: imported, changed, paid by FTPS, disputed, exported.
+fn life_of_two_instructions(store: &Store, other: &Store) {
+    let mut advised = revised();
+    advised["paDetails"] = json!([{ "paAdviceId": "A1" }, { "paAdviceId": "A2" }]);
+    let more = json!({ "beneficiaryNumber": "BN-9", "amount": "1.5", "paymentStatus": "Payment Failed" });
+    assert_eq!(imported(store, &document(&[original(), revised()])), (2, 0, 0));
+    advised["beneficiaryDetails"].as_array_mut().unwrap().insert(0, more);
+    assert_eq!(imported(store, &document(&[advised.clone(), original()])), (0, 1, 1));
+    assert_eq!(imported(store, &document(&[advised.clone()])), (0, 0, 1));
+    advised["paDetails"].as_array_mut().unwrap().pop();
+    advised["beneficiaryDetails"].as_array_mut().unwrap().remove(0);
+    assert_eq!(imported(store, &document(&[advised.clone()])), (0, 1, 0));
+    let mut moved = original();
+    moved["tenantId"] = json!("od.dhenkanal");
+    assert!(matches!(
+        import_at(store, &document(&[advised.clone(), moved]), now()),
+        Err(ImportError::Faults(_))
+    ));
+    complete_by_ftps(store, "PI-2", "2023-11-05");
+    assert_eq!(imported(store, &document(&[advised.clone()])), (0, 0, 1));
+    advised["beneficiaryDetails"][0]["paymentStatus"] = json!("Payment Failed");
+    assert_eq!(imported(store, &document(&[advised])), (0, 1, 0));
+    let text = exported(store, Some(now()));
+    assert_eq!(
+        serde_json::from_str::<Value>(&text).unwrap()["paymentInstructions"].as_array().unwrap().len(),
+        2
+    );
+    assert_eq!(imported(store, &text), (0, 0, 2));
+    let mut big = Vec::new();
+    write_big(&mut big, 250, 9).unwrap();
+    assert_eq!(imported(store, &String::from_utf8(big).unwrap()), (250, 0, 0));
+    round_trip(store, other);
+}
+
+#[test]
+fn two_instructions_live_sqlite() {
+    let (one, other) = (fresh(), fresh());
+    life_of_two_instructions(&one.store, &other.store);
+}
+
+#[test]
+fn two_instructions_live_postgres() {
+    life_of_two_instructions(&fresh_on_postgres(), &fresh_on_postgres());
 }
 
 #[test]
@@ -332,13 +388,12 @@ fn import_the_big_file() {
 
 /// An export imported where it came from changes nothing; imported into a fresh database and
 /// exported again, it is the same to the letter.
-fn round_trip(store: &Store) {
+fn round_trip(store: &Store, other: &Store) {
     let text = exported(store, None);
     let again = import_at(store, &text, now() + TimeDelta::days(1)).unwrap();
     assert_eq!((again.created, again.updated), (0, 0), "{text}");
-    let Fresh { store: other, _directory } = fresh();
-    import_at(&other, &text, now()).unwrap();
-    assert_eq!(exported(&other, None), text);
+    import_at(other, &text, now()).unwrap();
+    assert_eq!(exported(other, None), text);
 }
 
 fn any_text() -> impl Strategy<Value = Value> {
@@ -434,7 +489,7 @@ fn any_instruction() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_export_is_imported_as_it_was(
@@ -461,6 +516,6 @@ proptest! {
             // The file that MUKTASoft had before FTPS paid changes nothing either, but for the flag.
             import_at(&store, &text, now()).unwrap();
         }
-        round_trip(&store);
+        round_trip(&store, &fresh().store);
     }
 }

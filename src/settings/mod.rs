@@ -5,6 +5,7 @@
 //! program then ends with exit code 2.
 
 mod jit;
+mod sessions;
 mod sync;
 mod web;
 
@@ -17,6 +18,7 @@ use crate::sealing::{Sealer, unhex};
 use crate::store::DatabaseUrl;
 
 pub use jit::{Jit, JitSettings};
+pub use sessions::{SessionSettings, Sessions};
 pub use sync::{SyncSettings, SyncTimes};
 pub use web::{Web, WebSettings, bind_address, static_dir};
 

@@ -8,15 +8,19 @@
 mod connection;
 pub mod schema;
 
+pub mod audit;
 pub mod beneficiaries;
 pub mod calls;
 pub mod claims;
+pub mod employees;
 pub mod exporting;
 pub mod importing;
 pub mod instructions;
 pub mod keys;
 pub mod recording;
+pub mod resealing;
 pub mod scope;
+pub mod sessions;
 pub mod sync_runs;
 
 use std::sync::Arc;

@@ -147,6 +147,50 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    employees (id) {
+        id -> BigInt,
+        name -> Text,
+        role -> Text,
+        tenant_id -> Text,
+        password_hash -> Text,
+        is_disabled -> Bool,
+        created_at -> Timestamp,
+        password_changed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sessions (key_hash) {
+        key_hash -> Text,
+        employee_id -> Nullable<BigInt>,
+        state -> Text,
+        created_at -> Timestamp,
+        last_seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sign_in_failures (id) {
+        id -> BigInt,
+        name_hash -> Text,
+        address -> Text,
+        failed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    audit_events (id) {
+        id -> BigInt,
+        at -> Timestamp,
+        actor -> Text,
+        tenant_id -> Nullable<Text>,
+        address -> Nullable<Text>,
+        action -> Text,
+        subject -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(beneficiaries -> payment_instructions (instruction_id));
 diesel::joinable!(ftps_calls -> payment_instructions (instruction_id));
 diesel::joinable!(sync_run_items -> payment_instructions (instruction_id));

@@ -61,6 +61,11 @@ pub fn minute(at: NaiveDateTime) -> String {
     format!("{} IST", ist_minute(at.and_utc()))
 }
 
+/// An instant as `dd/mm/yyyy HH:MM:SS` in IST.
+pub fn second(at: NaiveDateTime) -> String {
+    at.and_utc().with_timezone(&crate::ftps::date::IST).format("%d/%m/%Y %H:%M:%S").to_string()
+}
+
 /// A UTC instant for a `datetime` attribute.
 pub fn machine_time(at: NaiveDateTime) -> String {
     at.and_utc().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)

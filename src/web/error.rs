@@ -3,8 +3,10 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::shell::Shell;
+use super::viewer::Viewer;
 use crate::store::StoreError;
 
 /// Why a page could not be shown, or a form not be obeyed.
@@ -22,6 +24,26 @@ pub enum WebError {
     /// The request makes no sense: why, in plain words.
     #[error("bad request: {0}")]
     BadRequest(String),
+    /// Nobody is signed in: where to come back to afterwards, and whether there was a session.
+    #[error("nobody is signed in")]
+    SignInFirst {
+        /// A path on this site.
+        back: String,
+        /// Whether the browser still has the cookie of a session that ended.
+        had_session: bool,
+    },
+    /// A form that no page of this session sent.
+    #[error("a form without the session's token, or from another site")]
+    ForeignForm,
+    /// The form is too long.
+    #[error("a form that is too long")]
+    TooLong,
+    /// The browser took too long to send its form.
+    #[error("a form that was sent too slowly")]
+    TooSlow,
+    /// The session could not be read or written.
+    #[error("a session could not be kept: {0}")]
+    Session(String),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -39,14 +61,51 @@ impl WebError {
         Self::BadRequest("The address of the page holds something that cannot be read.".to_owned())
     }
 
+    /// What a form's reading failed of.
+    pub fn unreadable_form(fault: &actix_web::Error) -> Self {
+        match fault.as_response_error().status_code() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLong,
+            _ => Self::BadRequest("The form could not be read. Nothing was done.".to_owned()),
+        }
+    }
+
+    /// The answer: the error page, with the surroundings of who is signed in; without a sign-in, the
+    /// way there.
+    pub fn page(&self, viewer: Option<&Viewer>) -> HttpResponse {
+        if let Self::SignInFirst { back, had_session } = self {
+            let next = utf8_percent_encode(back, NON_ALPHANUMERIC);
+            let ended = if *had_session { "&ended=1" } else { "" };
+            return see_other(&format!("/sign-in?next={next}{ended}"));
+        }
+        let status = self.status_code();
+        let mut response = HttpResponse::build(status);
+        if let Self::MethodNotAllowed(methods) = self {
+            response.insert_header((header::ALLOW, *methods));
+        }
+        let page = ErrorPage {
+            shell: viewer.map(Shell::around).unwrap_or_default(),
+            status: status.as_u16(),
+            title: self.title(),
+            message: self.message(),
+        };
+        match page.render() {
+            Ok(html) => response.content_type("text/html; charset=utf-8").body(html),
+            Err(_) => response.content_type("text/plain; charset=utf-8").body(self.title()),
+        }
+    }
+
     fn title(&self) -> &'static str {
         match self {
             Self::NotFound => "Page not found",
             Self::MethodNotAllowed(_) => "That cannot be done here",
             Self::Forbidden(_) => "You may not do that",
             Self::BadRequest(_) => "That request cannot be understood",
+            Self::SignInFirst { .. } => "Sign in first",
+            Self::ForeignForm => "Nothing was done",
+            Self::TooLong => "That is too long",
+            Self::TooSlow => "That took too long",
             Self::Store(fault) if fault.is_transient() => "The database is busy",
-            Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) => "Something went wrong",
+            Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => "Something went wrong",
         }
     }
 
@@ -61,11 +120,18 @@ impl WebError {
                 "The page you came from asked for something this address does not offer."
             }
             Self::Forbidden(message) | Self::BadRequest(message) => message,
+            Self::SignInFirst { .. } => "This page is for people who have signed in.",
+            Self::ForeignForm => {
+                "The form did not come from a page of this session, so nothing was done. It may have been \
+                 open for too long: go back, load the page again, and try once more."
+            }
+            Self::TooLong => "More was sent than any form of this site holds. Nothing was done.",
+            Self::TooSlow => "The form did not arrive in time. Nothing was done: please try again.",
             Self::Store(fault) if fault.is_transient() => {
                 "The page could not be shown just now. Wait a moment, then load it again. \
                  An answer of JIT that was on its way is still recorded."
             }
-            Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) => {
+            Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => {
                 "The page could not be shown because of a fault in this program. \
                  The fault is in the program's log: tell the people who run it the time of day."
             }
@@ -80,8 +146,14 @@ impl ResponseError for WebError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
+            Self::ForeignForm => StatusCode::FORBIDDEN,
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Store(fault) if fault.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 
@@ -90,20 +162,7 @@ impl ResponseError for WebError {
         if status.is_server_error() {
             log::error!("a page answered {}: {self}", status.as_u16());
         }
-        let mut response = HttpResponse::build(status);
-        if let Self::MethodNotAllowed(methods) = self {
-            response.insert_header((header::ALLOW, *methods));
-        }
-        let page = ErrorPage {
-            shell: Shell::default(),
-            status: status.as_u16(),
-            title: self.title(),
-            message: self.message(),
-        };
-        match page.render() {
-            Ok(html) => response.content_type("text/html; charset=utf-8").body(html),
-            Err(_) => response.content_type("text/plain; charset=utf-8").body(self.title()),
-        }
+        self.page(None)
     }
 }
 

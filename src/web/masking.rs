@@ -43,6 +43,12 @@ pub fn shown(payload: &str) -> Payload {
     }
 }
 
+/// The whole payload, nothing masked, JSON laid out: for who may open it.
+pub fn laid_out(payload: &str) -> Payload {
+    let laid_out = container(payload).and_then(|json| serde_json::to_string_pretty(&json).ok());
+    Payload { text: laid_out.unwrap_or_else(|| payload.to_owned()), is_cut: false }
+}
+
 fn cut(text: &str) -> (&str, bool) {
     if text.len() <= SHOWN_BYTES {
         return (text, false);

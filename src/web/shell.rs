@@ -1,5 +1,6 @@
 //! What surrounds every page: the product's name, who is looking, and the ways to the other pages.
 
+use super::assets::{ASSETS, Assets};
 use super::viewer::Viewer;
 
 /// A part of the site that the navigation leads to.
@@ -7,15 +8,20 @@ use super::viewer::Viewer;
 pub enum Section {
     /// Search and view of payment instructions.
     PaymentInstructions,
+    /// The audit trail, for administrators.
+    Audit,
 }
 
 /// The navigation, in its order. An icon is the path of a 24 × 24 drawing in strokes.
-const NAVIGATION: &[(Section, &str, &str, &str)] = &[(
-    Section::PaymentInstructions,
-    "Payment instructions",
-    "/payment-instructions",
-    "M6 3h9l4 4v14H6zM15 3v4h4M9.5 11h6M9.5 14h6M9.5 17h3.5",
-)];
+const NAVIGATION: &[(Section, &str, &str, &str)] = &[
+    (
+        Section::PaymentInstructions,
+        "Payment instructions",
+        "/payment-instructions",
+        "M6 3h9l4 4v14H6zM15 3v4h4M9.5 11h6M9.5 14h6M9.5 17h3.5",
+    ),
+    (Section::Audit, "Audit trail", "/audit", "M5 4h14v16H5zM8.5 8h7M8.5 12h7M8.5 16h4"),
+];
 
 /// One way in the navigation.
 #[derive(Debug)]
@@ -44,10 +50,22 @@ impl Shell {
         Self { viewer: Some(viewer.clone()), section: Some(section) }
     }
 
-    /// The navigation.
+    /// Around a page of no section, for `viewer`.
+    pub fn around(viewer: &Viewer) -> Self {
+        Self { viewer: Some(viewer.clone()), section: None }
+    }
+
+    /// The names of the static files.
+    pub fn assets(&self) -> &'static Assets {
+        &ASSETS
+    }
+
+    /// The navigation, as far as the viewer may go; nothing for nobody.
     pub fn ways(&self) -> Vec<Way> {
+        let Some(viewer) = &self.viewer else { return Vec::new() };
         NAVIGATION
             .iter()
+            .filter(|(section, ..)| *section != Section::Audit || viewer.is_admin())
             .map(|&(section, label, href, icon)| Way {
                 label,
                 href,

@@ -8,36 +8,36 @@ use mukta_ftps::sealing::hex;
 use crate::support::{DATA_KEY, Kind, ScratchDatabase, original, revised};
 
 /// The program with nothing in its environment but what the test sets.
-fn program(args: &[&str]) -> Command {
+pub(crate) fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mukta-ftps"));
     command.args(args).env_clear().stdin(Stdio::null());
     command
 }
 
-fn with_database(args: &[&str], database: &ScratchDatabase) -> Command {
+pub(crate) fn with_database(args: &[&str], database: &ScratchDatabase) -> Command {
     let mut command = program(args);
     command.env("DATABASE_URL", &database.url_text).env("DATA_KEY", hex(&DATA_KEY));
     command
 }
 
-fn fed(mut command: Command, input: &str) -> Output {
+pub(crate) fn fed(mut command: Command, input: &str) -> Output {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 const PEOPLE: &[&str] = &["BN-1", "BN-2"];
 
-fn document(instructions: &[serde_json::Value]) -> String {
+pub(crate) fn document(instructions: &[serde_json::Value]) -> String {
     serde_json::json!({ "ResponseInfo": {}, "paymentInstructions": instructions }).to_string()
 }
 
@@ -62,6 +62,10 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("JIT_DATE_FORMAT", "%Q"),
         ("JIT_PUBLIC_KEY_FILE", "/nowhere"),
         ("HTTP_BIND", "here"),
+        ("SESSION_KEY", "abc"),
+        ("SESSION_IDLE_SECONDS", "soon"),
+        ("PUBLIC_URL", "pay.example"),
+        ("TRUSTED_PROXIES", "proxy"),
         ("STATIC_DIR", "/nowhere"),
     ] {
         let keys = tempfile::tempdir().unwrap();
@@ -69,6 +73,7 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         std::fs::write(&key, include_bytes!("../data/jit-public-key.der")).unwrap();
         let output = program(&["serve"])
             .env("DATA_KEY", hex(&DATA_KEY))
+            .env("SESSION_KEY", hex(&[7; 64]))
             .env("JIT_BASE_URL", "http://127.0.0.1:9")
             .env("JIT_CLIENT_ID", "id")
             .env("JIT_CLIENT_SECRET", "secret")
@@ -160,4 +165,33 @@ fn a_secret_may_come_from_a_file_with_a_trailing_newline() {
     let both = command.output().unwrap();
     assert_eq!(both.status.code(), Some(2));
     assert!(stderr(&both).contains("DATA_KEY_FILE"));
+}
+
+#[test]
+fn an_employee_is_added_listed_and_disabled() {
+    let database = ScratchDatabase::new(Kind::Sqlite);
+    let user = |args: &[&str]| {
+        let mut command = program(&[&["user"], args].concat());
+        command.env("DATABASE_URL", &database.url_text);
+        command
+    };
+    let add = ["add", "Asha.Das", "--role", "accountant", "--tenant", "od.jatni"];
+    let added = fed(user(&add), "four plain words apart\n");
+    assert_eq!(added.status.code(), Some(0), "{}", stderr(&added));
+    assert_eq!(fed(user(&add), "four plain words apart\n").status.code(), Some(1), "the name is taken");
+    for (weak, why) in [("short", "8 to 128"), ("password1", "commonest"), ("asha.das", "name")] {
+        let refused = fed(user(&["passwd", "asha.das"]), weak);
+        assert_eq!(refused.status.code(), Some(1), "{weak}");
+        assert!(stderr(&refused).contains(why), "{}", stderr(&refused));
+        assert!(why == "name" || !stderr(&refused).contains(weak), "the password is not shown");
+    }
+    assert!(fed(user(&["passwd", "asha.das"]), "other plain words here").status.success());
+    assert!(user(&["disable", "asha.das"]).output().unwrap().status.success());
+    let listed = stdout(&user(&["list"]).output().unwrap());
+    assert!(
+        ["asha.das", "accountant", "od.jatni", "disabled"].iter().all(|word| listed.contains(word)),
+        "{listed}"
+    );
+    assert_eq!(user(&["disable", "nobody"]).output().unwrap().status.code(), Some(1));
+    assert_eq!(fed(user(&["add", "bina", "--role", "king"]), "x").status.code(), Some(2));
 }

@@ -5,6 +5,8 @@
 #[macro_use]
 mod support;
 
+mod access;
 mod commands;
 mod refresh;
+mod secrets;
 mod sync;

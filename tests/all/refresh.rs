@@ -199,9 +199,8 @@ on_both! {
         for number in ["PI-INACTIVE", "PI-DONE", "PI-ORIGINAL-IN-PROCESS", ORIGINAL] {
             let before = world.view(number).await;
             assert_eq!(before.all("form#refresh").len(), 0, "{number}");
-            let path = format!("/payment-instructions/{number}/refresh");
-            let answer = world.browser.post(world.url(&path)).send().await.unwrap();
-            assert_eq!(answer.status(), 303, "{number}");
+            let answer = world.browser.post(&format!("/payment-instructions/{number}/refresh"), &[]).await;
+            assert_eq!(answer.status, 303, "{number}");
             let after = world.view(number).await;
             assert_eq!(after.payment_statuses(), before.payment_statuses(), "{number}");
             assert_eq!(after.attr("main", "data-pi-status"), before.attr("main", "data-pi-status"));
@@ -225,9 +224,10 @@ on_both! {
         import_pair(&world);
         world.jit.script(REVISED, vec![Scenario::Slow]);
         world.jit.set_slow(Duration::from_millis(500));
-        let path = world.url(&format!("/payment-instructions/{REVISED}/refresh"));
-        let impatient = reqwest::Client::builder().timeout(Duration::from_millis(150)).build().unwrap();
-        assert!(impatient.post(path).send().await.unwrap_err().is_timeout());
+        let path = world.browser.url(&format!("/payment-instructions/{REVISED}/refresh"));
+        let token = world.browser.form_token().await;
+        let request = world.browser.client.post(path).form(&[("form_token", token)]);
+        assert!(request.timeout(Duration::from_millis(150)).send().await.unwrap_err().is_timeout());
         world.app.calls_finished().await;
         assert_shown(&world.view(REVISED).await, &success(), "after the tab was closed");
     }
@@ -237,8 +237,7 @@ on_both! {
         for path in ["/payment-instructions/PI-NOT", "/payment-instructions/PI-NOT/calls", "/nowhere"] {
             assert_eq!(world.get(path).await.status, 404, "{path}");
         }
-        let answer = world.browser.post(world.url("/payment-instructions/PI-NOT/refresh")).send().await.unwrap();
-        assert_eq!(answer.status(), 404);
+        assert_eq!(world.browser.post("/payment-instructions/PI-NOT/refresh", &[]).await.status, 404);
     }
 
     async fn an_account_other_than_the_registered_one_is_flagged_and_masked(world: World) {

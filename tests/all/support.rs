@@ -2,20 +2,21 @@
 //! free port, and a browser of sorts.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
+use mukta_ftps::access::{Role, password};
 use mukta_ftps::app::{App, Clock};
 use mukta_ftps::ftps::date::IST;
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
 use mukta_ftps::sealing::{Sealer, random_hex};
-use mukta_ftps::settings::{Jit, SyncTimes, static_dir};
+use mukta_ftps::settings::{Jit, Sessions, SyncTimes, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction};
-use mukta_ftps::store::{DatabaseUrl, Store, beneficiaries, instructions};
+use mukta_ftps::store::{DatabaseUrl, Store, employees};
 use mukta_ftps::sync::nights::Nights;
 use mukta_ftps::web::{self, Site};
 use scraper::{ElementRef, Html, Selector};
@@ -23,6 +24,9 @@ use serde_json::{Value, json};
 
 /// The key of every test's database.
 pub(crate) const DATA_KEY: [u8; 32] = [42; 32];
+
+/// The password of every employee of the tests.
+pub(crate) const PASSWORD: &str = "four plain words apart";
 
 /// Which database a test runs on.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +88,9 @@ pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) jit: JitSimulator,
     pub(crate) address: SocketAddr,
-    pub(crate) browser: reqwest::Client,
+    /// Of an administrator of the whole state, signed in.
+    pub(crate) browser: Browser,
+    pub(crate) site: Site,
     pub(crate) database: ScratchDatabase,
     now: Arc<Mutex<DateTime<Utc>>>,
     server: actix_web::dev::ServerHandle,
@@ -118,12 +124,54 @@ impl World {
         let settings = jit_settings(&jit, timeout);
         let sealer = Sealer::new(&DATA_KEY, &[]).unwrap();
         let app = App::new(store, sealer, settings, sync_settings(), clock).await.unwrap();
-        let site = Site { app: app.clone(), static_dir: static_dir(None).unwrap() };
+        Self::serve(app, jit, database, now, Sessions::local(&[7; 64])).await
+    }
+
+    async fn serve(
+        app: App,
+        jit: JitSimulator,
+        database: ScratchDatabase,
+        now: Arc<Mutex<DateTime<Utc>>>,
+        sessions: Sessions,
+    ) -> Self {
+        let site = Site::new(app.clone(), sessions, static_dir(None).unwrap());
         let (server, address) = web::listen(&site, ([127, 0, 0, 1], 0).into()).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
-        let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { app, jit, address, browser, database, now, server: handle }
+        let browser = Browser::new(address);
+        let world = Self { app, jit, address, browser, site, database, now, server: handle };
+        world.employ("asha", Role::Admin, "od");
+        world.browser.sign_in("asha").await;
+        world
+    }
+
+    /// A browser at the same program, served a second time as if from behind `origin`.
+    pub(crate) async fn served_as(&self, origin: &str) -> Browser {
+        let sessions = Sessions {
+            secure: origin.starts_with("https://"),
+            public_origin: Some(origin.to_owned()),
+            ..self.site.sessions.clone()
+        };
+        let site = Site { sessions, ..self.site.clone() };
+        let (server, address) = web::listen(&site, ([127, 0, 0, 1], 0).into()).unwrap();
+        tokio::spawn(server);
+        Browser::new(address)
+    }
+
+    /// Adds an employee whose password is [`PASSWORD`].
+    pub(crate) fn employ(&self, name: &str, role: Role, tenant: &str) {
+        static HASH: LazyLock<String> = LazyLock::new(|| password::hash_new("nobody", PASSWORD).unwrap());
+        let now = self.app.clock.now().naive_utc();
+        let added = self.app.store.write_blocking(|db| employees::add(db, name, role, tenant, &HASH, now));
+        assert!(added.unwrap(), "{name} is new");
+    }
+
+    /// A browser in which an employee of that role and tenant has signed in.
+    pub(crate) async fn browser_of(&self, name: &str, role: Role, tenant: &str) -> Browser {
+        self.employ(name, role, tenant);
+        let browser = Browser::new(self.address);
+        browser.sign_in(name).await;
+        browser
     }
 
     /// Moves the clock on.
@@ -180,23 +228,38 @@ impl World {
     pub(crate) fn import(&self, instructions: &[Value]) {
         let document = json!({ "paymentInstructions": instructions }).to_string();
         import(&self.app.store, &self.app.sealer, document.as_bytes(), self.app.clock.now()).unwrap();
-        self.app
-            .store
-            .read_blocking(|db| {
-                for (id, number) in instructions::all_revised(db)? {
-                    let beneficiaries = beneficiaries::asked(db, &self.app.sealer, id, &number)?
-                        .into_iter()
-                        .map(|one| KnownBeneficiary {
-                            payment_id: one.payment_id,
-                            account: one.account,
-                            ifsc: one.ifsc,
-                        })
-                        .collect();
-                    self.jit.know(KnownInstruction { number, beneficiaries });
-                }
-                Ok(())
-            })
+        introduce(&self.jit, &document);
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Page {
+        self.browser.get(path).await
+    }
+
+    /// The View page of an instruction.
+    pub(crate) async fn view(&self, number: &str) -> Page {
+        self.browser.view(number).await
+    }
+
+    /// Presses Refresh as a browser would: the form of the page, then the page it leads to.
+    pub(crate) async fn press_refresh(&self, number: &str) -> Page {
+        self.browser.press_refresh(number).await
+    }
+}
+
+/// A browser of sorts: keeps cookies, follows no redirect by itself.
+pub(crate) struct Browser {
+    pub(crate) client: reqwest::Client,
+    address: SocketAddr,
+}
+
+impl Browser {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .cookie_store(true)
+            .build()
             .unwrap();
+        Self { client, address }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -204,22 +267,68 @@ impl World {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Page {
-        Page::of(self.browser.get(self.url(path)).send().await.unwrap()).await
+        Page::of(self.client.get(self.url(path)).send().await.unwrap()).await
     }
 
-    /// The View page of an instruction.
+    /// Posts a form as it is, without the session's token.
+    pub(crate) async fn post_bare(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        Page::of(self.client.post(self.url(path)).form(fields).send().await.unwrap()).await
+    }
+
+    /// Posts a form with the token of the session.
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let token = self.form_token().await;
+        let mut fields = fields.to_vec();
+        fields.push(("form_token", &token));
+        self.post_bare(path, &fields).await
+    }
+
+    /// The token that the forms of this session carry.
+    pub(crate) async fn form_token(&self) -> String {
+        let page = self.get("/sign-in").await;
+        let page = if page.status == 303 { self.get("/payment-instructions").await } else { page };
+        page.all("input[name=form_token]")[0].attr("value").unwrap().to_owned()
+    }
+
+    pub(crate) async fn sign_in(&self, name: &str) {
+        let answer = self.try_to_sign_in(name, PASSWORD).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+    }
+
+    pub(crate) async fn try_to_sign_in(&self, name: &str, password: &str) -> Page {
+        self.post("/sign-in", &[("username", name), ("password", password)]).await
+    }
+
     pub(crate) async fn view(&self, number: &str) -> Page {
         self.get(&format!("/payment-instructions/{number}")).await
     }
 
-    /// Presses Refresh as a browser would: the form of the page, then the page it leads to.
     pub(crate) async fn press_refresh(&self, number: &str) -> Page {
         let page = self.view(number).await;
-        let form = page.one("form#refresh");
-        let answer = self.browser.post(self.url(form.attr("action").unwrap())).send().await.unwrap();
-        assert_eq!(answer.status(), 303, "Refresh leads back to the page");
-        let to = answer.headers()["location"].to_str().unwrap().to_owned();
-        self.get(&to).await
+        let action = page.attr("form#refresh", "action");
+        let token = page.attr("form#refresh input[name=form_token]", "value");
+        let answer = self.post_bare(&action, &[("form_token", &token)]).await;
+        assert_eq!(answer.status, 303, "Refresh leads back to the page: {}", answer.text);
+        self.get(&answer.location()).await
+    }
+}
+
+/// Tells JIT of the revised instructions of a document.
+pub(crate) fn introduce(jit: &JitSimulator, document: &str) {
+    let document: Value = serde_json::from_str(document).unwrap();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    for one in document["paymentInstructions"].as_array().unwrap() {
+        if one["parentPiNumber"].is_null() {
+            continue;
+        }
+        let beneficiaries =
+            one["beneficiaryDetails"].as_array().unwrap().iter().map(|person| KnownBeneficiary {
+                payment_id: text(&person["beneficiaryNumber"]).unwrap(),
+                account: text(&person["benfAcctNo"]),
+                ifsc: text(&person["benfBankIfscCode"]),
+            });
+        let number = text(&one["jitBillNo"]).unwrap();
+        jit.know(KnownInstruction { number, beneficiaries: beneficiaries.collect() });
     }
 }
 
@@ -264,6 +373,10 @@ impl Page {
         let text = response.text().await.unwrap();
         let html = Html::parse_document(&text);
         Self { status, headers, text, html }
+    }
+
+    pub(crate) fn location(&self) -> String {
+        self.headers["location"].to_str().unwrap().to_owned()
     }
 
     pub(crate) fn all(&self, selector: &str) -> Vec<ElementRef<'_>> {

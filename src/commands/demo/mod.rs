@@ -8,19 +8,23 @@ use std::time::Duration;
 
 use chrono::Offset;
 use clap::Args;
+use mukta_ftps::access::{Role, password};
 use mukta_ftps::app::{App, Clock};
 use mukta_ftps::ftps::date::IST;
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
 use mukta_ftps::sealing::{Sealer, random_hex, unhex};
-use mukta_ftps::settings::{Jit, SyncTimes, Web, bind_address, static_dir};
+use mukta_ftps::settings::{Jit, Sessions, SyncTimes, Web, bind_address, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions};
-use mukta_ftps::store::{DatabaseUrl, Store};
+use mukta_ftps::store::{DatabaseUrl, Store, StoreError, employees};
 use mukta_ftps::sync::nights::Nights;
 
-use super::serve::{bind, loopback_only, serve_until_told};
+use super::serve::{bind, serve_until_told};
 use super::simulate::{introduce, started};
 use super::{CommandError, OrSay, runtime};
+
+/// Who signs in to the demo.
+const USER: &str = "demo";
 
 /// Settings of `demo`.
 #[derive(Args)]
@@ -38,13 +42,13 @@ pub(crate) struct DemoArgs {
 
 pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
     let web = Web { bind: bind_address("--bind", &args.bind)?, static_dir: static_dir(None)? };
-    loopback_only(&web)?;
     if args.reset && args.data.exists() {
         std::fs::remove_dir_all(&args.data)
             .or_say(format!("{} could not be removed", args.data.display()))?;
     }
     std::fs::create_dir_all(&args.data).or_say(format!("{} could not be made", args.data.display()))?;
-    let sealer = Sealer::new(&data_key(&args.data)?, &[]).map_err(mukta_ftps::store::StoreError::from)?;
+    let sealer = Sealer::new(&key(&args.data, "data.key")?, &[]).map_err(StoreError::from)?;
+    let sessions = Sessions::local(&key(&args.data, "session.key")?);
     let database = DatabaseUrl::Sqlite(args.data.join("mukta-ftps.db").to_string_lossy().into_owned());
     runtime()?.block_on(async {
         let store = Store::open(&database)?;
@@ -55,10 +59,11 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
         for sample in samples::IN_PROCESS {
             simulator.script(sample.number, (sample.answers)());
         }
-        let server = bind(app.clone(), &web)?;
+        let password = sign_in(&app.store, &args.data)?;
+        let server = bind(app.clone(), sessions, &web)?;
         writeln!(
             std::io::stdout(),
-            "mukta-ftps demo\n  open     http://{}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
+            "mukta-ftps demo\n  open     http://{}\n  sign in  user name {USER}, password {password}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
             web.bind,
             args.data.display()
         )
@@ -67,18 +72,37 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
     })
 }
 
-/// The demo's own data key, made at its first start.
-fn data_key(data: &Path) -> Result<[u8; 32], CommandError> {
-    let file = data.join("data.key");
+/// A key of the demo's own, made at its first start.
+fn key<const N: usize>(data: &Path, name: &str) -> Result<[u8; N], CommandError> {
+    unhex(&kept(data, name, || Ok(random_hex(N).map_err(StoreError::from)?))?)
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| std::io::Error::other(format!("it does not hold {N} bytes in hex")))
+        .or_say(format!("{} is damaged (demo --reset begins afresh)", data.join(name).display()))
+}
+
+/// A text of the demo's own, made at its first start and kept in a private file.
+fn kept(
+    data: &Path,
+    name: &str,
+    make: impl FnOnce() -> Result<String, CommandError>,
+) -> Result<String, CommandError> {
+    let file = data.join(name);
     if !file.exists() {
-        let key = random_hex(32).map_err(mukta_ftps::store::StoreError::from)?;
-        write_private(&file, &key).or_say(format!("{} could not be written", file.display()))?;
+        write_private(&file, &make()?).or_say(format!("{} could not be written", file.display()))?;
     }
     let text = std::fs::read_to_string(&file).or_say(format!("{} cannot be read", file.display()))?;
-    unhex(text.trim())
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| std::io::Error::other("it does not hold 32 bytes in hex"))
-        .or_say(format!("{} is damaged (demo --reset begins afresh)", file.display()))
+    Ok(text.trim().to_owned())
+}
+
+/// The employee who signs in to the demo, made at its first start; returns the password.
+fn sign_in(store: &Store, data: &Path) -> Result<String, CommandError> {
+    let password = kept(data, "password", || Ok(random_hex(6).map_err(StoreError::from)?))?;
+    if store.read_blocking(|db| employees::by_name(db, USER))?.is_none() {
+        let hash =
+            password::hash_new(USER, &password).map_err(|fault| CommandError::Refused(fault.to_string()))?;
+        super::user::add(store, USER, Role::Admin, "od", &hash)?;
+    }
+    Ok(password)
 }
 
 /// Writes a file that only its owner may read.

@@ -7,11 +7,13 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::ftps::Trigger;
+use crate::store::audit::Action;
 use crate::store::calls::{self, StoredCall};
 use crate::store::instructions;
 use crate::web::Site;
 use crate::web::display;
 use crate::web::error::{WebError, html};
+use crate::web::form::PostedForm;
 use crate::web::masking::{self, Payload};
 use crate::web::path::{self, Sub};
 use crate::web::shell::{Section, Shell};
@@ -49,10 +51,44 @@ pub async fn page(
     html(&CallsPage::new(viewer, number, found.ok_or(WebError::NotFound)?, before.is_some()))
 }
 
+/// One call with its payloads as they travelled, for an administrator; recorded in the audit trail
+/// before anything is shown.
+pub async fn open_in_full(
+    site: &Site,
+    form: &PostedForm,
+    number: String,
+    request: &HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let viewer = &form.viewer;
+    let id: i64 = form.fields.get("call").parse().map_err(|_| WebError::NotFound)?;
+    let (scope, sealer, asked) = (viewer.scope(), Arc::clone(&site.app.sealer), number.clone());
+    let found = site
+        .app
+        .store
+        .read(move |db| {
+            let Some(instruction) = instructions::find(db, &scope, &asked)? else { return Ok(None) };
+            Ok(calls::of_instruction(db, &sealer, instruction.id, Some(id.saturating_add(1)), 1)?.pop())
+        })
+        .await?;
+    let call = found.filter(|call| call.id == id).ok_or(WebError::NotFound)?;
+    if !viewer.is_admin() {
+        return Err(WebError::Forbidden(
+            "Opening a payload in full takes the role of administrator.".to_owned(),
+        ));
+    }
+    site.note(viewer, request, Action::PayloadOpened, Some(format!("{number}, call {id}"))).await?;
+    html(&CallsPage {
+        rows: vec![CallRow::in_full(call)],
+        ..CallsPage::new(viewer, number, Vec::new(), true)
+    })
+}
+
 #[derive(Template)]
 #[template(path = "calls.html")]
 struct CallsPage {
     shell: Shell,
+    form_token: String,
+    may_open: bool,
     number: String,
     rows: Vec<CallRow>,
     next: Option<i64>,
@@ -64,6 +100,7 @@ struct CallRow {
     call: StoredCall,
     request: Option<Payload>,
     response: Option<Payload>,
+    is_in_full: bool,
 }
 
 impl CallsPage {
@@ -72,6 +109,8 @@ impl CallsPage {
         found.truncate(PAGE);
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
+            form_token: viewer.form_token.clone(),
+            may_open: viewer.is_admin(),
             number,
             next: found.last().map(|call| call.id).filter(|_| has_more),
             rows: found.into_iter().map(CallRow::new).collect(),
@@ -96,7 +135,13 @@ impl CallRow {
     fn new(mut call: StoredCall) -> Self {
         let request = call.request.take().map(|text| masking::shown(&text));
         let response = call.response.take().map(|text| masking::shown(&text));
-        Self { call, request, response }
+        Self { call, request, response, is_in_full: false }
+    }
+
+    fn in_full(mut call: StoredCall) -> Self {
+        let request = call.request.take().map(|text| masking::laid_out(&text));
+        let response = call.response.take().map(|text| masking::laid_out(&text));
+        Self { call, request, response, is_in_full: true }
     }
 
     fn at(&self) -> String {
@@ -143,12 +188,12 @@ impl CallRow {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::ftps::Outcome;
     use crate::web::pages::instruction::tests::{NOW, admin};
 
-    pub(crate) fn call(id: i64) -> StoredCall {
+    fn call(id: i64) -> StoredCall {
         StoredCall {
             id,
             trigger: Trigger::Refresh,
@@ -165,7 +210,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(crate) fn rendered(calls: Vec<StoredCall>) -> String {
+    fn rendered(calls: Vec<StoredCall>) -> String {
         CallsPage::new(&admin(), "PI-1/2".to_owned(), calls, false).render().unwrap()
     }
 

@@ -16,6 +16,7 @@ use beneficiary::BeneficiaryRow;
 
 use super::calls;
 use crate::ftps::PiStatus;
+use crate::store::audit::Action;
 use crate::store::beneficiaries::{self, Beneficiary};
 use crate::store::instructions::{self, COMPLETED_BY_MUKTASOFT, PaymentAdvice, PaymentInstruction};
 use crate::store::scope::Scope;
@@ -24,6 +25,7 @@ use crate::sync::engine::{self, Asked, Order};
 use crate::web::Site;
 use crate::web::display::{self, filled};
 use crate::web::error::{WebError, html, see_other};
+use crate::web::form::PostedForm;
 use crate::web::path::{self, Sub};
 use crate::web::shell::{Section, Shell};
 use crate::web::viewer::Viewer;
@@ -49,15 +51,16 @@ pub async fn get(
     }
 }
 
-/// POST: the Refresh form, and nothing else.
+/// POST: the Refresh form, and the form of the call log that opens a call's payload in full.
 pub async fn post(
     site: web::Data<Site>,
-    viewer: Viewer,
+    form: PostedForm,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     match path::parse(request.uri().path()).ok_or(WebError::NotFound)? {
-        (number, Sub::Refresh) => refresh(&site, &viewer, number).await,
-        (_, Sub::View | Sub::Calls) => Err(WebError::MethodNotAllowed("GET, HEAD")),
+        (number, Sub::Refresh) => refresh(&site, &form.viewer, number, &request).await,
+        (number, Sub::Calls) => calls::open_in_full(&site, &form, number, &request).await,
+        (_, Sub::View) => Err(WebError::MethodNotAllowed("GET, HEAD")),
     }
 }
 
@@ -74,7 +77,12 @@ async fn view(
 }
 
 /// Has JIT asked, in a task of its own: a browser that goes away does not cancel the call.
-async fn refresh(site: &Site, viewer: &Viewer, number: String) -> Result<HttpResponse, WebError> {
+async fn refresh(
+    site: &Site,
+    viewer: &Viewer,
+    number: String,
+    request: &HttpRequest,
+) -> Result<HttpResponse, WebError> {
     let scope = viewer.scope();
     let found = site.app.store.read(move |db| instructions::find(db, &scope, &number)).await?;
     let instruction = found.ok_or(WebError::NotFound)?;
@@ -83,6 +91,7 @@ async fn refresh(site: &Site, viewer: &Viewer, number: String) -> Result<HttpRes
             "Refreshing takes the role of accountant or administrator.".to_owned(),
         ));
     }
+    site.note(viewer, request, Action::Refresh, Some(instruction.number.clone())).await?;
     let (app, id, order) = (site.app.clone(), instruction.id, Order::refresh(viewer.name.clone()));
     let asking = site.app.runtime.spawn(async move { engine::ask(&app, id, &order).await });
     let page = path::link(&instruction.number, Sub::View);
@@ -187,6 +196,7 @@ struct InstructionPage {
     band: Option<Band>,
     notice: Option<Notice>,
     may_refresh: bool,
+    form_token: String,
     now: DateTime<Utc>,
 }
 
@@ -210,6 +220,7 @@ impl InstructionPage {
             revisions: shown.revisions,
             notice,
             may_refresh,
+            form_token: viewer.form_token.clone(),
             now,
         }
     }

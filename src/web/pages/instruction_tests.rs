@@ -1,7 +1,7 @@
 use super::*;
+use crate::access::Role;
 use crate::ftps::{Paise, PaymentStatus};
 use crate::store::instructions::COMPLETED_BY_FTPS;
-use crate::web::viewer::Role;
 use chrono::TimeDelta;
 
 pub(in crate::web::pages) const NOW: DateTime<Utc> = match DateTime::from_timestamp(1_700_000_000, 0) {
@@ -10,7 +10,12 @@ pub(in crate::web::pages) const NOW: DateTime<Utc> = match DateTime::from_timest
 };
 
 pub(in crate::web::pages) fn admin() -> Viewer {
-    Viewer { name: "asha".to_owned(), role: Role::Admin, tenant: "od".to_owned() }
+    Viewer {
+        name: "asha".to_owned(),
+        role: Role::Admin,
+        tenant: "od".to_owned(),
+        form_token: "f00d".to_owned(),
+    }
 }
 
 /// A revised PI that has been In Process for nine days and not been asked about.
@@ -274,103 +279,4 @@ fn a_notice_is_one_of_two_fixed_texts() {
     assert_eq!(Notice::named(Some("<script>")), None);
     let page = InstructionPage::new(&admin(), shown(revised(), vec![]), Some(Notice::Busy), NOW);
     assert!(page.render().unwrap().contains("another call on this payment instruction is under way"));
-}
-
-#[test]
-fn tmp_dump() {
-    let dir = std::path::Path::new("/tmp/dump");
-    std::fs::create_dir_all(dir).unwrap();
-    let w = |n: &str, html: String| {
-        std::fs::write(dir.join(n), html.replace("/static/", "file:///work/main/static/")).unwrap();
-    };
-    let people = || {
-        vec![
-            beneficiary(1, PaymentStatus::InProcess),
-            Beneficiary {
-                name: Some("Jatni Nari Shakti Self Help Group".into()),
-                ..beneficiary(2, PaymentStatus::InProcess)
-            },
-            Beneficiary {
-                name: None,
-                account_last4: None,
-                account_hash: None,
-                ifsc: None,
-                beneficiary_id: None,
-                ..beneficiary(3, PaymentStatus::InProcess)
-            },
-        ]
-    };
-    let adv = |mut s: Shown| {
-        s.advices = vec![PaymentAdvice {
-            id: 1,
-            instruction_id: 7,
-            position: 0,
-            bill_reference: Some("202311044512".into()),
-            financial_year: None,
-            advice_id: Some("JIT/PA/2023/9912".into()),
-            advice_date: Some("2023-11-04".into()),
-            token_number: Some("88123".into()),
-            token_date: Some("2023-11-04".into()),
-        }];
-        s
-    };
-    w(
-        "error.html",
-        rendered_for(
-            &admin(),
-            adv(shown(
-                answered(
-                    "error",
-                    "On call of FTPS API: Corrected bill is under process at treasury; beneficiary validation is pending with the bank",
-                ),
-                people(),
-            )),
-        ),
-    );
-    w("none.html", rendered_for(&admin(), shown(revised(), people())));
-    let mut paid = people();
-    for (i, p) in paid.iter_mut().enumerate() {
-        p.payment_status = PaymentStatus::Successful;
-        p.utr = Some(format!("SBIN52330910{i:04}"));
-        p.utr_date = Some("2023-11-03".into());
-    }
-    paid[1].other_account_sealed = Some(vec![1]);
-    paid[1].other_account_last4 = Some("9999".into());
-    paid[1].other_ifsc = Some("UTBI0000999".into());
-    paid[0].disputed = true;
-    let mut c = completed(COMPLETED_BY_FTPS);
-    c.ftps_voucher_number = Some("IV-2023-5512".into());
-    c.ftps_voucher_date = Some("2023-11-03".into());
-    w("success.html", rendered_for(&admin(), adv(shown(c, paid))));
-    let mut failed = people();
-    failed[0].payment_status = PaymentStatus::Failed;
-    failed[0].failure_reason = Some("Account closed or does not exist".into());
-    failed[1].payment_status = PaymentStatus::Successful;
-    let mut o = shown(original(), failed);
-    o.revisions = vec![revised()];
-    w("original.html", rendered_for(&admin(), o));
-    use crate::web::pages::{calls::tests as ct, list::tests as lt};
-    let mut rows = vec![];
-    for i in 0..6 {
-        let mut r = match i % 3 {
-            0 => answered(
-                "error",
-                "On call of FTPS API: Corrected bill is under process at treasury; beneficiary validation is pending with the bank",
-            ),
-            1 => completed(COMPLETED_BY_FTPS),
-            _ => revised(),
-        };
-        r.number = format!("PI-1013/2023-24/00025{i}");
-        rows.push(r);
-    }
-    w("list.html", lt::rendered(true, rows));
-    w("empty.html", lt::rendered(false, vec![]));
-    w(
-        "calls.html",
-        ct::rendered((1..4).rev().map(ct::call).collect()).replacen("<details>", "<details open>", 2),
-    );
-    use actix_web::ResponseError;
-    let r = WebError::NotFound.error_response();
-    let b = actix_web::rt::System::new().block_on(actix_web::body::to_bytes(r.into_body())).unwrap();
-    w("404.html", String::from_utf8(b.to_vec()).unwrap());
 }

@@ -105,11 +105,11 @@ impl Row {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::web::pages::instruction::tests::{NOW, admin, revised};
 
-    pub(crate) fn rendered(all: bool, found: Vec<PaymentInstruction>) -> String {
+    fn rendered(all: bool, found: Vec<PaymentInstruction>) -> String {
         ListPage::new(&admin(), all, found, NOW).render().unwrap()
     }
 

@@ -1,9 +1,11 @@
 //! The pages, one file each.
 
+pub mod audit;
 pub mod calls;
 pub mod health;
 pub mod instruction;
 pub mod list;
+pub mod sign_in;
 
 use actix_web::HttpResponse;
 
@@ -15,12 +17,17 @@ pub async fn home(_viewer: Viewer) -> HttpResponse {
     see_other("/payment-instructions")
 }
 
-/// Whatever has no page.
-pub async fn not_found() -> Result<HttpResponse, WebError> {
+/// Whatever has no page, for who is signed in; others are led to the sign-in.
+pub async fn not_found(_viewer: Viewer) -> Result<HttpResponse, WebError> {
+    Err(WebError::NotFound)
+}
+
+/// A file or check that is not there; nobody has to be signed in to hear so.
+pub async fn no_file() -> Result<HttpResponse, WebError> {
     Err(WebError::NotFound)
 }
 
 /// A page of ours, asked with a method that it does not know.
-pub async fn method_not_allowed() -> Result<HttpResponse, WebError> {
-    Err(WebError::MethodNotAllowed("GET, HEAD"))
+pub async fn method_not_allowed(_viewer: Viewer) -> Result<HttpResponse, WebError> {
+    Err(WebError::MethodNotAllowed("GET, HEAD, POST"))
 }

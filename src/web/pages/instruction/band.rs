@@ -69,7 +69,9 @@ impl Band {
     /// What it means.
     pub(super) fn meaning(&self) -> &'static str {
         match self.outcome {
-            Some(Outcome::Success) => "Every beneficiary has been paid. There is nothing left to do.",
+            Some(Outcome::Success) => {
+                "FTPS reports every beneficiary as paid, so the payment instruction is completed."
+            }
             _ if !self.is_waiting => match self.status {
                 PiStatus::Completed => {
                     "The payment instruction is completed, so FTPS is not asked about it any more."

@@ -1,0 +1,63 @@
+//! Who may do what: roles, and passwords.
+
+pub mod password;
+
+use crate::ftps::status::words;
+
+words! {
+    /// What an employee may do (CONTRACT.md, Pages).
+    Role {
+        /// Sees.
+        Viewer = "viewer",
+        /// Also refreshes and sends messages again.
+        Accountant = "accountant",
+        /// Also sees the audit trail and full payloads.
+        Admin = "admin",
+    }
+}
+
+/// Why a name cannot be an employee's.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a user's name is 2 to 64 letters, digits, dots, hyphens, underscores or @, without blanks")]
+pub struct NameFault;
+
+/// A name as it is stored: without blanks around it, in lower case.
+pub fn employee_name(typed: &str) -> Result<String, NameFault> {
+    let name = typed.trim().to_lowercase();
+    let fits = (2..=64).contains(&name.chars().count())
+        && name.chars().all(|c| c.is_alphanumeric() || ".-_@".contains(c));
+    fits.then_some(name).ok_or(NameFault)
+}
+
+/// Why a text cannot be a tenant.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a tenant is a state such as `od`, or a town of one such as `od.jatni`")]
+pub struct TenantFault;
+
+/// A tenant's id as written, checked.
+pub fn tenant(typed: &str) -> Result<String, TenantFault> {
+    let part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    (typed.len() <= 128 && typed.split('.').all(part)).then(|| typed.to_owned()).ok_or(TenantFault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_folded_and_checked() {
+        assert_eq!(employee_name(" Asha.Das ").as_deref(), Ok("asha.das"));
+        for bad in ["", "a", "a b", "a\0b", "<script>", &"x".repeat(65)] {
+            assert_eq!(employee_name(bad), Err(NameFault), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn tenants_are_a_state_or_a_town_of_one() {
+        assert!(tenant("od").is_ok() && tenant("od.jatni").is_ok());
+        for bad in ["", ".", "od.", "od..x", "od jatni", "od/%"] {
+            assert_eq!(tenant(bad), Err(TenantFault), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Who gets in: sessions, the origin of the pages, and whose word on addresses is taken.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use actix_web::cookie::Key;
+use chrono::Duration;
+use clap::Args;
+
+use super::{Secret, SettingFault, fault, filled, key_bytes, required, secret};
+
+/// Settings of sessions and of the pages' origin.
+#[derive(Debug, Clone, Args)]
+pub struct SessionSettings {
+    /// 64 bytes in hex; signs the session cookie [required]
+    #[arg(long, env = "SESSION_KEY", value_name = "SESSION_KEY", hide_env_values = true)]
+    session_key: Option<Secret>,
+    /// A file that holds SESSION_KEY
+    #[arg(long, env = "SESSION_KEY_FILE", value_name = "SESSION_KEY_FILE")]
+    session_key_file: Option<PathBuf>,
+    /// The origin that browsers use; https://… turns Secure cookies and HSTS on
+    #[arg(long, env = "PUBLIC_URL", value_name = "PUBLIC_URL")]
+    public_url: Option<String>,
+    /// A session unused for so many seconds ends
+    #[arg(long, env = "SESSION_IDLE_SECONDS", value_name = "SESSION_IDLE_SECONDS", default_value = "1800", value_parser = clap::value_parser!(u32).range(1..=86400))]
+    session_idle_seconds: u32,
+    /// A session ends after so many seconds in any case
+    #[arg(long, env = "SESSION_MAX_SECONDS", value_name = "SESSION_MAX_SECONDS", default_value = "43200", value_parser = clap::value_parser!(u32).range(1..=604800))]
+    session_max_seconds: u32,
+    /// Addresses of proxies whose X-Forwarded-For is believed, comma-separated
+    #[arg(long, env = "TRUSTED_PROXIES", value_name = "TRUSTED_PROXIES")]
+    trusted_proxies: Option<String>,
+}
+
+/// What [`SessionSettings`] come to.
+#[derive(Clone)]
+pub struct Sessions {
+    /// Signs the session cookie.
+    pub cookie_key: Key,
+    /// The origin that browsers use, such as `https://pay.example`, if set.
+    pub public_origin: Option<String>,
+    /// Whether the pages are reached by https.
+    pub secure: bool,
+    /// A session unused for so long ends.
+    pub idle: Duration,
+    /// A session ends after so long.
+    pub longest: Duration,
+    /// Proxies whose word on the browser's address is taken.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// Never shows the key.
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sessions").field("public_origin", &self.public_origin).finish_non_exhaustive()
+    }
+}
+
+impl Sessions {
+    /// The defaults, with a cookie key of `key`, for pages that are not behind https.
+    pub fn local(key: &[u8; 64]) -> Self {
+        Self {
+            cookie_key: Key::from(key),
+            public_origin: None,
+            secure: false,
+            idle: Duration::seconds(1800),
+            longest: Duration::seconds(43200),
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+impl SessionSettings {
+    /// Checks all of them.
+    pub fn validated(&self) -> Result<Sessions, SettingFault> {
+        let text = secret(
+            "SESSION_KEY",
+            "SESSION_KEY_FILE",
+            self.session_key.as_ref(),
+            self.session_key_file.as_deref(),
+        )?;
+        let key: [u8; 64] = key_bytes("SESSION_KEY", &required("SESSION_KEY", text)?)?;
+        let public_origin = filled(self.public_url.as_deref()).map(|url| origin(&url)).transpose()?;
+        Ok(Sessions {
+            cookie_key: Key::from(&key),
+            secure: public_origin.as_deref().is_some_and(|origin| origin.starts_with("https://")),
+            public_origin,
+            idle: Duration::seconds(self.session_idle_seconds.into()),
+            longest: Duration::seconds(self.session_max_seconds.into()),
+            trusted_proxies: filled(self.trusted_proxies.as_deref())
+                .iter()
+                .flat_map(|list| list.split(','))
+                .map(|address| address.trim().parse())
+                .collect::<Result<_, _>>()
+                .map_err(|_| fault("TRUSTED_PROXIES", "must be IP addresses, comma-separated"))?,
+        })
+    }
+}
+
+/// The origin of a URL as browsers write it in `Origin`.
+fn origin(text: &str) -> Result<String, SettingFault> {
+    let url: reqwest::Url =
+        text.parse().map_err(|cause| fault("PUBLIC_URL", format!("is not a URL: {cause}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.path() != "/" || url.query().is_some() {
+        return Err(fault("PUBLIC_URL", "must be an origin such as https://payments.example.gov.in"));
+    }
+    Ok(url.origin().ascii_serialization())
+}

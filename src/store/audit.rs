@@ -1,0 +1,104 @@
+//! The audit trail: who did what, when, from where, on what. Append-only.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::schema::audit_events;
+use super::{Db, StoreError};
+use crate::ftps::status::words;
+
+words! {
+    /// What was done.
+    Action {
+        /// Signed in.
+        SignIn = "sign-in",
+        /// Failed to sign in.
+        SignInFailed = "sign-in-failed",
+        /// Was refused for too many failures.
+        SignInThrottled = "sign-in-throttled",
+        /// Signed out.
+        SignOut = "sign-out",
+        /// Pressed Refresh on a payment instruction.
+        Refresh = "refresh",
+        /// Sent a message again.
+        Resend = "resend",
+        /// Started a run by hand.
+        RunByHand = "run-by-hand",
+        /// Added an employee.
+        UserAdded = "user-added",
+        /// Changed a password.
+        PasswordChanged = "password-changed",
+        /// Disabled an employee.
+        UserDisabled = "user-disabled",
+        /// Opened a call's payload in full.
+        PayloadOpened = "payload-opened",
+    }
+}
+
+/// An event to be stored.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// When (UTC).
+    pub at: NaiveDateTime,
+    /// Who.
+    pub actor: String,
+    /// The actor's tenant, if known.
+    pub tenant: Option<String>,
+    /// From where: an IP address.
+    pub address: Option<String>,
+    /// What.
+    pub action: Action,
+    /// On what.
+    pub subject: Option<String>,
+}
+
+/// A stored event.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+pub struct Event {
+    /// Our row.
+    pub id: i64,
+    /// When (UTC).
+    pub at: NaiveDateTime,
+    /// Who.
+    pub actor: String,
+    /// From where.
+    pub address: Option<String>,
+    /// What.
+    pub action: Action,
+    /// On what.
+    pub subject: Option<String>,
+}
+
+/// Appends an event.
+pub fn append(db: &mut Db, event: &NewEvent) -> Result<(), StoreError> {
+    diesel::insert_into(audit_events::table)
+        .values((
+            audit_events::at.eq(event.at),
+            audit_events::actor.eq(&event.actor),
+            audit_events::tenant_id.eq(&event.tenant),
+            audit_events::address.eq(&event.address),
+            audit_events::action.eq(event.action.as_str()),
+            audit_events::subject.eq(&event.subject),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Events newest first, at most `limit`, older than `before` if given; of one tenant's people, or
+/// of all where `tenant` is a whole state's.
+pub fn newest(
+    db: &mut Db,
+    scope: &super::scope::Scope,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Event>, StoreError> {
+    let mut query = audit_events::table
+        .filter(audit_events::id.lt(before.unwrap_or(i64::MAX)))
+        .select(Event::as_select())
+        .into_boxed();
+    if !scope.is_state() {
+        query = query.filter(audit_events::tenant_id.eq(scope.tenant().to_owned()));
+    }
+    Ok(query.order(audit_events::id.desc()).limit(limit).load(db)?)
+}

@@ -1,0 +1,175 @@
+//! Employees, and the failures to sign in as one.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::schema::{employees, sessions, sign_in_failures, tenants};
+use super::scope::state_of;
+use super::{Db, StoreError};
+use crate::access::Role;
+
+/// An employee as stored.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = employees)]
+pub struct Employee {
+    /// Our row.
+    pub id: i64,
+    /// The name to sign in with, in lower case.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whose data they see.
+    pub tenant_id: String,
+    /// Argon2id hash in PHC form.
+    pub password_hash: String,
+    /// Whether they are shut out.
+    pub is_disabled: bool,
+}
+
+/// The employee of that name.
+pub fn by_name(db: &mut Db, name: &str) -> Result<Option<Employee>, StoreError> {
+    Ok(employees::table
+        .filter(employees::name.eq(name))
+        .select(Employee::as_select())
+        .get_result(db)
+        .optional()?)
+}
+
+/// The employee of that row, unless disabled.
+pub fn active(db: &mut Db, id: i64) -> Result<Option<Employee>, StoreError> {
+    Ok(employees::table
+        .filter(employees::id.eq(id))
+        .filter(employees::is_disabled.eq(false))
+        .select(Employee::as_select())
+        .get_result(db)
+        .optional()?)
+}
+
+/// All employees, by name.
+pub fn all(db: &mut Db) -> Result<Vec<Employee>, StoreError> {
+    Ok(employees::table.order(employees::name).select(Employee::as_select()).load(db)?)
+}
+
+/// Adds an employee; `false` if the name is taken.
+pub fn add(
+    db: &mut Db,
+    name: &str,
+    role: Role,
+    tenant: &str,
+    password_hash: &str,
+    now: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    if by_name(db, name)?.is_some() {
+        return Ok(false);
+    }
+    let known: i64 = tenants::table.filter(tenants::id.eq(tenant)).count().get_result(db)?;
+    if known == 0 {
+        diesel::insert_into(tenants::table)
+            .values((tenants::id.eq(tenant), tenants::state.eq(state_of(tenant))))
+            .execute(db)?;
+    }
+    diesel::insert_into(employees::table)
+        .values((
+            employees::name.eq(name),
+            employees::role.eq(role.as_str()),
+            employees::tenant_id.eq(tenant),
+            employees::password_hash.eq(password_hash),
+            employees::created_at.eq(now),
+            employees::password_changed_at.eq(now),
+        ))
+        .execute(db)?;
+    Ok(true)
+}
+
+/// Sets a new password and ends every session but the one whose key hash is `keep`.
+pub fn set_password(
+    db: &mut Db,
+    id: i64,
+    password_hash: &str,
+    keep: Option<&str>,
+    now: NaiveDateTime,
+) -> Result<(), StoreError> {
+    diesel::update(employees::table.find(id))
+        .set((employees::password_hash.eq(password_hash), employees::password_changed_at.eq(now)))
+        .execute(db)?;
+    diesel::delete(
+        sessions::table
+            .filter(sessions::employee_id.eq(id))
+            .filter(sessions::key_hash.ne(keep.unwrap_or_default())),
+    )
+    .execute(db)?;
+    Ok(())
+}
+
+/// Shuts an employee out at once.
+pub fn disable(db: &mut Db, id: i64) -> Result<(), StoreError> {
+    diesel::update(employees::table.find(id)).set(employees::is_disabled.eq(true)).execute(db)?;
+    diesel::delete(sessions::table.filter(sessions::employee_id.eq(id))).execute(db)?;
+    Ok(())
+}
+
+/// Failures to sign in since an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failures {
+    /// For that name from that address.
+    pub of_name: i64,
+    /// From that address, whatever the name.
+    pub of_address: i64,
+}
+
+/// Counts the failures from an address since `since`.
+pub fn failures(
+    db: &mut Db,
+    name_hash: &str,
+    address: &str,
+    since: NaiveDateTime,
+) -> Result<Failures, StoreError> {
+    let recent = sign_in_failures::table
+        .filter(sign_in_failures::address.eq(address))
+        .filter(sign_in_failures::failed_at.gt(since));
+    Ok(Failures {
+        of_name: recent.filter(sign_in_failures::name_hash.eq(name_hash)).count().get_result(db)?,
+        of_address: recent.count().get_result(db)?,
+    })
+}
+
+/// Notes a failure, and forgets those before `forget_before`.
+pub fn note_failure(
+    db: &mut Db,
+    name_hash: &str,
+    address: &str,
+    now: NaiveDateTime,
+    forget_before: NaiveDateTime,
+) -> Result<(), StoreError> {
+    diesel::delete(sign_in_failures::table.filter(sign_in_failures::failed_at.lt(forget_before)))
+        .execute(db)?;
+    diesel::insert_into(sign_in_failures::table)
+        .values((
+            sign_in_failures::name_hash.eq(name_hash),
+            sign_in_failures::address.eq(address),
+            sign_in_failures::failed_at.eq(now),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Takes the failure back that was noted at `noted_at`, since the attempt succeeded.
+pub fn take_failure_back(
+    db: &mut Db,
+    name_hash: &str,
+    address: &str,
+    noted_at: NaiveDateTime,
+) -> Result<(), StoreError> {
+    let one: Option<i64> = sign_in_failures::table
+        .filter(sign_in_failures::name_hash.eq(name_hash))
+        .filter(sign_in_failures::address.eq(address))
+        .filter(sign_in_failures::failed_at.eq(noted_at))
+        .select(sign_in_failures::id)
+        .order(sign_in_failures::id.desc())
+        .first(db)
+        .optional()?;
+    if let Some(id) = one {
+        diesel::delete(sign_in_failures::table.find(id)).execute(db)?;
+    }
+    Ok(())
+}

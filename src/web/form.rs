@@ -1,0 +1,82 @@
+//! Forms that a browser posts: read within bounds, and only with the token of the session.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+
+use super::error::WebError;
+use super::session;
+use super::viewer::{Viewer, signed_in};
+
+/// The hidden field that carries the session's token.
+pub const TOKEN_FIELD: &str = "form_token";
+/// The longest form, in bytes.
+pub const LONGEST_FORM: usize = 64 * 1024;
+/// How long a browser may take to send one.
+const SLOWEST_FORM: Duration = Duration::from_secs(15);
+
+/// The fields of a form that was sent with the session's token.
+#[derive(Debug)]
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// The first value of a field; empty if there is none.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+    }
+
+    /// Every value of a field.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A form of somebody who signed in.
+#[derive(Debug)]
+pub struct PostedForm {
+    /// Who sent it.
+    pub viewer: Viewer,
+    /// What it says.
+    pub fields: Fields,
+}
+
+impl FromRequest for PostedForm {
+    type Error = WebError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, WebError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let viewer = signed_in(&request).await?;
+            let fields = Fields::from_request(&request, &mut payload).await?;
+            Ok(Self { viewer, fields })
+        })
+    }
+}
+
+impl FromRequest for Fields {
+    type Error = WebError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, WebError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let reading = web::Form::<Vec<(String, String)>>::from_request(&request, &mut payload);
+            let fields = match tokio::time::timeout(SLOWEST_FORM, reading).await {
+                Ok(Ok(form)) => Self(form.into_inner()),
+                Ok(Err(fault)) => return Err(WebError::unreadable_form(&fault)),
+                Err(_) => return Err(WebError::TooSlow),
+            };
+            if session::token_fits(&session::of(&request), fields.get(TOKEN_FIELD))? {
+                Ok(fields)
+            } else {
+                Err(WebError::ForeignForm)
+            }
+        })
+    }
+}

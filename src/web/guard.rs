@@ -1,0 +1,87 @@
+//! What surrounds every answer: the refusal of forms that another site sent, the headers that bind
+//! a browser, and who is signed in on an error page.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::{DefaultHeaders, Next};
+use actix_web::{Error, HttpMessage, HttpRequest};
+
+use super::error::WebError;
+use super::viewer::Viewer;
+use super::{Site, site_of};
+
+/// Nothing from elsewhere, nothing inline, in nobody's frame.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+    img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What no page of ours uses.
+const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), \
+    gyroscope=(), microphone=(), midi=(), payment=(), usb=()";
+
+/// Headers of every answer.
+pub fn headers(site: &Site) -> DefaultHeaders {
+    let headers = DefaultHeaders::new()
+        .add((header::CACHE_CONTROL, "no-store"))
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .add((header::REFERRER_POLICY, "same-origin"))
+        .add((HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY))
+        .add((HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .add((HeaderName::from_static("cross-origin-resource-policy"), "same-origin"));
+    if site.sessions.secure {
+        headers.add((header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"))
+    } else {
+        headers
+    }
+}
+
+/// Refuses what another site's page sent, before anything is done.
+pub async fn same_origin<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if !request.method().is_safe() && !is_ours(request.request())? {
+        return Ok(request.error_response(WebError::ForeignForm).map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// Whether a form came from a page of ours, as far as the browser tells: `Sec-Fetch-Site` is not
+/// `cross-site`, and `Origin`, if there is one, is ours.
+fn is_ours(request: &HttpRequest) -> Result<bool, WebError> {
+    let text = |name: HeaderName| request.headers().get(name).map(HeaderValue::as_bytes);
+    if text(HeaderName::from_static("sec-fetch-site")) == Some(b"cross-site") {
+        return Ok(false);
+    }
+    let Some(origin) = text(header::ORIGIN) else { return Ok(true) };
+    Ok(match &site_of(request)?.sessions.public_origin {
+        Some(ours) => origin == ours.as_bytes(),
+        None => {
+            let host = text(header::HOST).unwrap_or_default();
+            !host.is_empty()
+                && [b"http://".as_slice(), b"https://"]
+                    .iter()
+                    .any(|scheme| origin.strip_prefix(*scheme) == Some(host))
+        }
+    })
+}
+
+/// Writes an error page anew with who is signed in, so that it has their navigation and sign-out.
+pub async fn error_pages<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let answer = next.call(request).await?;
+    let viewer = answer.request().extensions().get::<Viewer>().cloned();
+    let rewritten = answer
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<WebError>())
+        .zip(viewer)
+        .map(|(fault, viewer)| fault.page(Some(&viewer)));
+    Ok(match rewritten {
+        Some(response) => answer.into_response(response).map_into_right_body(),
+        None => answer.map_into_left_body(),
+    })
+}

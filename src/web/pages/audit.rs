@@ -1,0 +1,75 @@
+//! `GET /audit`: who did what, for administrators.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::store::audit::{self, Action, Event};
+use crate::web::Site;
+use crate::web::display;
+use crate::web::error::{WebError, html};
+use crate::web::shell::{Section, Shell};
+use crate::web::viewer::Viewer;
+
+/// Events on one page.
+const PAGE: usize = 100;
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub struct AuditQuery {
+    /// Only events older than this one.
+    before: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct AuditPage {
+    shell: Shell,
+    events: Vec<Event>,
+    next: Option<i64>,
+    is_later_page: bool,
+}
+
+/// The handler.
+pub async fn page(
+    site: web::Data<Site>,
+    viewer: Viewer,
+    query: web::Query<AuditQuery>,
+) -> Result<HttpResponse, WebError> {
+    if !viewer.is_admin() {
+        return Err(WebError::Forbidden("The audit trail takes the role of administrator.".to_owned()));
+    }
+    let (scope, before) = (viewer.scope(), query.before);
+    let mut events =
+        site.app.store.read(move |db| audit::newest(db, &scope, before, PAGE as i64 + 1)).await?;
+    let has_more = events.len() > PAGE;
+    events.truncate(PAGE);
+    html(&AuditPage {
+        shell: Shell::new(&viewer, Section::Audit),
+        next: events.last().map(|event| event.id).filter(|_| has_more),
+        events,
+        is_later_page: before.is_some(),
+    })
+}
+
+impl AuditPage {
+    fn at(&self, event: &Event) -> String {
+        display::second(event.at)
+    }
+
+    fn words(&self, event: &Event) -> &'static str {
+        match event.action {
+            Action::SignIn => "Signed in",
+            Action::SignInFailed => "Failed to sign in",
+            Action::SignInThrottled => "Refused after too many failures",
+            Action::SignOut => "Signed out",
+            Action::Refresh => "Pressed Refresh",
+            Action::Resend => "Sent an SMS again",
+            Action::RunByHand => "Started a sync by hand",
+            Action::UserAdded => "Added a user",
+            Action::PasswordChanged => "Changed a password",
+            Action::UserDisabled => "Disabled a user",
+            Action::PayloadOpened => "Opened a call’s payload in full",
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Sessions: actix-session in the browser's cookie, our database behind it.
+//!
+//! The cookie holds a signed random id; the database holds its SHA-256. What the session is about
+//! (who signed in, the token of its forms) stays on the server, so that it can be ended there.
+
+use std::collections::HashMap;
+
+use actix_session::SessionExt;
+use actix_session::config::{BrowserSession, CookieContentSecurity};
+use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
+use actix_session::{Session, SessionMiddleware};
+use actix_web::HttpRequest;
+use actix_web::cookie::SameSite;
+use actix_web::cookie::time::Duration as CookieDuration;
+use aws_lc_rs::digest;
+use chrono::Duration;
+
+use super::error::WebError;
+use crate::app::Clock;
+use crate::sealing::{hex, random_hex};
+use crate::settings::Sessions;
+use crate::store::{Store, StoreError, sessions};
+
+/// Where in a session's state the employee's row stands.
+const EMPLOYEE: &str = "employee";
+/// Where the token of its forms stands.
+const FORM_TOKEN: &str = "form_token";
+/// How often the use of a session is noted.
+const TOUCH_EVERY: Duration = Duration::minutes(1);
+
+/// Keeps sessions in our database.
+#[derive(Clone)]
+pub struct DatabaseSessions {
+    store: Store,
+    clock: Clock,
+    idle: Duration,
+    longest: Duration,
+}
+
+impl DatabaseSessions {
+    /// Over `store`, with the deadlines of `settings`.
+    pub fn new(store: Store, clock: Clock, settings: &Sessions) -> Self {
+        Self { store, clock, idle: settings.idle, longest: settings.longest }
+    }
+
+    async fn live(&self, key_hash: String) -> Result<Option<sessions::Session>, StoreError> {
+        let now = self.clock.now().naive_utc();
+        let hash = key_hash.clone();
+        let found = self.store.read(move |db| sessions::find(db, &hash)).await?;
+        let Some(session) = found.filter(|session| {
+            now < session.last_seen_at + self.idle && now < session.created_at + self.longest
+        }) else {
+            return Ok(None);
+        };
+        if now >= session.last_seen_at + TOUCH_EVERY {
+            let touched = self.store.write(move |db| sessions::touch(db, &key_hash, now)).await;
+            if let Err(fault) = touched {
+                // The page is not refused for it: the session's idle time is reckoned from a little
+                // earlier, and the next page notes it.
+                log::warn!("the use of a session could not be noted: {fault}");
+            }
+        }
+        Ok(Some(session))
+    }
+}
+
+fn key_hash(key: &str) -> String {
+    hex(digest::digest(&digest::SHA256, key.as_bytes()).as_ref())
+}
+
+fn employee_in(state: &HashMap<String, String>) -> Option<i64> {
+    state.get(EMPLOYEE).and_then(|json| serde_json::from_str(json).ok())
+}
+
+impl SessionStore for DatabaseSessions {
+    async fn load(&self, session_key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
+        let live = self
+            .live(key_hash(session_key.as_ref()))
+            .await
+            .map_err(|fault| LoadError::Other(fault.into()))?;
+        live.map(|session| serde_json::from_str(&session.state))
+            .transpose()
+            .map_err(|fault| LoadError::Deserialization(fault.into()))
+    }
+
+    async fn save(
+        &self,
+        state: HashMap<String, String>,
+        _ttl: &CookieDuration,
+    ) -> Result<SessionKey, SaveError> {
+        let key = random_hex(32).map_err(|fault| SaveError::Other(fault.into()))?;
+        let text = serde_json::to_string(&state).map_err(|fault| SaveError::Serialization(fault.into()))?;
+        let (hash, now) = (key_hash(&key), self.clock.now().naive_utc());
+        let (employee, idle_before) = (employee_in(&state), now - self.idle);
+        self.store
+            .write(move |db| sessions::insert(db, &hash, employee, &text, now, idle_before))
+            .await
+            .map_err(|fault| SaveError::Other(fault.into()))?;
+        key.try_into().map_err(|_| SaveError::Other(StoreError::BrokeOff("session id".to_owned()).into()))
+    }
+
+    async fn update(
+        &self,
+        session_key: SessionKey,
+        state: HashMap<String, String>,
+        ttl: &CookieDuration,
+    ) -> Result<SessionKey, UpdateError> {
+        let text = serde_json::to_string(&state).map_err(|fault| UpdateError::Serialization(fault.into()))?;
+        let (hash, employee) = (key_hash(session_key.as_ref()), employee_in(&state));
+        let updated = self
+            .store
+            .write(move |db| sessions::update(db, &hash, employee, &text))
+            .await
+            .map_err(|fault| UpdateError::Other(fault.into()))?;
+        if updated {
+            return Ok(session_key);
+        }
+        // It ended meanwhile (signed out elsewhere, disabled): what it was about must not come back.
+        self.save(HashMap::new(), ttl).await.map_err(|fault| UpdateError::Other(fault.into()))
+    }
+
+    async fn update_ttl(&self, _: &SessionKey, _: &CookieDuration) -> Result<(), anyhow::Error> {
+        // The deadlines are kept in the database, by `live`.
+        Ok(())
+    }
+
+    async fn delete(&self, session_key: &SessionKey) -> Result<(), anyhow::Error> {
+        let hash = key_hash(session_key.as_ref());
+        Ok(self.store.write(move |db| sessions::delete(db, &hash)).await?)
+    }
+}
+
+/// The middleware: HttpOnly, SameSite=Lax, ended with the browser; under https Secure and bound to
+/// this host by the name's prefix.
+pub fn middleware(sessions: DatabaseSessions, settings: &Sessions) -> SessionMiddleware<DatabaseSessions> {
+    SessionMiddleware::builder(sessions, settings.cookie_key.clone())
+        .cookie_name(cookie_name(settings.secure).to_owned())
+        .cookie_secure(settings.secure)
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_path("/".to_owned())
+        .cookie_content_security(CookieContentSecurity::Signed)
+        .session_lifecycle(BrowserSession::default())
+        .build()
+}
+
+/// The session cookie's name.
+pub fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-mukta-ftps" } else { "mukta-ftps" }
+}
+
+fn failed(fault: impl std::fmt::Display) -> WebError {
+    WebError::Session(fault.to_string())
+}
+
+/// The employee's row, if somebody signed in.
+pub fn employee(session: &Session) -> Result<Option<i64>, WebError> {
+    session.get(EMPLOYEE).map_err(failed)
+}
+
+/// Begins a session of an employee: a new id and a new token.
+pub fn sign_in(session: &Session, employee_id: i64) -> Result<(), WebError> {
+    session.renew();
+    session.clear();
+    session.insert(EMPLOYEE, employee_id).map_err(failed)?;
+    form_token(session).map(drop)
+}
+
+/// The token that every form of this session carries; made at its first use.
+pub fn form_token(session: &Session) -> Result<String, WebError> {
+    if let Some(token) = session.get(FORM_TOKEN).map_err(failed)? {
+        return Ok(token);
+    }
+    let token = random_hex(32).map_err(failed)?;
+    session.insert(FORM_TOKEN, &token).map_err(failed)?;
+    Ok(token)
+}
+
+/// Whether a form carries this session's token; compared in constant time.
+pub fn token_fits(session: &Session, given: &str) -> Result<bool, WebError> {
+    let kept: Option<String> = session.get(FORM_TOKEN).map_err(failed)?;
+    Ok(kept.is_some_and(|kept| {
+        aws_lc_rs::constant_time::verify_slices_are_equal(kept.as_bytes(), given.as_bytes()).is_ok()
+    }))
+}
+
+/// Whether the browser sent a session's cookie, so that one that is not there any more has ended.
+pub fn had_one(request: &HttpRequest, secure: bool) -> bool {
+    request.cookie(cookie_name(secure)).is_some()
+}
+
+/// The session of a request.
+pub fn of(request: &HttpRequest) -> Session {
+    request.get_session()
+}

@@ -79,7 +79,7 @@ pub struct PaymentInstruction {
 }
 
 /// In Process for longer than this is worth a mark.
-pub const LONG_IN_PROCESS: TimeDelta = TimeDelta::days(7);
+const LONG_IN_PROCESS: TimeDelta = TimeDelta::days(7);
 
 impl PaymentInstruction {
     /// A revised PI has a parent.
@@ -99,8 +99,7 @@ impl PaymentInstruction {
 
     /// Whether it has been In Process for longer than it should.
     pub fn is_stuck(&self, now: DateTime<Utc>) -> bool {
-        self.status == PiStatus::InProcess
-            && self.in_process_since.is_some_and(|since| now.naive_utc() - since > LONG_IN_PROCESS)
+        is_stuck(self.status, self.in_process_since, now)
     }
 
     /// Whether FTPS, and not MUKTASoft, completed it.
@@ -123,6 +122,11 @@ impl PaymentInstruction {
 pub const COMPLETED_BY_FTPS: &str = "ftps";
 /// `completed_by` of a PI that an import completed.
 pub const COMPLETED_BY_MUKTASOFT: &str = "muktasoft";
+
+/// Whether it has been In Process for longer than it should.
+pub(super) fn is_stuck(status: PiStatus, since: Option<NaiveDateTime>, now: DateTime<Utc>) -> bool {
+    status == PiStatus::InProcess && since.is_some_and(|since| now.naive_utc() - since > LONG_IN_PROCESS)
+}
 
 /// A payment advice as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]

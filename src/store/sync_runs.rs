@@ -6,10 +6,11 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp};
 
+use super::instructions::is_stuck;
 use super::schema::{program_state, sync_run_items as items, sync_runs as runs};
 use super::scope::Scope;
 use super::{Db, StoreError};
-use crate::ftps::{Outcome, RunState, RunTrigger};
+use crate::ftps::{Outcome, PiStatus, RunState, RunTrigger};
 use crate::sync::nights::NightsSoFar;
 
 /// The outcome of an item whose instruction no longer waited when its turn came.
@@ -187,12 +188,32 @@ pub fn get(db: &mut Db, id: i64) -> Result<Option<SyncRun>, StoreError> {
     Ok(runs::table.find(id).select(SyncRun::as_select()).get_result(db).optional()?)
 }
 
-/// Runs that began at `since` or later, newest first.
-pub fn since(db: &mut Db, since: NaiveDateTime, limit: i64) -> Result<Vec<SyncRun>, StoreError> {
+/// Runs newest first, at most `limit`, older than `before` if given.
+pub fn newest(db: &mut Db, before: Option<i64>, limit: i64) -> Result<Vec<SyncRun>, StoreError> {
     Ok(runs::table
-        .filter(runs::started_at.ge(since))
+        .filter(runs::id.lt(before.unwrap_or(i64::MAX)))
         .order(runs::id.desc())
         .limit(limit)
+        .select(SyncRun::as_select())
+        .load(db)?)
+}
+
+/// The latest run that ended.
+pub fn latest_ended(db: &mut Db) -> Result<Option<SyncRun>, StoreError> {
+    let ended: Vec<SyncRun> = runs::table
+        .filter(runs::state.ne(RunState::Running.as_str()))
+        .order(runs::id.desc())
+        .limit(1)
+        .select(SyncRun::as_select())
+        .load(db)?;
+    Ok(ended.into_iter().next())
+}
+
+/// The runs for instants of the schedule since `since`, oldest first.
+pub fn nights_since(db: &mut Db, since: NaiveDateTime) -> Result<Vec<SyncRun>, StoreError> {
+    Ok(runs::table
+        .filter(runs::scheduled_for.ge(since))
+        .order(runs::id)
         .select(SyncRun::as_select())
         .load(db)?)
 }
@@ -300,7 +321,7 @@ pub struct Unpaid {
     pub cause: Option<String>,
     /// Where it stands now.
     #[diesel(sql_type = Text)]
-    pub status: crate::ftps::PiStatus,
+    pub status: PiStatus,
     /// Attempts without an answer, up to now.
     #[diesel(sql_type = Integer)]
     pub unanswered_attempts: i32,
@@ -310,6 +331,13 @@ pub struct Unpaid {
     /// Since when it is In Process.
     #[diesel(sql_type = Nullable<Timestamp>)]
     pub in_process_since: Option<NaiveDateTime>,
+}
+
+impl Unpaid {
+    /// Whether it has been In Process for longer than it should.
+    pub fn is_stuck(&self, now: DateTime<Utc>) -> bool {
+        is_stuck(self.status, self.in_process_since, now)
+    }
 }
 
 /// What a run brought no success for, in scope, after the row `after`, at most `limit`.

@@ -127,6 +127,12 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(read().to(pages::instruction::get))
                             .route(web::post().to(pages::instruction::post)),
                     )
+                    .service(
+                        page("/sync-runs")
+                            .route(read().to(pages::sync_runs::page))
+                            .route(web::post().to(pages::sync_runs::start)),
+                    )
+                    .service(page("/sync-runs/{id}").route(read().to(pages::sync_runs::one::page)))
                     .service(page("/audit").route(read().to(pages::audit::page)))
                     .default_service(web::to(pages::not_found)),
             )

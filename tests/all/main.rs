@@ -10,3 +10,4 @@ mod commands;
 mod refresh;
 mod secrets;
 mod sync;
+mod sync_pages;

@@ -6,6 +6,7 @@ pub mod health;
 pub mod instruction;
 pub mod list;
 pub mod sign_in;
+pub mod sync_runs;
 
 use actix_web::HttpResponse;
 

@@ -10,4 +10,6 @@ mod commands;
 mod refresh;
 mod secrets;
 mod sync;
+mod sync_command;
+mod sync_kill;
 mod sync_pages;

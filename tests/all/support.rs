@@ -13,7 +13,7 @@ use mukta_ftps::app::{App, Clock};
 use mukta_ftps::ftps::date::IST;
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
-use mukta_ftps::sealing::{Sealer, random_hex};
+use mukta_ftps::sealing::{Sealer, hex, random_hex};
 use mukta_ftps::settings::{Jit, Sessions, SyncTimes, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction};
 use mukta_ftps::store::{DatabaseUrl, Store, employees};
@@ -60,7 +60,7 @@ macro_rules! on_both {
 pub(crate) struct ScratchDatabase {
     pub(crate) url: DatabaseUrl,
     pub(crate) url_text: String,
-    _directory: tempfile::TempDir,
+    pub(crate) directory: tempfile::TempDir,
 }
 
 impl ScratchDatabase {
@@ -79,7 +79,7 @@ impl ScratchDatabase {
                 format!("{server}/{name}")
             }
         };
-        Self { url: url_text.parse().unwrap(), url_text, _directory: directory }
+        Self { url: url_text.parse().unwrap(), url_text, directory }
     }
 }
 
@@ -205,23 +205,60 @@ impl World {
         App::new(store, sealer, jit, sync_settings(), self.app.clock.clone()).await.unwrap()
     }
 
+    /// `mukta-ftps` with nothing in its environment but what it takes to work on this world: eight
+    /// calls in flight, none longer than a second.
+    pub(crate) fn program(&self, args: &[&str]) -> std::process::Command {
+        let key = self.database.directory.path().join("jit.der");
+        std::fs::write(&key, self.jit.public_key_der()).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mukta-ftps"));
+        command
+            .args(args)
+            .env_clear()
+            .stdin(std::process::Stdio::null())
+            .env("DATABASE_URL", &self.database.url_text)
+            .env("DATA_KEY", hex(&DATA_KEY))
+            .env("SESSION_KEY", hex(&[7; 64]))
+            .env("HTTP_BIND", "127.0.0.1:0")
+            .env("JIT_BASE_URL", self.jit.base_url())
+            .env("JIT_CLIENT_ID", self.jit.client_id())
+            .env("JIT_CLIENT_SECRET", self.jit.client_secret())
+            .env("JIT_PUBLIC_KEY_FILE", key)
+            .env("JIT_TIMEOUT_SECONDS", "1")
+            .env("JIT_CONCURRENCY", "8")
+            .env("RUST_LOG", "warn");
+        command
+    }
+
+    /// Runs SQL on the database, for what takes time or luck otherwise.
+    pub(crate) fn execute(&self, sql: &str) {
+        match &self.database.url {
+            DatabaseUrl::Sqlite(_) => {
+                let path = self.database.url_text.trim_start_matches("sqlite://");
+                let mut db = SqliteConnection::establish(path).unwrap();
+                db.batch_execute(&format!("PRAGMA busy_timeout = 10000; {sql}")).unwrap();
+            }
+            DatabaseUrl::Postgres(_) => {
+                PgConnection::establish(&self.database.url_text).unwrap().batch_execute(sql).unwrap();
+            }
+        }
+    }
+
     /// Makes the database refuse to mark this instruction's beneficiaries as paid.
     pub(crate) fn poison_payments_of(&self, number: &str) {
         let of =
             format!("NEW.instruction_id = (SELECT id FROM payment_instructions WHERE number = '{number}')");
-        match &self.database.url {
-            DatabaseUrl::Sqlite(path) => SqliteConnection::establish(path).unwrap().batch_execute(&format!(
+        self.execute(&match &self.database.url {
+            DatabaseUrl::Sqlite(_) => format!(
                 "CREATE TRIGGER poison BEFORE UPDATE OF utr ON beneficiaries WHEN {of} \
                  BEGIN SELECT RAISE(ABORT, 'poison'); END;"
-            )),
-            DatabaseUrl::Postgres(url) => PgConnection::establish(url).unwrap().batch_execute(&format!(
+            ),
+            DatabaseUrl::Postgres(_) => format!(
                 "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
                  IF {of} THEN RAISE EXCEPTION 'poison'; END IF; RETURN NEW; END $$; \
                  CREATE TRIGGER poison BEFORE UPDATE OF utr ON beneficiaries \
                  FOR EACH ROW EXECUTE FUNCTION poison();"
-            )),
-        }
-        .unwrap();
+            ),
+        });
     }
 
     /// Imports instructions and tells JIT of the revised ones.

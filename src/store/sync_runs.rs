@@ -316,9 +316,6 @@ pub struct Unpaid {
     /// The message of the run's call, else the latest.
     #[diesel(sql_type = Nullable<Text>)]
     pub message: Option<String>,
-    /// The technical cause, if the run's call had one.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub cause: Option<String>,
     /// Where it stands now.
     #[diesel(sql_type = Text)]
     pub status: PiStatus,
@@ -350,7 +347,7 @@ pub fn unpaid(
 ) -> Result<Vec<Unpaid>, StoreError> {
     Ok(diesel::sql_query(
         "SELECT i.instruction_id, p.number, p.tenant_id, i.outcome, COALESCE(c.message, p.ftps_message) AS message, \
-         c.cause, p.status, p.unanswered_attempts, p.next_attempt_at, p.in_process_since \
+         p.status, p.unanswered_attempts, p.next_attempt_at, p.in_process_since \
          FROM sync_run_items i JOIN payment_instructions p ON p.id = i.instruction_id \
          JOIN tenants t ON t.id = i.tenant_id \
          LEFT JOIN ftps_calls c ON c.run_id = i.run_id AND c.instruction_id = i.instruction_id \

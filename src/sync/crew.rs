@@ -75,3 +75,10 @@ impl<'a> Crew<'a> {
         }
     }
 }
+
+impl Drop for Crew<'_> {
+    /// Whoever is out when looking for more work failed still records what JIT says.
+    fn drop(&mut self) {
+        self.out.detach_all();
+    }
+}

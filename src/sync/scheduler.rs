@@ -31,14 +31,20 @@ pub struct Scheduler {
 impl Scheduler {
     /// Starts the thread. What was missed while nothing was running is begun at once.
     pub fn start(app: App) -> std::io::Result<Self> {
-        let (held, alive) = oneshot::channel();
-        std::thread::Builder::new().name("scheduler".to_owned()).spawn(move || {
-            // Dropped when the thread ends, however it ends.
-            let _held: oneshot::Sender<()> = held;
+        Self::watching(move || {
             look_after_runs(&app);
             if let Err(fault) = tick_for_ever(&app) {
                 log::error!("the scheduler cannot go on: {fault}");
             }
+        })
+    }
+
+    fn watching(body: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
+        let (held, alive) = oneshot::channel();
+        std::thread::Builder::new().name("scheduler".to_owned()).spawn(move || {
+            // Dropped when the thread ends, however it ends.
+            let _held: oneshot::Sender<()> = held;
+            body();
         })?;
         Ok(Self { alive })
     }
@@ -86,5 +92,23 @@ pub(crate) async fn recorded(what: &'static str, job: impl Future<Output = Resul
         Ok(Ok(())) => {}
         Ok(Err(fault)) => log::error!("{what} failed: {fault}"),
         Err(_) => log::error!("{what} panicked"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_of_the_thread_is_noticed_even_if_it_panics() {
+        for body in [|| (), || panic!("a test's")] as [fn(); 2] {
+            Scheduler::watching(body).unwrap().ended().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_or_fails_ends_nothing_but_itself() {
+        recorded("a test's job", async { panic!("a test's") }).await;
+        recorded("a test's job", async { Err(StoreError::BrokeOff("a test's".to_owned())) }).await;
     }
 }

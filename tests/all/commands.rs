@@ -67,6 +67,10 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("PUBLIC_URL", "pay.example"),
         ("TRUSTED_PROXIES", "proxy"),
         ("STATIC_DIR", "/nowhere"),
+        ("SYNC_SCHEDULE", "0 22 * * *"),
+        ("SYNC_SCHEDULE", "0 0 22 30 2 *"),
+        ("SYNC_TIMEZONE_OFFSET", "IST"),
+        ("SYNC_RETRY_FIRST_SECONDS", "0"),
     ] {
         let keys = tempfile::tempdir().unwrap();
         let key = keys.path().join("jit.der");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use mukta_ftps::app::App;
 use mukta_ftps::ftps::{RunState, RunTrigger};
 use mukta_ftps::sealing::Sealer;
@@ -13,6 +14,7 @@ use mukta_ftps::store::instructions::PaymentInstruction;
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::sync_runs::{self, Begun, Counts, SyncRun};
 use mukta_ftps::store::{Store, calls, instructions};
+use mukta_ftps::sync::scheduler::Scheduler;
 use mukta_ftps::sync::{retries, run};
 
 use crate::support::{DATA_KEY, Kind, World, jit_settings, original, revised, sync_settings};
@@ -323,6 +325,18 @@ on_both! {
         assert_eq!(run.state, RunState::Finished);
         assert_eq!(counts, Counts { expected: 1, skipped: 1, ..Counts::default() });
         assert_eq!(world.jit.calls_received(), 0);
+    }
+
+    async fn the_scheduler_makes_what_is_due_by_itself(world: World) {
+        import_one(&world);
+        world.jit.script(REVISED, vec![Scenario::Reset, Scenario::Paid]);
+        run::look_after(&world.app).await.unwrap();
+        world.later(TimeDelta::days(1));
+        let mut scheduler = Scheduler::start(world.app.clone()).unwrap();
+        world.until(|| outcomes(&world, REVISED) == [("nightly", "no-response")]).await;
+        world.later(TimeDelta::minutes(1));
+        world.until(|| outcomes(&world, REVISED).last() == Some(&("retry", "success"))).await;
+        assert!(scheduler.ended().now_or_never().is_none());
     }
 
     async fn a_run_of_nothing_is_finished_at_once(world: World) {

@@ -72,14 +72,17 @@ pub async fn error_pages<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let asked = format!("{} {}", request.method(), request.path().escape_debug());
     let answer = next.call(request).await?;
     let viewer = answer.request().extensions().get::<Viewer>().cloned();
-    let rewritten = answer
-        .response()
-        .error()
-        .and_then(|error| error.as_error::<WebError>())
-        .zip(viewer)
-        .map(|(fault, viewer)| fault.page(Some(&viewer)));
+    let rewritten = answer.response().error().and_then(|error| error.as_error::<WebError>()).zip(viewer).map(
+        |(fault, viewer)| {
+            if matches!(fault, WebError::Forbidden(_) | WebError::ForeignForm) {
+                log::warn!("refused to {}: {asked}: {fault}", viewer.name);
+            }
+            fault.page(Some(&viewer))
+        },
+    );
     Ok(match rewritten {
         Some(response) => answer.into_response(response).map_into_right_body(),
         None => answer.map_into_left_body(),

@@ -137,7 +137,7 @@ fn a_bad_record_imports_nothing_and_every_fault_has_its_path() {
     let output = fed(with_database(&["import", "-"], &database), &document(&[original("PI-1", PEOPLE), bad]));
     assert_eq!(output.status.code(), Some(1));
     for path in ["paymentInstructions[1].beneficiaryDetails[0].amount", "paymentInstructions[1].piStatus"] {
-        assert!(stderr(&output).contains(path), "{}", stderr(&output));
+        assert_eq!(stderr(&output).matches(path).count(), 1, "{}", stderr(&output));
     }
     let exported = with_database(&["export"], &database).output().unwrap();
     let exported: serde_json::Value = serde_json::from_str(&stdout(&exported)).unwrap();

@@ -7,6 +7,7 @@ mod support;
 
 mod access;
 mod commands;
+mod documents;
 mod refresh;
 mod secrets;
 mod sync;

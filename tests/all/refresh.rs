@@ -263,4 +263,18 @@ on_both! {
         assert!(stored[0].response.as_deref().unwrap().contains("Bill is pending"));
         assert_eq!(stored[0].message, "On call of FTPS API: Bill is pending");
     }
+
+    async fn a_page_of_long_payloads_leaves_the_later_ones_out(world: World) {
+        import_pair(&world);
+        let long = format!("x{}", "y".repeat(5 * 1024 * 1024));
+        world.jit.script(REVISED, vec![Scenario::Error("short".into()), Scenario::Error(long.into())]);
+        world.press_refresh(REVISED).await;
+        world.press_refresh(REVISED).await;
+        let log = world.get(&format!("/payment-instructions/{REVISED}/calls")).await;
+        assert_eq!(log.all("[data-call-outcome]").len(), 2);
+        assert!(log.text.contains("are left out here"));
+        let call = log.all("form.open-in-full input[name=call]")[1].attr("value").unwrap().to_owned();
+        let path = format!("/payment-instructions/{REVISED}/calls");
+        assert!(world.browser.post(&path, &[("call", &call)]).await.text.contains("short"));
+    }
 }

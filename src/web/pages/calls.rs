@@ -206,6 +206,7 @@ mod tests {
             http_status: Some(200),
             request: Some(r#"{"serviceId":"FTPS"}"#.to_owned()),
             response: Some(r#"{"data":[{"benfAcctNo":"30131500001"}]}"#.to_owned()),
+            is_left_out: false,
             applied: true,
         }
     }

@@ -186,7 +186,7 @@ impl World {
 
     /// Waits for what other tasks do, for some seconds at most.
     pub(crate) async fn until(&self, met: impl Fn() -> bool) {
-        for _ in 0..1000 {
+        for _ in 0..4000 {
             if met() {
                 return;
             }

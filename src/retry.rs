@@ -1,25 +1,16 @@
-//! How long to wait before trying again.
+//! How long to wait before the next attempt at something that did not work out.
 
 use std::time::Duration;
 
-use aws_lc_rs::rand;
-
-/// The pause after `failures` attempts in a row (at least one): its step doubles from `first` up to
-/// `longest`, and the pause is drawn between half and all of the step by `random` (0 to 1), so that
-/// what failed together is not tried together.
-pub fn pause(first: Duration, longest: Duration, failures: u32, random: f64) -> Duration {
-    let doublings = failures.saturating_sub(1).min(31);
+/// The pause after `attempts` fruitless attempts in a row (1 after the first). Its step doubles from
+/// `first` to `longest`; the pause is drawn between half and all of the step by `random`, any
+/// number, so that what failed together does not come back together.
+pub fn pause(first: Duration, longest: Duration, attempts: u32, random: u64) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(31);
     let step = first.saturating_mul(1 << doublings).min(longest);
-    step.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0))
-}
-
-/// A random number from 0 to 1. Without randomness, which does not happen, the middle.
-pub fn random() -> f64 {
-    let mut bytes = [0; 4];
-    match rand::fill(&mut bytes) {
-        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
-        Err(_) => 0.5,
-    }
+    let half = step / 2;
+    let spread = u64::try_from((step - half).as_millis()).unwrap_or(u64::MAX - 1);
+    half + Duration::from_millis(random % (spread + 1))
 }
 
 #[cfg(test)]
@@ -27,29 +18,25 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
-    const LONGEST: Duration = Duration::from_secs(21_600);
+    const FIRST: Duration = Duration::from_secs(60);
+    const LONGEST: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn the_step_doubles_up_to_the_longest() {
-        let whole = |failures| pause(MINUTE, LONGEST, failures, 1.0).as_secs();
-        assert_eq!(
-            [1, 2, 3, 9, 10, 1000, u32::MAX].map(whole),
-            [60, 120, 240, 15_360, 21_600, 21_600, 21_600]
-        );
-        assert_eq!(pause(MINUTE, LONGEST, 1, 0.0), MINUTE / 2);
-        assert_eq!(pause(LONGEST, MINUTE, 1, 1.0), MINUTE);
+    fn steps_double_up_to_the_longest() {
+        let shortest: Vec<u64> = (1..=9).map(|n| pause(FIRST, LONGEST, n, 0).as_secs()).collect();
+        assert_eq!(shortest, [30, 60, 120, 240, 480, 960, 1800, 1800, 1800]);
+        let longest: Vec<u64> =
+            (1..=3).map(|n| pause(FIRST, LONGEST, n, (30_000 << (n - 1)) as u64).as_secs()).collect();
+        assert_eq!(longest, [60, 120, 240]);
     }
 
     proptest! {
         #[test]
-        fn a_pause_lies_between_half_and_all_of_its_step(
-            first in 1u64..86_400, longest in 1u64..86_400, failures in any::<u32>(), random in 0.0f64..=1.0
-        ) {
-            let (first, longest) = (Duration::from_secs(first), Duration::from_secs(longest));
-            let step = pause(first, longest, failures, 1.0);
-            let drawn = pause(first, longest, failures, random);
-            prop_assert!(drawn <= step && drawn >= step / 2 && step <= longest);
+        fn a_pause_lies_between_half_and_all_of_its_step(attempts in 0..u32::MAX, random: u64, first in 1..7200_u64, more in 0..7200_u64) {
+            let (first, longest) = (Duration::from_secs(first), Duration::from_secs(first + more));
+            let step = first.saturating_mul(1 << attempts.saturating_sub(1).min(31)).min(longest);
+            let pause = pause(first, longest, attempts, random);
+            prop_assert!(step / 2 <= pause && pause <= step, "{pause:?} of {step:?}");
         }
     }
 }

@@ -190,3 +190,40 @@ words! {
         Resend = "resend",
     }
 }
+
+words! {
+    /// What set a sync run off.
+    RunTrigger {
+        /// The schedule.
+        Nightly = "nightly",
+        /// A scheduled instant that passed while nothing was running.
+        MadeUp = "made-up",
+        /// `mukta-ftps sync`.
+        Command = "command",
+        /// An administrator, on the page.
+        Hand = "hand",
+    }
+}
+
+impl RunTrigger {
+    /// What the run's calls are put down to.
+    pub const fn of_calls(self) -> Trigger {
+        match self {
+            Self::Nightly | Self::MadeUp => Trigger::Nightly,
+            Self::Command => Trigger::Command,
+            Self::Hand => Trigger::Hand,
+        }
+    }
+}
+
+words! {
+    /// How far a sync run is.
+    RunState {
+        /// Some of its payment instructions are still to be asked about.
+        Running = "running",
+        /// All of them are done.
+        Finished = "finished",
+        /// It was stopped, or left behind and followed by another.
+        Interrupted = "interrupted",
+    }
+}

@@ -10,6 +10,7 @@ pub mod sms;
 use chrono::TimeDelta;
 
 use crate::retry;
+use crate::sealing::random_number;
 use gateway::{Gateway, GatewaySetupError};
 
 /// What a process needs to send messages.
@@ -29,8 +30,9 @@ impl SmsSender {
     /// those exactly.
     fn pause_after(&self, attempts: i32) -> TimeDelta {
         let failures = u32::try_from(attempts).unwrap_or(1);
-        let pause =
-            retry::pause(self.settings.retry_first, self.settings.retry_max, failures, retry::random());
+        // Without randomness, which does not happen, the shortest.
+        let random = random_number().unwrap_or(0);
+        let pause = retry::pause(self.settings.retry_first, self.settings.retry_max, failures, random);
         TimeDelta::milliseconds(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
     }
 }

@@ -17,6 +17,8 @@ pub struct NewCall {
     pub trigger: Trigger,
     /// The employee who did, if one did.
     pub triggered_by: Option<String>,
+    /// The sync run that it is part of, if it is.
+    pub run_id: Option<i64>,
     /// When it began (UTC).
     pub started_at: NaiveDateTime,
     /// How long all its exchanges took together.

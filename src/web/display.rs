@@ -1,6 +1,6 @@
 //! How the domain's values read on every page.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::ftps::date::{ist_day, ist_minute, shown_day};
 use crate::ftps::{Outcome, Paise, PaymentStatus, PiStatus};
@@ -110,10 +110,18 @@ pub fn age(since: NaiveDateTime, now: DateTime<Utc>) -> String {
     }
 }
 
+/// `45 s`, `2 min 5 s` or `1 h 3 min`. Never negative.
+pub fn duration(passed: TimeDelta) -> String {
+    match passed.num_seconds().max(0) {
+        seconds if seconds < 60 => format!("{seconds} s"),
+        seconds if seconds < 3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
 
     #[test]
     fn ages_are_told_in_hours_then_in_days() {
@@ -124,6 +132,12 @@ mod tests {
         assert_eq!(ago(60), "1 hour");
         assert_eq!(ago(47 * 60 + 59), "47 hours");
         assert_eq!(ago(48 * 60), "2 days");
+    }
+
+    #[test]
+    fn a_duration_is_told_in_its_two_largest_units() {
+        let told = [-1, 59, 60, 125, 3599, 3780].map(|seconds| duration(TimeDelta::seconds(seconds)));
+        assert_eq!(told, ["0 s", "59 s", "1 min 0 s", "2 min 5 s", "59 min 59 s", "1 h 3 min"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::{Error, HttpMessage, HttpRequest};
 
 use super::error::WebError;
-use super::viewer::Viewer;
+use super::viewer::{Viewer, signed_in};
 use super::{Site, site_of};
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
@@ -46,6 +46,8 @@ pub async fn sound<B: MessageBody + 'static>(
         return Ok(request.error_response(WebError::unreadable_address()).map_into_right_body());
     }
     if !request.method().is_safe() && !is_ours(request.request())? {
+        // Only so that the page that says so knows whom it is for.
+        let _nobody_signed_in = signed_in(request.request()).await.is_err();
         return Ok(request.error_response(WebError::ForeignForm).map_into_right_body());
     }
     Ok(next.call(request).await?.map_into_left_body())

@@ -112,8 +112,8 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
             )
             .service(
                 web::scope("")
-                    .wrap(from_fn(guard::error_pages))
                     .wrap(from_fn(guard::sound))
+                    .wrap(from_fn(guard::error_pages))
                     .wrap(session::middleware(sessions, &site.sessions))
                     .wrap(guard::headers(&site))
                     .service(page("/").route(read().to(pages::home)))
@@ -129,6 +129,12 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(read().to(pages::instruction::get))
                             .route(web::post().to(pages::instruction::post)),
                     )
+                    .service(
+                        page("/sync-runs")
+                            .route(read().to(pages::sync_runs::page))
+                            .route(web::post().to(pages::sync_runs::start)),
+                    )
+                    .service(page("/sync-runs/{id}").route(read().to(pages::sync_runs::one::page)))
                     .service(page("/messages").route(read().to(pages::messages::page)))
                     .service(page("/messages/resend").route(web::post().to(pages::messages::resend::many)))
                     .service(

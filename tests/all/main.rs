@@ -13,3 +13,7 @@ mod secrets;
 mod sms;
 mod sms_kill;
 mod sms_speed;
+mod sync;
+mod sync_command;
+mod sync_kill;
+mod sync_pages;

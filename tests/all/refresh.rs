@@ -135,6 +135,13 @@ on_both! {
         assert!(!page.text.contains("<script>alert"));
     }
 
+    async fn an_account_number_in_jits_words_shows_its_last_four_digits(world: World) {
+        import_pair(&world);
+        world.jit.script(REVISED, vec![Scenario::Error("Account 30131500010000 is closed, see 202211033261".into())]);
+        let page = world.press_refresh(REVISED).await;
+        assert_shown(&page, &error("Account •••• 0000 is closed, see 202211033261"), "known account");
+    }
+
     async fn an_instruction_whose_original_is_unknown_is_a_glitch_and_jit_is_not_called(world: World) {
         world.import(&[revised(REVISED, "PI-1013/2023-24/000001", PEOPLE)]);
         let page = world.press_refresh(REVISED).await;
@@ -154,6 +161,7 @@ on_both! {
         for number in ["PI-A", "PI-C"] {
             let page = world.press_refresh(number).await;
             assert_eq!(page.attr("#ftps-message", "data-outcome"), "glitch", "{number}");
+            assert_eq!(page.all("main a[href$='PI-B']").len(), 0, "what goes in a circle is not linked");
         }
         assert_eq!(world.view("PI-C").await.all("a[href$='PI-2207/2023-24/000001']").len(), 0, "not linked");
         assert_eq!(world.jit.calls_received(), 0);

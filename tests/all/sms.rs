@@ -17,7 +17,8 @@ use mukta_ftps::store::{Db, Store};
 use serde_json::Value;
 
 use crate::support::{
-    DATA_KEY, Kind, Page, World, instruction, jit_settings, original, revised, sms_settings, words,
+    DATA_KEY, Kind, Page, World, instruction, jit_settings, original, revised, sms_settings, sync_settings,
+    words,
 };
 
 const ORIGINAL: &str = "PI-1013/2023-24/000112";
@@ -155,7 +156,6 @@ on_both! {
         }
         assert_eq!(world.gateway.count(), 12);
         world.later(TimeDelta::days(1));
-        world.browser.sign_in("asha").await;
         let outbox = world.get("/messages?state=waiting").await;
         assert_eq!(outbox.all("tr[data-late]").len(), 1);
         assert!(outbox.words("tr[data-message-state]").contains("Late"));
@@ -274,7 +274,7 @@ on_both! {
         use MessageEventKind as Kind;
         assert_eq!(
             events(&world, message.id),
-            [(Kind::Unknown, None, true), (Kind::Resend, Some("local".to_owned()), true), (Kind::Sent, None, true)]
+            [(Kind::Unknown, None, true), (Kind::Resend, Some("asha".to_owned()), true), (Kind::Sent, None, true)]
         );
         assert!(world.get("/messages").await.text.contains("sent again by local"));
         assert_eq!(world.post("/messages/4711/resend", &[]).await.status, 404);
@@ -414,7 +414,9 @@ async fn another_app(world: &World) -> App {
     let store = Store::open(&world.database.url).unwrap();
     let sealer = Sealer::new(&DATA_KEY, &[]).unwrap();
     let jit = jit_settings(&world.jit, Duration::from_secs(5));
-    App::new(store, sealer, jit, Some(sms_settings(&world.gateway)), world.app.clock.clone()).await.unwrap()
+    App::new(store, sealer, jit, Some(sms_settings(&world.gateway)), sync_settings(), world.app.clock.clone())
+        .await
+        .unwrap()
 }
 
 on_both! {

@@ -8,21 +8,21 @@ use std::collections::{HashMap, HashSet};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use band::Band;
 use beneficiary::{BeneficiaryRow, SmsCell};
 
 use super::{calls, messages};
-use crate::ftps::{MessageState, PiStatus, Trigger};
+use crate::ftps::{MessageState, PiStatus};
 use crate::store::audit::Action;
 use crate::store::beneficiaries::{self, Beneficiary};
 use crate::store::instructions::{self, COMPLETED_BY_MUKTASOFT, PaymentAdvice, PaymentInstruction};
 use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
-use crate::sync::engine::{self, Asked};
+use crate::sync::engine::{self, Asked, Order};
 use crate::web::Site;
 use crate::web::display::{self, filled};
 use crate::web::error::{WebError, html, see_other};
@@ -30,9 +30,6 @@ use crate::web::form::PostedForm;
 use crate::web::path::{self, Sub};
 use crate::web::shell::{Section, Shell};
 use crate::web::viewer::Viewer;
-
-/// In Process for longer than this is worth a mark.
-const LONG_IN_PROCESS: TimeDelta = TimeDelta::days(7);
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
@@ -102,8 +99,8 @@ async fn refresh(
         ));
     }
     site.note(viewer, request, Action::Refresh, Some(instruction.number.clone())).await?;
-    let (app, id, by) = (site.app.clone(), instruction.id, Some(viewer.name.clone()));
-    let asking = site.app.runtime.spawn(async move { engine::ask(&app, id, Trigger::Refresh, by).await });
+    let (app, id, order) = (site.app.clone(), instruction.id, Order::refresh(viewer.name.clone()));
+    let asking = site.app.runtime.spawn(async move { engine::ask(&app, id, &order).await });
     let page = path::link(&instruction.number, Sub::View);
     Ok(see_other(&match Notice::of(asking.await??) {
         None => format!("{page}#ftps-message"),
@@ -168,31 +165,33 @@ impl Shown {
     fn load(db: &mut Db, scope: &Scope, number: &str) -> Result<Option<Self>, StoreError> {
         let Some(instruction) = instructions::find(db, scope, number)? else { return Ok(None) };
         let original = instructions::original(db, &instruction)?;
+        let circle = circle(db, &instruction)?;
+        let mut revisions = instructions::revisions(db, &instruction)?;
+        revisions.retain(|revision| !circle.contains(&revision.number));
         Ok(Some(Self {
             advices: instructions::advices(db, instruction.id)?,
             beneficiaries: beneficiaries::of_instruction(db, instruction.id)?,
             messages: listing::of_instruction(db, instruction.id)?,
-            parent_is_known: original.is_some() || has_sound_parent(db, &instruction)?,
-            revisions: instructions::revisions(db, &instruction)?,
+            parent_is_known: circle.is_empty() && instructions::parent(db, &instruction)?.is_some(),
+            revisions,
             original,
             instruction,
         }))
     }
 }
 
-/// Whether the parent is known here, of the same tenant, and its parents go in no circle
-/// (DOMAIN.md §3).
-fn has_sound_parent(db: &mut Db, of: &PaymentInstruction) -> Result<bool, StoreError> {
+/// The numbers of the circle that the parents go in; empty if they come to an end. What is in a
+/// circle is not linked (DOMAIN.md §3).
+fn circle(db: &mut Db, of: &PaymentInstruction) -> Result<HashSet<String>, StoreError> {
     let mut seen = HashSet::from([of.number.clone()]);
     let mut parent = instructions::parent(db, of)?;
-    let is_known = parent.is_some();
     while let Some(at) = parent {
         if !seen.insert(at.number.clone()) {
-            return Ok(false);
+            return Ok(seen);
         }
         parent = instructions::parent(db, &at)?;
     }
-    Ok(is_known)
+    Ok(HashSet::new())
 }
 
 #[derive(Template)]
@@ -302,11 +301,6 @@ impl InstructionPage {
     fn age(&self) -> Option<String> {
         let since = self.pi.in_process_since.filter(|_| self.pi.status == PiStatus::InProcess)?;
         Some(display::age(since, self.now))
-    }
-
-    fn is_long_in_process(&self) -> bool {
-        let is_long = |since| self.now.naive_utc() - since > LONG_IN_PROCESS;
-        self.pi.status == PiStatus::InProcess && self.pi.in_process_since.is_some_and(is_long)
     }
 
     fn bill_numbers(&self) -> String {

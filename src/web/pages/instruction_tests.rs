@@ -2,6 +2,7 @@ use super::*;
 use crate::access::Role;
 use crate::ftps::{Paise, PaymentStatus};
 use crate::store::instructions::COMPLETED_BY_FTPS;
+use chrono::TimeDelta;
 
 pub(in crate::web::pages) const NOW: DateTime<Utc> = match DateTime::from_timestamp(1_700_000_000, 0) {
     Some(now) => now,
@@ -50,6 +51,8 @@ pub(in crate::web::pages) fn revised() -> PaymentInstruction {
         ftps_payment_status: None,
         lease_token: None,
         lease_until: None,
+        next_attempt_at: None,
+        unanswered_attempts: 0,
     }
 }
 

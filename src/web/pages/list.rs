@@ -97,6 +97,10 @@ impl Row {
         if self.instruction.is_waiting() { "FTPS not asked yet" } else { "—" }
     }
 
+    fn is_stuck(&self) -> bool {
+        self.instruction.is_stuck(self.now)
+    }
+
     fn age(&self) -> Option<String> {
         let since =
             self.instruction.in_process_since.filter(|_| self.instruction.status == PiStatus::InProcess)?;

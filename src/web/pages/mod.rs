@@ -7,6 +7,7 @@ pub mod instruction;
 pub mod list;
 pub mod messages;
 pub mod sign_in;
+pub mod sync_runs;
 
 use actix_web::HttpResponse;
 

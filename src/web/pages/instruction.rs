@@ -3,6 +3,8 @@
 
 mod band;
 mod beneficiary;
+mod people;
+mod timeline;
 
 use std::collections::HashSet;
 
@@ -13,11 +15,13 @@ use serde::Deserialize;
 
 use band::Band;
 use beneficiary::BeneficiaryRow;
+use people::{People, Wanted};
+use timeline::{LatestCalls, Step};
 
 use super::calls;
 use crate::ftps::{PiStatus, Trigger};
 use crate::store::audit::Action;
-use crate::store::beneficiaries::{self, Beneficiary};
+use crate::store::beneficiaries::Beneficiary;
 use crate::store::instructions::{self, COMPLETED_BY_MUKTASOFT, PaymentAdvice, PaymentInstruction};
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
@@ -37,6 +41,16 @@ const LONG_IN_PROCESS: TimeDelta = TimeDelta::days(7);
 #[derive(Debug, Deserialize)]
 pub struct ViewQuery {
     notice: Option<String>,
+    /// Which page of the beneficiaries.
+    beneficiaries: Option<String>,
+    /// Only beneficiaries of this payment status.
+    payment: Option<String>,
+}
+
+impl ViewQuery {
+    fn wanted(&self) -> Wanted {
+        Wanted::read(self.beneficiaries.as_deref(), self.payment.as_deref())
+    }
 }
 
 /// GET of a page of a payment instruction; of the Refresh form's target, leads back to the page.
@@ -73,8 +87,8 @@ async fn view(
     number: String,
     query: ViewQuery,
 ) -> Result<HttpResponse, WebError> {
-    let scope = viewer.scope();
-    let found = site.app.store.read(move |db| Shown::load(db, &scope, &number)).await?;
+    let (scope, wanted) = (viewer.scope(), query.wanted());
+    let found = site.app.store.read(move |db| Shown::load(db, &scope, &number, wanted)).await?;
     let shown = found.ok_or(WebError::NotFound)?;
     html(&InstructionPage::new(viewer, shown, Notice::named(query.notice.as_deref()), site.app.clock.now()))
 }
@@ -150,6 +164,8 @@ struct Shown {
     instruction: PaymentInstruction,
     advices: Vec<PaymentAdvice>,
     beneficiaries: Vec<Beneficiary>,
+    people: People,
+    calls: LatestCalls,
     /// Whether the parent is known here, so that it can be linked.
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
@@ -157,12 +173,15 @@ struct Shown {
 }
 
 impl Shown {
-    fn load(db: &mut Db, scope: &Scope, number: &str) -> Result<Option<Self>, StoreError> {
+    fn load(db: &mut Db, scope: &Scope, number: &str, wanted: Wanted) -> Result<Option<Self>, StoreError> {
         let Some(instruction) = instructions::find(db, scope, number)? else { return Ok(None) };
         let original = instructions::original(db, &instruction)?;
+        let (people, beneficiaries) = People::load(db, instruction.id, wanted)?;
         Ok(Some(Self {
             advices: instructions::advices(db, instruction.id)?,
-            beneficiaries: beneficiaries::of_instruction(db, instruction.id)?,
+            beneficiaries,
+            people,
+            calls: LatestCalls::load(db, &instruction)?,
             parent_is_known: original.is_some() || has_sound_parent(db, &instruction)?,
             revisions: instructions::revisions(db, &instruction)?,
             original,
@@ -193,6 +212,8 @@ struct InstructionPage {
     pi: PaymentInstruction,
     advices: Vec<PaymentAdvice>,
     rows: Vec<BeneficiaryRow>,
+    people: People,
+    steps: Vec<Step>,
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
     revisions: Vec<PaymentInstruction>,
@@ -215,9 +236,11 @@ impl InstructionPage {
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
             band: Band::of(&shown.instruction, may_refresh),
+            steps: timeline::steps(&shown.instruction, shown.calls),
+            rows: shown.beneficiaries.into_iter().map(BeneficiaryRow::new).collect(),
+            people: shown.people,
             pi: shown.instruction,
             advices: shown.advices,
-            rows: shown.beneficiaries.into_iter().map(BeneficiaryRow::new).collect(),
             parent_is_known: shown.parent_is_known,
             original: shown.original,
             revisions: shown.revisions,
@@ -228,12 +251,21 @@ impl InstructionPage {
         }
     }
 
+    fn view_link(&self) -> String {
+        path::link(&self.pi.number, Sub::View)
+    }
+
     fn refresh_link(&self) -> String {
         path::link(&self.pi.number, Sub::Refresh)
     }
 
     fn calls_link(&self) -> String {
         path::link(&self.pi.number, Sub::Calls)
+    }
+
+    /// Where the call log tells of one call.
+    fn call_link(&self, call: &i64) -> String {
+        format!("{}#call-{call}", self.calls_link())
     }
 
     fn link_to(&self, number: &str) -> String {
@@ -246,6 +278,19 @@ impl InstructionPage {
 
     fn tone_of(&self, other: &PaymentInstruction) -> &'static str {
         display::pi_tone(other.status)
+    }
+
+    /// What the status means, and where that leaves its payments.
+    fn meaning(&self) -> String {
+        let what_follows = match self.pi.status {
+            PiStatus::Completed if self.people.is_all_paid() => " Every payment has been made.",
+            PiStatus::Completed if self.people.has_failed() => {
+                " Payments that failed are corrected in MUKTASoft and sent again as a revised payment \
+                 instruction."
+            }
+            _ => "",
+        };
+        format!("{}{what_follows}", display::pi_meaning(self.pi.status))
     }
 
     fn kind(&self) -> &'static str {

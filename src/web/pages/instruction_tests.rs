@@ -113,7 +113,9 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
     Shown {
         instruction,
         advices: vec![],
+        people: People::of_all(&beneficiaries),
         beneficiaries,
+        calls: LatestCalls::default(),
         parent_is_known: true,
         original: Some(original()),
         revisions: vec![],

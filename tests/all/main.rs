@@ -7,5 +7,6 @@ mod support;
 
 mod access;
 mod commands;
+mod pages;
 mod refresh;
 mod secrets;

@@ -117,6 +117,12 @@ async fn every_page(colours: &str) {
         person.check_page_of_status(&format!("{path} in {colours}"), status).await;
         person.picture(&named(&path, colours)).await;
     }
+    person.go(&format!("{}/calls", page_of(ELSEWHERE))).await;
+    person.click_through(".open-in-full button").await;
+    assert_eq!(person.count("details[open]").await, 2, "what was asked for is seen at once");
+    person.check_page("a call opened in full").await;
+    person.click_through(".sign-out button").await;
+    person.check_page("sign-in after signing out").await;
     person.close().await;
 }
 

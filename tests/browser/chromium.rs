@@ -35,7 +35,7 @@ pub(crate) const PHONE: Screen = Screen { width: 360, height: 740, ratio: 2 };
 pub(crate) const NARROW: Screen = Screen { width: 320, height: 640, ratio: 1 };
 
 /// An A4 within the margins of the style sheet, at 96 pixels to the inch.
-const PAPER: Screen = Screen { width: 688, height: 1001, ratio: 1 };
+const PAPER: Screen = Screen { width: 703, height: 1032, ratio: 1 };
 
 /// Whether pages may run scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,11 +33,16 @@ pub(crate) fn crowd(number: &str, parent: Option<&str>, status: &str, payment: &
 pub(crate) fn set(world: &World) {
     let ids = payment_ids(10);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    world.import(&[
-        original(ORIGINAL, &ids),
-        revised(REVISED, ORIGINAL, &ids),
-        revised(OTHER, ORIGINAL, &ids[..2]),
-    ]);
+    let mut set =
+        [original(ORIGINAL, &ids), revised(REVISED, ORIGINAL, &ids), revised(OTHER, ORIGINAL, &ids[..2])];
+    for instruction in &mut set {
+        let people = instruction["beneficiaryDetails"].as_array_mut().unwrap();
+        for (place, person) in people.iter_mut().enumerate() {
+            // As long as MUKTASoft's own.
+            person["beneficiaryId"] = format!("7f0c1a52-9c3e-4b8d-a1f6-{place:012}").into();
+        }
+    }
+    world.import(&set);
     world.employ(ACCOUNTANT, Role::Accountant, "od.jatni");
 }
 

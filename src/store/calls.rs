@@ -118,6 +118,33 @@ pub fn of_instruction(
         .collect()
 }
 
+/// A call as the time line tells of it: nothing sealed is read.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = ftps_calls)]
+pub struct CallSummary {
+    /// Our row.
+    pub id: i64,
+    /// What set it off.
+    #[diesel(column_name = trigger_word)]
+    pub trigger: Trigger,
+    /// The employee who did.
+    pub triggered_by: Option<String>,
+    /// When it began (UTC).
+    pub started_at: NaiveDateTime,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+/// The latest calls of an instruction, newest first, at most `limit`.
+pub fn latest(db: &mut Db, instruction_id: i64, limit: i64) -> Result<Vec<CallSummary>, StoreError> {
+    Ok(ftps_calls::table
+        .filter(ftps_calls::instruction_id.eq(instruction_id))
+        .order(ftps_calls::id.desc())
+        .limit(limit)
+        .select(CallSummary::as_select())
+        .load(db)?)
+}
+
 impl Row {
     fn with(self, request: Option<String>, response: Option<String>, is_left_out: bool) -> StoredCall {
         StoredCall {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::ftps::date::{ist_day, ist_minute, shown_day};
+use crate::ftps::money::grouped;
 use crate::ftps::{Outcome, Paise, PaymentStatus, PiStatus};
 
 /// Stands where a value is not known here.
@@ -28,6 +29,19 @@ pub const fn payment_tone(status: PaymentStatus) -> &'static str {
     }
 }
 
+/// What a status means, in one sentence.
+pub const fn pi_meaning(status: PiStatus) -> &'static str {
+    match status {
+        PiStatus::Pending => "MUKTASoft has not sent it to the treasury yet.",
+        PiStatus::Declined => "The treasury has declined it: nothing is paid from it.",
+        PiStatus::Initiated => "It was sent to the treasury, which has not taken it up yet.",
+        PiStatus::Rejected => "An officer has rejected it: nothing is paid from it.",
+        PiStatus::Approved => "The treasury has approved it; paying has not begun.",
+        PiStatus::InProcess => "It is at the treasury, and its payments are being made.",
+        PiStatus::Completed => "The treasury has finished with it.",
+    }
+}
+
 /// The colour that goes with an outcome's words.
 pub const fn outcome_tone(outcome: Outcome) -> &'static str {
     match outcome {
@@ -49,6 +63,11 @@ pub const fn outcome_words(outcome: Outcome) -> &'static str {
 /// `₹ 6,37,638.00`.
 pub fn rupees(amount: Paise) -> String {
     format!("₹ {amount}")
+}
+
+/// A number of things in Indian grouping: `2,000`.
+pub fn count(number: i64) -> String {
+    grouped(&number.to_string())
 }
 
 /// A UTC instant as `dd/mm/yyyy` in IST.

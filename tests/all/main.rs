@@ -8,6 +8,7 @@ mod support;
 mod access;
 mod commands;
 mod documents;
+mod pages;
 mod refresh;
 mod secrets;
 mod sms;

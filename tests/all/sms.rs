@@ -276,7 +276,7 @@ on_both! {
             events(&world, message.id),
             [(Kind::Unknown, None, true), (Kind::Resend, Some("asha".to_owned()), true), (Kind::Sent, None, true)]
         );
-        assert!(world.get("/messages").await.text.contains("sent again by local"));
+        assert!(world.get("/messages").await.text.contains("sent again by asha"));
         assert_eq!(world.post("/messages/4711/resend", &[]).await.status, 404);
         assert_eq!(world.get("/messages/x/resend").await.status, 404);
     }

@@ -118,6 +118,11 @@ impl CallsPage {
         }
     }
 
+    /// Whether the page shows one call with nothing masked.
+    fn is_in_full(&self) -> bool {
+        self.rows.iter().any(|row| row.is_in_full)
+    }
+
     fn view_link(&self) -> String {
         path::link(&self.number, Sub::View)
     }

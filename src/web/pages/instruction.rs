@@ -3,6 +3,8 @@
 
 mod band;
 mod beneficiary;
+mod people;
+mod timeline;
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,11 +15,13 @@ use serde::Deserialize;
 
 use band::Band;
 use beneficiary::{BeneficiaryRow, SmsCell};
+use people::{People, Wanted};
+use timeline::{LatestCalls, Step};
 
 use super::{calls, messages};
 use crate::ftps::{MessageState, PiStatus};
 use crate::store::audit::Action;
-use crate::store::beneficiaries::{self, Beneficiary};
+use crate::store::beneficiaries::Beneficiary;
 use crate::store::instructions::{self, COMPLETED_BY_MUKTASOFT, PaymentAdvice, PaymentInstruction};
 use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::store::scope::Scope;
@@ -35,6 +39,16 @@ use crate::web::viewer::Viewer;
 #[derive(Debug, Deserialize)]
 pub struct ViewQuery {
     notice: Option<String>,
+    /// Which page of the beneficiaries.
+    beneficiaries: Option<String>,
+    /// Only beneficiaries of this payment status.
+    payment: Option<String>,
+}
+
+impl ViewQuery {
+    fn wanted(&self) -> Wanted {
+        Wanted::read(self.beneficiaries.as_deref(), self.payment.as_deref())
+    }
 }
 
 /// GET of a page of a payment instruction; of the Refresh form's target, leads back to the page.
@@ -71,8 +85,8 @@ async fn view(
     number: String,
     query: ViewQuery,
 ) -> Result<HttpResponse, WebError> {
-    let scope = viewer.scope();
-    let found = site.app.store.read(move |db| Shown::load(db, &scope, &number)).await?;
+    let (scope, wanted) = (viewer.scope(), query.wanted());
+    let found = site.app.store.read(move |db| Shown::load(db, &scope, &number, wanted)).await?;
     let shown = found.ok_or(WebError::NotFound)?;
     html(&InstructionPage::new(
         viewer,
@@ -155,6 +169,8 @@ struct Shown {
     advices: Vec<PaymentAdvice>,
     beneficiaries: Vec<Beneficiary>,
     messages: Vec<OutboxMessage>,
+    people: People,
+    calls: LatestCalls,
     /// Whether the parent is known here, so that it can be linked.
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
@@ -162,16 +178,19 @@ struct Shown {
 }
 
 impl Shown {
-    fn load(db: &mut Db, scope: &Scope, number: &str) -> Result<Option<Self>, StoreError> {
+    fn load(db: &mut Db, scope: &Scope, number: &str, wanted: Wanted) -> Result<Option<Self>, StoreError> {
         let Some(instruction) = instructions::find(db, scope, number)? else { return Ok(None) };
         let original = instructions::original(db, &instruction)?;
         let circle = circle(db, &instruction)?;
         let mut revisions = instructions::revisions(db, &instruction)?;
         revisions.retain(|revision| !circle.contains(&revision.number));
+        let (people, beneficiaries) = People::load(db, instruction.id, wanted)?;
         Ok(Some(Self {
             advices: instructions::advices(db, instruction.id)?,
-            beneficiaries: beneficiaries::of_instruction(db, instruction.id)?,
+            beneficiaries,
+            people,
             messages: listing::of_instruction(db, instruction.id)?,
+            calls: LatestCalls::load(db, &instruction)?,
             parent_is_known: circle.is_empty() && instructions::parent(db, &instruction)?.is_some(),
             revisions,
             original,
@@ -201,6 +220,8 @@ struct InstructionPage {
     pi: PaymentInstruction,
     advices: Vec<PaymentAdvice>,
     rows: Vec<BeneficiaryRow>,
+    people: People,
+    steps: Vec<Step>,
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
     revisions: Vec<PaymentInstruction>,
@@ -236,6 +257,8 @@ impl InstructionPage {
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
             band: Band::of(&shown.instruction, may_refresh),
+            steps: timeline::steps(&shown.instruction, shown.calls),
+            people: shown.people,
             pi: shown.instruction,
             advices: shown.advices,
             rows: shown.beneficiaries.into_iter().map(&mut row_of).collect(),
@@ -248,6 +271,10 @@ impl InstructionPage {
             form_token: viewer.form_token.clone(),
             now,
         }
+    }
+
+    fn view_link(&self) -> String {
+        path::link(&self.pi.number, Sub::View)
     }
 
     fn refresh_link(&self) -> String {
@@ -272,6 +299,11 @@ impl InstructionPage {
         !self.has_gateway && self.rows.iter().any(waits)
     }
 
+    /// Where the call log tells of one call.
+    fn call_link(&self, call: &i64) -> String {
+        format!("{}#call-{call}", self.calls_link())
+    }
+
     fn link_to(&self, number: &str) -> String {
         path::link(number, Sub::View)
     }
@@ -282,6 +314,19 @@ impl InstructionPage {
 
     fn tone_of(&self, other: &PaymentInstruction) -> &'static str {
         display::pi_tone(other.status)
+    }
+
+    /// What the status means, and where that leaves its payments.
+    fn meaning(&self) -> String {
+        let what_follows = match self.pi.status {
+            PiStatus::Completed if self.people.is_all_paid() => " Every payment has been made.",
+            PiStatus::Completed if self.people.has_failed() => {
+                " Payments that failed are corrected in MUKTASoft and sent again as a revised payment \
+                 instruction."
+            }
+            _ => "",
+        };
+        format!("{}{what_follows}", display::pi_meaning(self.pi.status))
     }
 
     fn kind(&self) -> &'static str {

@@ -116,8 +116,10 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
     Shown {
         instruction,
         advices: vec![],
+        people: People::of_all(&beneficiaries),
         beneficiaries,
         messages: vec![],
+        calls: LatestCalls::default(),
         parent_is_known: true,
         original: Some(original()),
         revisions: vec![],

@@ -1,7 +1,12 @@
 //! Every page in every state for every reader: axe in light and dark, the keyboard alone, narrow
 //! and zoomed, forced colours, less motion, and paper.
 
+use mukta_ftps::ftps::RunTrigger;
+use mukta_ftps::notifications::delivery;
 use mukta_ftps::simulator::jit::Scenario;
+use mukta_ftps::simulator::sms::SmsScenario;
+use mukta_ftps::store::sync_runs::Begun;
+use mukta_ftps::sync::run;
 use serde_json::json;
 use thirtyfour::prelude::*;
 
@@ -60,6 +65,7 @@ async fn tour() -> (World, Vec<Stop>) {
     for number in [REVISED, OTHER, ORPHAN, ELSEWHERE, ELSEWHERE, ELSEWHERE] {
         world.press_refresh(number).await;
     }
+    deliver_and_sync(&world).await;
     world.later(chrono::Duration::days(9));
     let calls = |number| format!("{}/calls", page_of(number));
     let well = [
@@ -82,11 +88,27 @@ async fn tour() -> (World, Vec<Stop>) {
         calls(ELSEWHERE),
         calls(WIDE),
         "/audit".to_owned(),
+        "/sync-runs".to_owned(),
+        "/sync-runs/1".to_owned(),
+        "/messages".to_owned(),
+        "/messages?state=unknown".to_owned(),
+        "/messages?state=sent".to_owned(),
     ];
     let mut stops: Vec<Stop> = well.into_iter().map(|path| (path, 200)).collect();
     stops.push((page_of("PI-NOT"), 404));
     stops.push(("/payment-instructions?tab=%FF".to_owned(), 200));
     (world, stops)
+}
+
+/// Messages in every state, and a sync run with every outcome but none.
+async fn deliver_and_sync(world: &World) {
+    world.gateway.otherwise(SmsScenario::Reset);
+    delivery::run_once(&world.app).await.unwrap();
+    let begun = run::begin(&world.app, RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
+    let Begun::Started(run) = begun else { panic!("no other run is under way") };
+    run::work(&world.app, &run).await.unwrap();
+    world.gateway.otherwise(SmsScenario::Accepted);
+    delivery::run_once(&world.app).await.unwrap();
 }
 
 /// A picture's name for a page.

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::exporting::{self, Known, on_either};
 use super::instructions::PaymentInstruction;
-use super::schema::{beneficiaries, payment_advices, payment_instructions as pi};
+use super::schema::{beneficiaries, payment_advices, payment_instructions as pi, search_texts};
 use super::scope::state_of;
+use super::search;
 use super::{Db, StoreError};
 use crate::ftps::{Paise, PaymentStatus, PiStatus};
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer, last_four};
@@ -368,6 +369,7 @@ pub fn insert(db: &mut Db, sealer: &Sealer, new: &[Version], now: NaiveDateTime)
     let ids = ids_of(db, new)?;
     let mut advices = Vec::new();
     let mut people = Vec::new();
+    let mut texts = Vec::new();
     for Version { record, .. } in new {
         // Inserted above, in this transaction.
         let id = *ids.get(&record.number).ok_or(diesel::result::Error::NotFound)?;
@@ -375,9 +377,11 @@ pub fn insert(db: &mut Db, sealer: &Sealer, new: &[Version], now: NaiveDateTime)
         for (one, at) in record.beneficiaries.iter().zip(0..) {
             people.push(one.row(sealer, &record.number, id, at)?);
         }
+        texts.push((search_texts::instruction_id.eq(id), search_texts::text.eq(search::searchable(record))));
     }
     insert_all!(db, payment_advices::table, advices);
     insert_all!(db, beneficiaries::table, people);
+    insert_all!(db, search_texts::table, texts);
     Ok(())
 }
 
@@ -406,6 +410,11 @@ pub fn update(
             to.record.advices.iter().zip(0..).map(|(advice, at)| advice.row(known.id, at)).collect();
         insert_all!(db, payment_advices::table, rows);
     }
+    let text = search::searchable(&to.record);
+    diesel::update(search_texts::table.find(known.id))
+        .filter(search_texts::text.ne(&text))
+        .set(search_texts::text.eq(&text))
+        .execute(db)?;
     update_beneficiaries(db, sealer, known, &to.record)
 }
 

@@ -211,29 +211,6 @@ pub fn original(db: &mut Db, of: &PaymentInstruction) -> Result<Option<PaymentIn
     Ok((at.id != of.id).then_some(at))
 }
 
-/// The newest instructions in scope, at most `limit`: those that wait for action, or all.
-pub fn list(
-    db: &mut Db,
-    scope: &Scope,
-    only_waiting: bool,
-    limit: i64,
-) -> Result<Vec<PaymentInstruction>, StoreError> {
-    let mut query = payment_instructions::table
-        .filter(payment_instructions::tenant_id.eq_any(scope.tenants()))
-        .select(PaymentInstruction::as_select())
-        .into_boxed();
-    if only_waiting {
-        query = query
-            .filter(payment_instructions::status.eq(PiStatus::InProcess.as_str()))
-            .filter(payment_instructions::is_active.eq(true))
-            .filter(payment_instructions::parent_number.is_not_null());
-    }
-    Ok(query
-        .order((payment_instructions::created_at.desc(), payment_instructions::id.desc()))
-        .limit(limit)
-        .load(db)?)
-}
-
 /// How many active revised PIs in scope have been In Process for longer than they should.
 pub fn count_stuck(db: &mut Db, scope: &Scope, now: NaiveDateTime) -> Result<i64, StoreError> {
     Ok(payment_instructions::table

@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod recording;
 pub mod resealing;
 pub mod scope;
+pub mod search;
 pub mod sessions;
 pub mod sync_runs;
 

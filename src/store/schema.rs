@@ -227,6 +227,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    search_texts (instruction_id) {
+        instruction_id -> BigInt,
+        text -> Text,
+    }
+}
+
 diesel::joinable!(beneficiaries -> payment_instructions (instruction_id));
 diesel::joinable!(ftps_calls -> payment_instructions (instruction_id));
 diesel::joinable!(outbox_messages -> beneficiaries (beneficiary_id));

@@ -124,6 +124,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     )
                     .service(page("/sign-out").route(web::post().to(pages::sign_in::sign_out)))
                     .service(page("/payment-instructions").route(read().to(pages::list::page)))
+                    .service(page("/payment-instructions.csv").route(read().to(pages::list::export::csv)))
                     .service(
                         page("/payment-instructions/{tail:.+}")
                             .route(read().to(pages::instruction::get))

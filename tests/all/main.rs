@@ -10,6 +10,8 @@ mod commands;
 mod documents;
 mod pages;
 mod refresh;
+mod search;
+mod search_figures;
 mod secrets;
 mod sms;
 mod sms_kill;

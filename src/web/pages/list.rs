@@ -1,35 +1,26 @@
-//! `GET /payment-instructions`: what waits for action, or all.
+//! `GET /payment-instructions`: what waits for action, or what a search finds.
 
+mod asked;
+pub mod export;
+
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 
 use crate::ftps::PiStatus;
-use crate::store::instructions::{self, PaymentInstruction};
+use crate::store::instructions::PaymentInstruction;
+use crate::store::search::{self, Cursor, Found, Listed, Total};
 use crate::web::Site;
 use crate::web::display;
 use crate::web::error::{WebError, html};
 use crate::web::path::{self, Sub};
 use crate::web::shell::{Section, Shell};
 use crate::web::viewer::Viewer;
+use asked::{Asked, ListQuery};
 
-/// At most this many are listed.
-const LIMIT: i64 = 100;
 /// A message is shortened to so many characters.
 const MESSAGE_CHARS: usize = 140;
-
-/// What the address asks for.
-#[derive(Debug, Deserialize)]
-pub struct ListQuery {
-    tab: Option<String>,
-}
-
-impl ListQuery {
-    fn all(&self) -> bool {
-        self.tab.as_deref() == Some("all")
-    }
-}
 
 /// The handler.
 pub async fn page(
@@ -37,37 +28,117 @@ pub async fn page(
     viewer: Viewer,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let (scope, all) = (viewer.scope(), query.all());
-    let found = site.app.store.read(move |db| instructions::list(db, &scope, !all, LIMIT)).await?;
-    html(&ListPage::new(&viewer, all, found, site.app.clock.now()))
+    let asked = query.into_inner().read();
+    let now = site.app.clock.now();
+    if !asked.faults.all().is_empty() {
+        let mut response = html(&ListPage::new(&viewer, asked, None, None, now))?;
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        return Ok(response);
+    }
+    let after = asked.cursor().map_err(|_| WebError::unreadable_address())?;
+    let (scope, all, filters) = (viewer.scope(), asked.all, asked.filters.clone());
+    let found = site
+        .app
+        .store
+        .read(move |db| {
+            if all { search::search(db, &scope, &filters, after) } else { search::waiting(db, &scope, after) }
+        })
+        .await?;
+    html(&ListPage::new(&viewer, asked, after, Some(found), now))
 }
 
 #[derive(Template)]
 #[template(path = "list.html")]
 struct ListPage {
     shell: Shell,
-    all: bool,
+    asked: Asked,
+    /// Whether rows tell their ULB: not to those who see only one.
+    names_tenants: bool,
+    is_later_page: bool,
+    /// `None` if the filters make no sense.
+    results: Option<Results>,
+}
+
+struct Results {
     rows: Vec<Row>,
+    total: Total,
+    /// The address of the next page, if there may be more.
+    next: Option<String>,
+    /// How far back a search got that was too much for one page.
+    searched_back_to: Option<String>,
 }
 
 struct Row {
     instruction: PaymentInstruction,
+    beneficiaries: i64,
+    paid: i64,
+    failed: i64,
     now: DateTime<Utc>,
 }
 
 impl ListPage {
-    fn new(viewer: &Viewer, all: bool, found: Vec<PaymentInstruction>, now: DateTime<Utc>) -> Self {
-        let rows = found.into_iter().map(|instruction| Row { instruction, now }).collect();
-        Self { shell: Shell::new(viewer, Section::PaymentInstructions), all, rows }
+    fn new(
+        viewer: &Viewer,
+        asked: Asked,
+        after: Option<Cursor>,
+        found: Option<Found>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            shell: Shell::new(viewer, Section::PaymentInstructions),
+            names_tenants: viewer.scope().is_state(),
+            is_later_page: after.is_some(),
+            results: found.map(|found| Results::new(found, &asked, now)),
+            asked,
+        }
     }
 
-    /// Whether there may be more than the page shows.
-    fn is_cut(&self) -> bool {
-        i64::try_from(self.rows.len()).is_ok_and(|shown| shown >= LIMIT)
+    fn statuses(&self) -> &'static [PiStatus] {
+        PiStatus::ALL
+    }
+
+    fn has_status(&self, status: &PiStatus) -> bool {
+        self.asked.filters.status == Some(*status)
+    }
+}
+
+impl Results {
+    fn new(found: Found, asked: &Asked, now: DateTime<Utc>) -> Self {
+        Self {
+            rows: found.rows.into_iter().map(|listed| Row::new(listed, now)).collect(),
+            total: found.total,
+            next: found.next.map(|next| asked.page_from(next)),
+            searched_back_to: found.searched_back_to.map(display::day),
+        }
+    }
+
+    /// How many there are, in words.
+    fn total(&self) -> String {
+        match self.total {
+            Total::Exactly(1) => "1 payment instruction".to_owned(),
+            Total::Exactly(count) => format!("{} payment instructions", thousands(count)),
+            Total::MoreThanCounted => {
+                format!("more than {} payment instructions", thousands(search::COUNTED))
+            }
+            Total::SoFar(count) => format!("{} found so far", thousands(count)),
+        }
+    }
+}
+
+/// A number up to 999,999.
+fn thousands(count: usize) -> String {
+    match (count / 1000, count % 1000) {
+        (0, ones) => ones.to_string(),
+        (thousands, ones) => format!("{thousands},{ones:03}"),
     }
 }
 
 impl Row {
+    fn new(listed: Listed, now: DateTime<Utc>) -> Self {
+        let Listed { instruction, beneficiaries, paid, failed } = listed;
+        Self { instruction, beneficiaries, paid, failed, now }
+    }
+
     fn link(&self) -> String {
         path::link(&self.instruction.number, Sub::View)
     }
@@ -77,7 +148,7 @@ impl Row {
     }
 
     fn kind(&self) -> &'static str {
-        if self.instruction.is_revised() { "Revised" } else { "Original" }
+        kind(&self.instruction)
     }
 
     fn tone(&self) -> &'static str {
@@ -102,10 +173,19 @@ impl Row {
     }
 
     fn age(&self) -> Option<String> {
-        let since =
-            self.instruction.in_process_since.filter(|_| self.instruction.status == PiStatus::InProcess)?;
-        Some(display::age(since, self.now))
+        time_in_process(&self.instruction, self.now)
     }
+}
+
+/// Its type, in words.
+fn kind(instruction: &PaymentInstruction) -> &'static str {
+    if instruction.is_revised() { "Revised" } else { "Original" }
+}
+
+/// For how long it has been In Process, if it is.
+fn time_in_process(instruction: &PaymentInstruction, now: DateTime<Utc>) -> Option<String> {
+    let since = instruction.in_process_since.filter(|_| instruction.status == PiStatus::InProcess)?;
+    Some(display::age(since, now))
 }
 
 #[cfg(test)]
@@ -113,22 +193,51 @@ mod tests {
     use super::*;
     use crate::web::pages::instruction::tests::{NOW, admin, revised};
 
-    fn rendered(all: bool, found: Vec<PaymentInstruction>) -> String {
-        ListPage::new(&admin(), all, found, NOW).render().unwrap()
+    fn found(instructions: Vec<PaymentInstruction>) -> Found {
+        let total = Total::Exactly(instructions.len());
+        let listed = |instruction| Listed { instruction, beneficiaries: 12, paid: 10, failed: 1 };
+        let rows = instructions.into_iter().map(listed).collect();
+        Found { rows, total, next: None, searched_back_to: None }
+    }
+
+    fn rendered(all: bool, found: Found) -> String {
+        let asked = Asked { all, ..Asked::default() };
+        ListPage::new(&admin(), asked, None, Some(found), NOW).render().unwrap()
     }
 
     #[test]
     fn an_empty_list_says_so_in_plain_words() {
-        assert!(rendered(false, vec![]).contains("Nothing waits for action"));
-        assert!(rendered(true, vec![]).contains("There are no payment instructions yet"));
+        assert!(rendered(false, found(vec![])).contains("Nothing waits for action"));
+        assert!(rendered(true, found(vec![])).contains("There are no payment instructions yet"));
     }
 
     #[test]
     fn a_row_leads_to_its_page_and_shows_the_beginning_of_a_long_message() {
-        let found = PaymentInstruction { ftps_message: Some("x".repeat(500)), ..revised() };
-        let page = rendered(false, vec![found]);
+        let row = PaymentInstruction { ftps_message: Some("x".repeat(500)), ..revised() };
+        let page = rendered(false, found(vec![row]));
         assert!(page.contains(r#"href="/payment-instructions/PI-1013/2023-24/000256""#));
         assert!(page.contains("₹ 6,37,638.00") && page.contains("9 days"));
         assert!(page.contains(&format!("{}…", "x".repeat(140))) && !page.contains(&"x".repeat(141)));
+    }
+
+    #[test]
+    fn totals_are_told_up_to_a_thousand() {
+        let told = |total| Results { rows: vec![], total, next: None, searched_back_to: None }.total();
+        assert_eq!(told(Total::Exactly(1)), "1 payment instruction");
+        assert_eq!(told(Total::Exactly(1000)), "1,000 payment instructions");
+        assert_eq!(told(Total::MoreThanCounted), "more than 1,000 payment instructions");
+        assert_eq!(told(Total::SoFar(0)), "0 found so far");
+    }
+
+    #[test]
+    fn a_search_that_was_too_much_for_one_page_says_how_far_it_came() {
+        let found = Found {
+            total: Total::SoFar(0),
+            next: Some("0-1".parse().unwrap()),
+            searched_back_to: Some(NOW.naive_utc()),
+            ..found(vec![])
+        };
+        let page = rendered(true, found);
+        assert!(page.contains("back to 15/11/2023") && page.contains("rel=\"next\""));
     }
 }

@@ -1,0 +1,11 @@
+DROP TRIGGER payment_instructions_moved;
+DROP TABLE search_texts;
+DROP TABLE search_index;
+DROP INDEX payment_instructions_for_action;
+DROP INDEX payment_instructions_by_status;
+DROP INDEX payment_instructions_by_tenant;
+DROP INDEX payment_instructions_by_place;
+ALTER TABLE payment_instructions DROP COLUMN action_rank;
+ALTER TABLE payment_instructions DROP COLUMN place;
+ALTER TABLE payment_instructions DROP COLUMN is_revised;
+CREATE INDEX payment_instructions_by_tenant ON payment_instructions (tenant_id, created_at, id);

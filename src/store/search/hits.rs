@@ -1,0 +1,437 @@
+//! Which instructions are on a page: rows and places only, read from indexes.
+//!
+//! Without a text, every order of the list has an index that holds the filters' columns too. With
+//! one, the work is bounded: if the other filters leave at most [`Bounds::read`] instructions, their texts
+//! are read, newest first. Of more than that,
+//!
+//! - SQLite's index gives what may match newest first, and at most [`Bounds::narrowed`] of those are looked
+//!   at;
+//! - PostgreSQL's gives it in no order. Up to [`Bounds::few`] are sorted; of a text that more instructions
+//!   hold, the newest [`Bounds::read`] are read, and only if these do not fill the page, all that hold it
+//!   are sorted: the one case whose cost grows with the number of matches (some 0.5 s for 200,000);
+//! - a text too short for the index is looked for in the newest [`Bounds::read`].
+//!
+//! Where a bound ends a search, [`Hits::stopped_at`] says how far it came.
+
+use std::ops::RangeInclusive;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::{Cursor, Filters, SearchText, first_place, place_after};
+use crate::ftps::PiStatus;
+use crate::store::exporting::on_either;
+use crate::store::scope::Scope;
+use crate::store::{Db, StoreError};
+
+/// How much work one page may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Instructions whose texts are read.
+    pub(super) read: usize,
+    /// Instructions that SQLite's index gave and that are looked at.
+    pub(super) narrowed: usize,
+    /// Instructions that PostgreSQL's index gave and that are sorted without a second thought.
+    pub(super) few: usize,
+}
+
+/// What takes some 100 ms.
+pub(super) const BOUNDS: Bounds = Bounds { read: 50_000, narrowed: 20_000, few: 5_000 };
+
+/// The ranks of what waits for action (`action_rank`, migrations 000005).
+pub(super) const RANKS: RangeInclusive<i32> = 0..=3;
+
+/// An instruction on a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) id: i64,
+    pub(super) rank: i32,
+    pub(super) place: i64,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Hits {
+    pub(super) hits: Vec<Hit>,
+    /// Whether they are the first in the order of the list.
+    pub(super) are_newest_first: bool,
+    /// If not all was looked at: the place of the last that was.
+    pub(super) stopped_at: Option<i64>,
+}
+
+impl Hits {
+    /// All there are, in the order of the list.
+    const fn complete(hits: Vec<Hit>) -> Self {
+        Self { hits, are_newest_first: true, stopped_at: None }
+    }
+
+    /// Those not below `floor`: if they do not reach the limit, older ones were not looked at.
+    fn down_to(floor: Option<i64>, hits: Vec<Hit>, limit: usize) -> Self {
+        let stopped_at = floor.filter(|_| hits.len() < limit);
+        Self { stopped_at, ..Self::complete(hits) }
+    }
+}
+
+#[derive(QueryableByName)]
+struct IdAndPlace {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+}
+
+#[derive(QueryableByName)]
+struct One {
+    #[diesel(sql_type = BigInt)]
+    one: i64,
+}
+
+/// The first `limit` of what waits for action, after a cursor.
+pub(super) fn waiting(
+    db: &mut Db,
+    scope: &Scope,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Hits, StoreError> {
+    let mut hits = Vec::new();
+    for rank in after.map_or(*RANKS.start(), |cursor| cursor.rank)..=*RANKS.end() {
+        let mut asked = Conditions::none();
+        asked.add(format!("p.action_rank = {rank}"));
+        asked.in_scope(scope);
+        if let Some(cursor) = after.filter(|cursor| cursor.rank == rank) {
+            asked.below = cursor.place;
+        }
+        let found: Vec<IdAndPlace> = asked.newest(limit - hits.len()).load(db)?;
+        hits.extend(found.into_iter().map(|row| Hit { id: row.id, rank, place: row.place }));
+        if hits.len() == limit {
+            break;
+        }
+    }
+    Ok(Hits::complete(hits))
+}
+
+/// The first `limit` that the filters let through, after a place.
+pub(super) fn search(
+    db: &mut Db,
+    bounds: Bounds,
+    scope: &Scope,
+    filters: &Filters,
+    after: Option<i64>,
+    limit: usize,
+) -> Result<Hits, StoreError> {
+    let asked = Conditions::of(bounds, scope, filters, after);
+    let Some(text) = &filters.text else {
+        return Ok(Hits::complete(hits_of(asked.newest(limit).load(db)?)));
+    };
+    if text.matches_nothing() {
+        return Ok(Hits::complete(Vec::new()));
+    }
+    let Some(floor) = asked.nth_place(db, asked.bounds.read)? else {
+        return read_texts(db, asked, text, None, limit);
+    };
+    match db {
+        Db::Sqlite(_) => match text.fts_expression() {
+            Some(expression) => narrowed_by_fts(db, asked, text, &expression, limit),
+            None => read_texts(db, asked, text, Some(floor), limit),
+        },
+        Db::Postgres(_) => match text.trgm_pattern() {
+            Some(pattern) => narrowed_by_trgm(db, asked, text, &pattern, floor, limit),
+            None => read_texts(db, asked, text, Some(floor), limit),
+        },
+    }
+}
+
+/// All that the filters let through, but no more than `limit`: in any order, if that is less work.
+pub(super) fn count(
+    db: &mut Db,
+    bounds: Bounds,
+    scope: &Scope,
+    filters: &Filters,
+    limit: usize,
+) -> Result<Hits, StoreError> {
+    let pattern = match (&*db, &filters.text) {
+        (Db::Postgres(_), Some(text)) if !text.matches_nothing() => text.trgm_pattern(),
+        _ => None,
+    };
+    let asked = Conditions::of(bounds, scope, filters, None);
+    match pattern {
+        Some(pattern) if asked.nth_place(db, asked.bounds.read)?.is_some() => {
+            let some = some_with(db, &pattern, asked.bounds.few + 1)?;
+            let found = hits_of(asked.clone().of_these(&some).newest(limit).load(db)?);
+            if some.len() <= asked.bounds.few {
+                return Ok(Hits::complete(found));
+            }
+            let found = if found.len() == limit {
+                found
+            } else {
+                let all = asked.all_with(&pattern, &format!("LIMIT {limit}"));
+                hits_of(by_text_index(db, |db| all.load(db))?)
+            };
+            Ok(Hits { are_newest_first: false, ..Hits::complete(found) })
+        }
+        _ => search(db, bounds, scope, filters, None, limit),
+    }
+}
+
+/// Reads the texts themselves, newest first, of what was created after `floor`.
+fn read_texts(
+    db: &mut Db,
+    mut asked: Conditions,
+    text: &SearchText,
+    floor: Option<i64>,
+    limit: usize,
+) -> Result<Hits, StoreError> {
+    if let Some(floor) = floor {
+        asked.from = asked.from.max(floor);
+    }
+    asked.holds(text, db);
+    Ok(Hits::down_to(floor, hits_of(asked.newest(limit).load(db)?), limit))
+}
+
+/// SQLite's index gives what may match newest first.
+fn narrowed_by_fts(
+    db: &mut Db,
+    mut asked: Conditions,
+    text: &SearchText,
+    expression: &str,
+    limit: usize,
+) -> Result<Hits, StoreError> {
+    let floor = asked.nth_candidate(db, expression, asked.bounds.narrowed)?;
+    if let Some(floor) = floor {
+        asked.from = asked.from.max(floor);
+    }
+    asked.holds(text, db);
+    let statement = asked.newest_of_candidates(expression, limit);
+    Ok(Hits::down_to(floor, hits_of(statement.load(db)?), limit))
+}
+
+/// PostgreSQL's index gives all that may match, in no order.
+fn narrowed_by_trgm(
+    db: &mut Db,
+    asked: Conditions,
+    text: &SearchText,
+    pattern: &str,
+    floor: i64,
+    limit: usize,
+) -> Result<Hits, StoreError> {
+    let some = some_with(db, pattern, asked.bounds.few + 1)?;
+    if some.len() <= asked.bounds.few {
+        return Ok(Hits::complete(hits_of(asked.of_these(&some).newest(limit).load(db)?)));
+    }
+    let newest = read_texts(db, asked.clone(), text, Some(floor), limit)?;
+    if newest.stopped_at.is_none() {
+        return Ok(newest);
+    }
+    let statement = asked.all_with(pattern, &format!("ORDER BY p.place DESC LIMIT {limit}"));
+    Ok(Hits::complete(hits_of(by_text_index(db, |db| statement.load(db))?)))
+}
+
+/// At most `limit` of those whose text is like `pattern`, in any order (PostgreSQL).
+fn some_with(db: &mut Db, pattern: &str, limit: usize) -> Result<Vec<i64>, StoreError> {
+    let statement = Statement {
+        sql: format!("SELECT instruction_id AS one FROM search_texts WHERE text LIKE $1 LIMIT {limit}"),
+        binds: vec![pattern.to_owned()],
+    };
+    let rows: Vec<One> = by_text_index(db, |db| statement.load(db))?;
+    Ok(rows.into_iter().map(|row| row.one).collect())
+}
+
+/// Left to itself, PostgreSQL's planner reads all texts when it takes one for common: its index is
+/// the better way at any number.
+fn by_text_index<T>(
+    db: &mut Db,
+    work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    if let Db::Postgres(db) = db {
+        db.batch_execute("SET LOCAL enable_seqscan = off")?;
+    }
+    let done = work(db)?;
+    if let Db::Postgres(db) = db {
+        db.batch_execute("SET LOCAL enable_seqscan = on")?;
+    }
+    Ok(done)
+}
+
+fn hits_of(rows: Vec<IdAndPlace>) -> Vec<Hit> {
+    rows.into_iter().map(|row| Hit { id: row.id, rank: 0, place: row.place }).collect()
+}
+
+/// What an instruction `p` must fulfil. Numbers and the domain's words stand in the SQL, as both
+/// planners need them; whatever a person typed is bound.
+#[derive(Clone)]
+struct Conditions {
+    sql: Vec<String>,
+    binds: Vec<String>,
+    bounds: Bounds,
+    /// The lowest place.
+    from: i64,
+    /// The place above the highest.
+    below: i64,
+}
+
+impl Conditions {
+    const fn none() -> Self {
+        Self { sql: Vec::new(), binds: Vec::new(), bounds: BOUNDS, from: 0, below: i64::MAX }
+    }
+
+    fn of(bounds: Bounds, scope: &Scope, filters: &Filters, after: Option<i64>) -> Self {
+        let mut asked = Self { bounds, ..Self::none() };
+        if scope.is_state() {
+            asked.in_scope(scope);
+        } else {
+            let tenant = asked.bind(scope.tenant());
+            asked.add(format!("p.tenant_id = {tenant}"));
+        }
+        // Read by tenant, by status or by place, in this order: `|| ''` keeps a planner without
+        // statistics from another.
+        let of_town = if scope.is_state() { "" } else { " || ''" };
+        let status = filters.status.or(filters.only_waiting.then_some(PiStatus::InProcess));
+        if let Some(status) = status {
+            asked.add(format!("p.status{of_town} = '{}'", status.as_str()));
+        }
+        if filters.only_waiting {
+            asked.add("p.action_rank IS NOT NULL".to_owned());
+        }
+        if let Some(is_revised) = filters.is_revised {
+            asked.add(if is_revised { "p.is_revised" } else { "NOT p.is_revised" }.to_owned());
+        }
+        asked.from = filters.from.map_or(0, first_place);
+        asked.below = after.unwrap_or(i64::MAX).min(filters.to.map_or(i64::MAX, place_after));
+        asked
+    }
+
+    fn add(&mut self, sql: String) {
+        self.sql.push(sql);
+    }
+
+    /// A value's name in the SQL. Names are used in the order in which they are given: SQLite
+    /// numbers them so.
+    fn bind(&mut self, value: &str) -> String {
+        self.binds.push(value.to_owned());
+        format!("${}", self.binds.len())
+    }
+
+    /// In the viewer's scope, without reading by it.
+    fn in_scope(&mut self, scope: &Scope) {
+        let tenant = self.bind(scope.tenant());
+        self.add(if scope.is_state() {
+            format!(
+                "(p.tenant_id IN (SELECT id FROM tenants WHERE id = {tenant} OR state = {tenant})) IS TRUE"
+            )
+        } else {
+            format!("p.tenant_id || '' = {tenant}")
+        });
+    }
+
+    fn holds(&mut self, text: &SearchText, db: &Db) {
+        let position = match db {
+            Db::Sqlite(_) => "instr",
+            Db::Postgres(_) => "strpos",
+        };
+        let text = self.bind(text.as_str());
+        // A sub-select that no planner turns into a join: texts are read one by one, in order.
+        self.add(format!(
+            "{position}((SELECT text FROM search_texts WHERE instruction_id = p.id), {text}) > 0"
+        ));
+    }
+
+    /// One of these rows (PostgreSQL).
+    fn of_these(mut self, ids: &[i64]) -> Self {
+        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+        self.add(format!("p.id = ANY ('{{{}}}'::BIGINT[])", ids.join(",")));
+        self
+    }
+
+    fn all(&self) -> String {
+        let mut all = self.sql.clone();
+        all.push(format!("p.place >= {} AND p.place < {}", self.from, self.below));
+        all.join(" AND ")
+    }
+
+    fn statement(&self, sql: String) -> Statement {
+        Statement { sql, binds: self.binds.clone() }
+    }
+
+    /// The first `limit`, newest first.
+    fn newest(&self, limit: usize) -> Statement {
+        self.statement(format!(
+            "SELECT p.id, p.place FROM payment_instructions p WHERE {} ORDER BY p.place DESC LIMIT {limit}",
+            self.all()
+        ))
+    }
+
+    /// The place after `n` of them; `None` if there are no more than those.
+    fn nth_place(&self, db: &mut Db, n: usize) -> Result<Option<i64>, StoreError> {
+        let statement = self.statement(format!(
+            "SELECT p.place AS one FROM payment_instructions p WHERE {} \
+             ORDER BY p.place DESC LIMIT 1 OFFSET {n}",
+            self.all()
+        ));
+        Ok(statement.load::<One>(db)?.first().map(|row| row.one))
+    }
+
+    /// The place after `n` of what SQLite's index gives.
+    fn nth_candidate(&self, db: &mut Db, expression: &str, n: usize) -> Result<Option<i64>, StoreError> {
+        let statement = Statement {
+            sql: format!(
+                "SELECT rowid AS one FROM search_index WHERE search_index MATCH $1 \
+                 AND rowid >= {} AND rowid < {} ORDER BY rowid DESC LIMIT 1 OFFSET {n}",
+                self.from, self.below
+            ),
+            binds: vec![expression.to_owned()],
+        };
+        Ok(statement.load::<One>(db)?.first().map(|row| row.one))
+    }
+
+    /// The first `limit` of what SQLite's index gives, newest first.
+    fn newest_of_candidates(mut self, expression: &str, limit: usize) -> Statement {
+        let expression = self.bind(expression);
+        self.statement(format!(
+            "SELECT p.id, p.place FROM search_index f CROSS JOIN payment_instructions p ON p.place = f.rowid \
+             WHERE {} AND f.search_index MATCH {expression} AND f.rowid >= {} AND f.rowid < {} \
+             ORDER BY f.rowid DESC LIMIT {limit}",
+            self.all(),
+            self.from,
+            self.below
+        ))
+    }
+
+    /// All whose text is like `pattern`, found by PostgreSQL's index.
+    fn all_with(&self, pattern: &str, ending: &str) -> Statement {
+        let mut asked = self.clone();
+        let pattern = asked.bind(pattern);
+        // OFFSET 0 keeps the planner from choosing another way.
+        asked.statement(format!(
+            "SELECT p.id, p.place \
+             FROM (SELECT instruction_id FROM search_texts WHERE text LIKE {pattern} OFFSET 0) t \
+             JOIN payment_instructions p ON p.id = t.instruction_id WHERE {} {ending}",
+            asked.all()
+        ))
+    }
+}
+
+/// A query with its texts.
+struct Statement {
+    sql: String,
+    binds: Vec<String>,
+}
+
+impl Statement {
+    fn load<R>(self, db: &mut Db) -> Result<Vec<R>, StoreError>
+    where
+        R: QueryableByName<diesel::sqlite::Sqlite> + QueryableByName<diesel::pg::Pg> + 'static,
+    {
+        Ok(on_either!(db, db => {
+            let mut query = diesel::sql_query(self.sql).into_boxed();
+            for bind in self.binds {
+                query = query.bind::<Text, _>(bind);
+            }
+            query.load(db)?
+        }))
+    }
+}
+
+#[cfg(test)]
+#[path = "hits_tests.rs"]
+mod tests;

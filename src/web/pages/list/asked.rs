@@ -1,0 +1,250 @@
+//! What the address of the list asks for, and addresses that ask the same.
+
+use chrono::NaiveDate;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+use crate::ftps::PiStatus;
+use crate::store::search::{Cursor, Filters, SearchText};
+
+/// The longest text that is searched for, in characters.
+const LONGEST_TEXT: usize = 200;
+
+/// The address as it came.
+#[derive(Debug, Default, Deserialize)]
+pub struct ListQuery {
+    tab: Option<String>,
+    q: Option<String>,
+    status: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    cursor: Option<String>,
+}
+
+/// The filters as somebody typed them; blank where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Typed {
+    pub q: String,
+    pub status: String,
+    pub kind: String,
+    pub from: String,
+    pub to: String,
+}
+
+/// What is wrong with each filter, in plain words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults {
+    pub q: Option<String>,
+    pub status: Option<String>,
+    pub kind: Option<String>,
+    pub from: Option<String>,
+    pub to: Option<String>,
+}
+
+/// What the address asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Whether it is the tab "Search all".
+    pub all: bool,
+    pub typed: Typed,
+    pub faults: Faults,
+    pub filters: Filters,
+    /// The text of the cursor; blank for the first page.
+    pub cursor: String,
+}
+
+impl ListQuery {
+    /// Reads the address.
+    pub fn read(self) -> Asked {
+        let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned()).unwrap_or_default();
+        let typed = Typed {
+            q: trimmed(self.q),
+            status: trimmed(self.status),
+            kind: trimmed(self.kind),
+            from: trimmed(self.from),
+            to: trimmed(self.to),
+        };
+        let all = self.tab.as_deref() == Some("all") || typed != Typed::default();
+        let mut faults = Faults::default();
+        let filters = Filters { only_waiting: !all, ..typed.filters(&mut faults) };
+        Asked { all, typed, faults, filters, cursor: trimmed(self.cursor) }
+    }
+}
+
+impl Typed {
+    fn filters(&self, faults: &mut Faults) -> Filters {
+        if self.q.chars().count() > LONGEST_TEXT {
+            faults.q = Some(format!("Search for {LONGEST_TEXT} characters at most."));
+        }
+        let (from, to) = (day(&self.from, &mut faults.from), day(&self.to, &mut faults.to));
+        if from > to && to.is_some() {
+            faults.to = Some("The last day is before the first.".to_owned());
+        }
+        Filters {
+            text: SearchText::typed(&self.q),
+            status: chosen(&self.status, &mut faults.status, "status", |word| {
+                PiStatus::ALL.iter().find(|status| status.as_str().eq_ignore_ascii_case(word)).copied()
+            }),
+            is_revised: chosen(&self.kind, &mut faults.kind, "type", |word| match word {
+                "original" => Some(false),
+                "revised" => Some(true),
+                _ => None,
+            }),
+            from,
+            to,
+            only_waiting: false,
+        }
+    }
+}
+
+fn chosen<T>(
+    word: &str,
+    fault: &mut Option<String>,
+    what: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Option<T> {
+    if word.is_empty() {
+        return None;
+    }
+    let value = read(word);
+    if value.is_none() {
+        *fault = Some(format!("There is no such {what}: choose one from the list."));
+    }
+    value
+}
+
+fn day(text: &str, fault: &mut Option<String>) -> Option<NaiveDate> {
+    if text.is_empty() {
+        return None;
+    }
+    // chrono also takes `+2024-3-1`.
+    let looks_like_one = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| looks_like_one);
+    if day.is_none() {
+        *fault = Some("Write a day as year, month and day: 2024-03-31.".to_owned());
+    }
+    day
+}
+
+impl Faults {
+    /// What is wrong, one after the other.
+    pub fn all(&self) -> Vec<(&'static str, &str)> {
+        let Self { q, status, kind, from, to } = self;
+        [("q", q), ("status", status), ("type", kind), ("from", from), ("to", to)]
+            .into_iter()
+            .filter_map(|(field, fault)| Some((field, fault.as_deref()?)))
+            .collect()
+    }
+}
+
+impl Asked {
+    /// Where the page begins: `None` for the first; a fault if the address was tampered with.
+    pub fn cursor(&self) -> Result<Option<Cursor>, crate::store::search::NoCursor> {
+        if self.cursor.is_empty() { Ok(None) } else { self.cursor.parse().map(Some) }
+    }
+
+    /// Whether any filter is set.
+    pub fn is_filtered(&self) -> bool {
+        self.typed != Typed::default()
+    }
+
+    /// The first page of the same list.
+    pub fn first_page(&self) -> String {
+        self.address("/payment-instructions", None)
+    }
+
+    /// The page of the same list that begins at `cursor`.
+    pub fn page_from(&self, cursor: Cursor) -> String {
+        self.address("/payment-instructions", Some(cursor))
+    }
+
+    /// The same list as a file.
+    pub fn csv(&self) -> String {
+        self.address("/payment-instructions.csv", None)
+    }
+
+    fn address(&self, path: &str, cursor: Option<Cursor>) -> String {
+        let Typed { q, status, kind, from, to } = &self.typed;
+        let tab = if self.all { "all" } else { "" };
+        let cursor = cursor.map(|cursor| cursor.to_string()).unwrap_or_default();
+        let parts: Vec<String> = [
+            ("tab", tab),
+            ("q", q),
+            ("status", status),
+            ("type", kind),
+            ("from", from),
+            ("to", to),
+            ("cursor", &cursor),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
+        .collect();
+        if parts.is_empty() { path.to_owned() } else { format!("{path}?{}", parts.join("&")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &[(&str, &str)]) -> Asked {
+        let of = |name| query.iter().find(|(field, _)| *field == name).map(|(_, value)| (*value).to_owned());
+        ListQuery {
+            tab: of("tab"),
+            q: of("q"),
+            status: of("status"),
+            kind: of("type"),
+            from: of("from"),
+            to: of("to"),
+            cursor: of("cursor"),
+        }
+        .read()
+    }
+
+    #[test]
+    fn any_filter_searches_all_and_blank_ones_are_none() {
+        assert!(!read(&[]).all && read(&[]).filters.only_waiting);
+        assert!(!read(&[("q", "  "), ("status", "")]).all);
+        for filter in [("tab", "all"), ("q", "x"), ("status", "Completed"), ("from", "2024-03-31")] {
+            assert!(read(&[filter]).all, "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_filter_cannot_mean_is_said_beside_it() {
+        let fault = |field: &str, value: &str| {
+            let asked = read(&[(field, value)]);
+            asked.faults.all().first().map(|(of, _)| (*of).to_owned())
+        };
+        for bad in ["31/03/2024", "2024-02-30", "2024-3-1", "+024-03-01", "x", "9999999-01-01"] {
+            assert_eq!(fault("from", bad).as_deref(), Some("from"), "{bad}");
+        }
+        assert_eq!(fault("status", "Paid").as_deref(), Some("status"));
+        assert_eq!(fault("status", "in process"), None, "case does not matter");
+        assert_eq!(fault("type", "Nothing").as_deref(), Some("type"));
+        assert_eq!(fault("q", &"x".repeat(201)).as_deref(), Some("q"));
+        let turned = read(&[("from", "2024-04-01"), ("to", "2024-03-31")]);
+        assert_eq!(turned.faults.to.as_deref(), Some("The last day is before the first."));
+        assert_eq!(read(&[("from", "2024-04-01"), ("to", "2024-04-01")]).faults, Faults::default());
+        assert_eq!(read(&[("from", "2024-04-01")]).faults, Faults::default());
+    }
+
+    #[test]
+    fn an_address_asks_the_same_again() {
+        let asked = read(&[("q", "50% & more"), ("type", "revised"), ("cursor", "0-7")]);
+        let next = asked.page_from("0-99".parse().unwrap());
+        assert_eq!(next, "/payment-instructions?tab=all&q=50%25%20%26%20more&type=revised&cursor=0%2D99");
+        assert_eq!(asked.csv(), "/payment-instructions.csv?tab=all&q=50%25%20%26%20more&type=revised");
+        assert_eq!(read(&[]).csv(), "/payment-instructions.csv");
+    }
+
+    #[test]
+    fn a_cursor_that_is_none_of_ours_is_noticed() {
+        assert!(read(&[]).cursor().unwrap().is_none());
+        assert!(read(&[("cursor", "0-7")]).cursor().unwrap().is_some());
+        assert!(read(&[("cursor", "x")]).cursor().is_err());
+    }
+}

@@ -28,7 +28,7 @@ enum Command {
     /// Production: the web pages, the nightly sync and its retries, and delivery of the SMS
     Serve(Box<commands::serve::ServeArgs>),
     /// Ask JIT now about all that is In Process, in the foreground
-    Sync(commands::sync::SyncArgs),
+    Sync(Box<commands::sync::SyncArgs>),
     /// Import payment instructions from a file, or from standard input for `-`
     Import(commands::import::ImportArgs),
     /// Write the payment instructions to standard output, in the import's format
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Demo(args) => commands::demo::run(args),
         Command::Serve(args) => commands::serve::run(&args),
-        Command::Sync(args) => commands::sync::run(args),
+        Command::Sync(args) => commands::sync::run(*args),
         Command::Import(args) => commands::import::run_import(args),
         Command::Export(args) => commands::import::run_export(args),
         Command::User(args) => commands::user::run(args),

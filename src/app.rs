@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use tokio::sync::Semaphore;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{Mutex, Notify, Semaphore};
 
 use crate::jit::{JitClient, JitSetupError};
+use crate::notifications::SmsSender;
+use crate::notifications::gateway::GatewaySetupError;
 use crate::sealing::Sealer;
-use crate::settings::Jit;
+use crate::settings::{Jit, Sms, SyncTimes};
 use crate::store::{self, Store, StoreError};
+use crate::sync::circuit::Circuit;
+use crate::sync::nights::Nights;
 use crate::sync::recorder::Recorder;
 
 /// What tells the time: the machine's clock, or a test's.
@@ -43,6 +47,9 @@ pub enum AppError {
     /// JIT's client could not be made.
     #[error(transparent)]
     Jit(#[from] JitSetupError),
+    /// The SMS gateway's client could not be made.
+    #[error(transparent)]
+    Gateway(#[from] GatewaySetupError),
 }
 
 /// The running program. Cheap to clone.
@@ -54,6 +61,10 @@ pub struct App {
     pub sealer: Arc<Sealer>,
     /// JIT.
     pub jit: JitClient,
+    /// The SMS gateway, if there is one.
+    pub sms: Option<Arc<SmsSender>>,
+    /// Told when a message may have become due in this process.
+    pub outbox_news: Arc<Notify>,
     /// The time.
     pub clock: Clock,
     /// Slots among the calls in flight.
@@ -64,6 +75,20 @@ pub struct App {
     pub recorder: Recorder,
     /// One HTTP exchange with JIT takes at most this long.
     pub jit_timeout: Duration,
+    /// The schedule of the nightly runs.
+    pub nights: Nights,
+    /// First step between attempts without an answer.
+    pub retry_first: Duration,
+    /// Longest step between attempts without an answer.
+    pub retry_longest: Duration,
+    /// Opens when JIT cannot be reached at all.
+    pub circuit: Arc<Circuit>,
+    /// Held while this process works on a run.
+    pub run_at_work: Arc<Mutex<()>>,
+    /// Held while this process makes the attempts that are due.
+    pub retries_at_work: Arc<Mutex<()>>,
+    /// When this process began.
+    pub started_at: DateTime<Utc>,
     /// The long-lived runtime: what must outlive a browser's request runs here.
     pub runtime: tokio::runtime::Handle,
 }
@@ -71,7 +96,14 @@ pub struct App {
 impl App {
     /// Wires the program up on the current tokio runtime; opens the database, and checks that the
     /// data key fits it.
-    pub async fn new(store: Store, sealer: Sealer, jit: Jit, clock: Clock) -> Result<Self, AppError> {
+    pub async fn new(
+        store: Store,
+        sealer: Sealer,
+        jit: Jit,
+        sms: Option<Sms>,
+        sync: SyncTimes,
+        clock: Clock,
+    ) -> Result<Self, AppError> {
         let sealer = Arc::new(sealer);
         fit_data_key(&store, &sealer, &clock).await?;
         Ok(Self {
@@ -80,6 +112,16 @@ impl App {
             concurrency: jit.concurrency,
             jit_timeout: jit.config.timeout,
             jit: JitClient::new(jit.config)?,
+            sms: sms.map(SmsSender::new).transpose()?.map(Arc::new),
+            outbox_news: Arc::default(),
+            // Half the first step: a single instruction's next attempt never waits for the circuit.
+            circuit: Arc::new(Circuit::new(TimeDelta::from_std(sync.retry_first / 2).unwrap_or_default())),
+            nights: sync.nights,
+            retry_first: sync.retry_first,
+            retry_longest: sync.retry_longest,
+            run_at_work: Arc::default(),
+            retries_at_work: Arc::default(),
+            started_at: clock.now(),
             runtime: tokio::runtime::Handle::current(),
             store,
             sealer,
@@ -87,10 +129,12 @@ impl App {
         })
     }
 
-    /// Waits until no call is in flight, and lets none begin after: for the program's end.
+    /// Waits until no call is in flight, and lets none begin after: for the program's end. Whoever
+    /// waits for a slot then is told that there is none to come.
     pub async fn calls_finished(&self) {
         if let Ok(all) = self.call_slots.acquire_many(self.concurrency).await {
             all.forget();
+            self.call_slots.close();
         }
     }
 }

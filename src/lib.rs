@@ -2,7 +2,8 @@
 //! and tells the people who wait for it.
 //!
 //! Where things go: a decision of the domain in [`ftps`] (pure); JIT's wire in [`jit`]; SQL in
-//! [`store`]; the one path that asks and records in [`sync`]; MUKTASoft's JSON in [`import`]; pages
+//! [`store`]; the one path that asks and records in [`sync`]; the SMS and their gateway in
+//! [`notifications`]; MUKTASoft's JSON in [`import`]; pages
 //! in [`web`]; what [`settings`] say is wired up in [`app`] and nowhere else. `simulator` plays JIT
 //! for the demo, for integration work and for the tests.
 
@@ -11,6 +12,8 @@ pub mod app;
 pub mod ftps;
 pub mod import;
 pub mod jit;
+pub mod notifications;
+pub mod retry;
 pub mod sealing;
 pub mod settings;
 pub mod simulator;

@@ -4,11 +4,14 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 mod commands;
 
 use commands::CommandError;
+
+/// What `RUST_LOG`, which env_logger reads, means.
+pub(crate) const LOG_HELP: &str = "How much is logged: error, warn, info, debug or trace [default: info]";
 
 /// Asks the treasury's FTPS service whether revised payment instructions have been paid.
 #[derive(Parser)]
@@ -20,10 +23,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The whole product on this machine, with simulated JIT: nothing to configure
+    /// The whole product on this machine, with simulated JIT and SMS gateway: nothing to configure
     Demo(commands::demo::DemoArgs),
-    /// Production: the web pages
-    Serve(commands::serve::ServeArgs),
+    /// Production: the web pages, the nightly sync and its retries, and delivery of the SMS
+    Serve(Box<commands::serve::ServeArgs>),
+    /// Ask JIT now about all that is In Process, in the foreground
+    Sync(Box<commands::sync::SyncArgs>),
     /// Import payment instructions from a file, or from standard input for `-`
     Import(commands::import::ImportArgs),
     /// Write the payment instructions to standard output, in the import's format
@@ -32,19 +37,21 @@ enum Command {
     User(commands::user::UserArgs),
     /// Seal everything anew with DATA_KEY; run it after a change of key, with serve running or not
     Reseal(commands::reseal::ResealArgs),
-    /// The JIT simulator alone, for integration work
+    /// The JIT and SMS simulators alone, for integration work
     Simulate(commands::simulate::SimulateArgs),
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = Cli::command().after_help(settings()).try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(fault) => return refused(&fault),
     };
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let done = match cli.command {
         Command::Demo(args) => commands::demo::run(args),
-        Command::Serve(args) => commands::serve::run(args),
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Sync(args) => commands::sync::run(*args),
         Command::Import(args) => commands::import::run_import(args),
         Command::Export(args) => commands::import::run_export(args),
         Command::User(args) => commands::user::run(args),
@@ -57,10 +64,27 @@ fn main() -> ExitCode {
             say(&format!("mukta-ftps: {fault}"));
             match fault {
                 CommandError::Setting(_) => ExitCode::from(2),
+                CommandError::Unanswered => ExitCode::from(3),
                 _ => ExitCode::FAILURE,
             }
         }
     }
+}
+
+/// Every setting with its meaning and default, read off `serve`, which knows them all.
+fn settings() -> String {
+    let mut text = "Settings (environment, or flags of the commands that use them):\n".to_owned();
+    let root = Cli::command();
+    for arg in root.find_subcommand("serve").into_iter().flat_map(clap::Command::get_arguments) {
+        let Some(name) = arg.get_env() else { continue };
+        let meaning = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let default: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+        let default =
+            if default.is_empty() { String::new() } else { format!(" [default: {}]", default.join(",")) };
+        text.push_str(&format!("  {:<28} {meaning}{default}\n", name.to_string_lossy()));
+    }
+    text.push_str(&format!("  {:<28} {LOG_HELP}\n", "RUST_LOG"));
+    text
 }
 
 /// A setting or flag that clap refused: one line that names it and never shows a secret's value.
@@ -69,7 +93,7 @@ fn refused(fault: &clap::Error) -> ExitCode {
         Some(ContextValue::String(arg)) => arg.clone(),
         _ => String::new(),
     };
-    if fault.kind() == ErrorKind::ValueValidation {
+    if matches!(fault.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) && named.contains('<') {
         // `--jit-timeout-seconds <JIT_TIMEOUT_SECONDS>`: the setting's name stands in the brackets.
         let setting = named.split_once('<').map_or(named.as_str(), |(_, rest)| rest.trim_end_matches('>'));
         let value = match fault.get(ContextKind::InvalidValue) {

@@ -224,6 +224,13 @@ pub fn random_hex(len: usize) -> Result<String, SealError> {
     Ok(hex(&bytes))
 }
 
+/// A random number, for pauses.
+pub fn random_number() -> Result<u64, SealError> {
+    let mut bytes = [0; 8];
+    rand::fill(&mut bytes).map_err(|_| SealError::Cipher)?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
 /// The last four characters of an account or mobile number; nothing of one so short that four
 /// would be most of it.
 pub fn last_four(number: &str) -> Option<String> {

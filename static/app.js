@@ -2,10 +2,18 @@
 (() => {
   "use strict";
 
+  // A page that the Back button brings out of the browser's memory is loaded anew: it may be out of
+  // date, in the midst of a Refresh, or of somebody who has signed out.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) {
+      location.reload();
+    }
+  });
+
   const form = document.getElementById("refresh");
   if (form) {
     const button = form.querySelector("button");
-    const words = button.textContent;
+    const note = document.getElementById("refresh-note");
 
     form.addEventListener("submit", (event) => {
       if (button.getAttribute("aria-disabled") === "true") {
@@ -14,22 +22,55 @@
       }
       button.setAttribute("aria-disabled", "true");
       button.textContent = "Asking JIT…";
-    });
-
-    // A page that the Back button brings out of the browser's memory asks nobody.
-    window.addEventListener("pageshow", () => {
-      button.removeAttribute("aria-disabled");
-      button.textContent = words;
+      note.textContent = `JIT is being asked. ${note.textContent}`;
+      sessionStorage.setItem("scrolled", String(scrollY));
     });
   }
 
-  // After Refresh the answer is where reading goes on.
+  // A run that is under way: only what is shown of it is replaced, and never under the reader's focus.
+  const follow = async () => {
+    const live = document.getElementById("live");
+    if (!live?.hasAttribute("data-live")) {
+      return;
+    }
+    if (!document.hidden && !live.contains(document.activeElement)) {
+      try {
+        const answer = await fetch(location.href, { redirect: "error" });
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const now = page.getElementById("live");
+        if (answer.ok && now) {
+          live.replaceWith(document.adoptNode(now));
+        }
+      } catch {
+        // The program is away for a moment: what is shown stays, and is asked for again.
+      }
+    }
+    setTimeout(follow, 2000);
+  };
+  setTimeout(follow, 2000);
+
+  // After Refresh the answer is where reading goes on; the page stays where it was, if that shows it.
   if (location.hash === "#ftps-message" || location.hash === "#notice") {
-    document.getElementById(location.hash.slice(1))?.focus();
+    const answer = document.getElementById(location.hash.slice(1));
+    const scrolled = sessionStorage.getItem("scrolled");
+    answer?.focus({ preventScroll: scrolled !== null });
+    if (answer && scrolled !== null) {
+      sessionStorage.removeItem("scrolled");
+      addEventListener("load", () => {
+        // Scrolling, if only by a pixel, keeps the browser from going to what the address names.
+        scrollTo(0, Number(scrolled) + 1);
+        scrollTo(0, Number(scrolled));
+        if (answer.getBoundingClientRect().top < 0) {
+          answer.scrollIntoView();
+        }
+      });
+    }
   }
 
   // A notice is told once: loading the page again does not repeat it.
-  if (new URLSearchParams(location.search).has("notice")) {
-    history.replaceState(null, "", location.pathname);
+  const here = new URL(location.href);
+  if (here.searchParams.has("notice")) {
+    here.searchParams.delete("notice");
+    history.replaceState(null, "", here.pathname + here.search);
   }
 })();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use mukta_ftps::app::Clock;
-use mukta_ftps::import::{ImportError, export, import};
+use mukta_ftps::import::{export, import};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
 use mukta_ftps::store::{Store, keys};
@@ -44,24 +44,8 @@ pub(crate) fn run_import(args: ImportArgs) -> Result<(), CommandError> {
     } else {
         Box::new(File::open(&args.file).or_say(format!("{} cannot be read", args.file))?)
     };
-    match import(&store, &sealer, input, Clock::system().now()) {
-        Ok(summary) => {
-            let total = summary.created + summary.updated + summary.unchanged;
-            writeln!(
-                io::stdout(),
-                "imported {total}: {} created, {} updated, {} unchanged",
-                summary.created,
-                summary.updated,
-                summary.unchanged
-            )
-            .or_say("standard output is closed")
-        }
-        Err(ImportError::Faults(faults)) => {
-            write!(io::stderr(), "{faults}").or_say("standard error is closed")?;
-            Err(ImportError::Faults(faults).into())
-        }
-        Err(other) => Err(other.into()),
-    }
+    let summary = import(&store, &sealer, input, Clock::system().now())?;
+    writeln!(io::stdout(), "{summary}").or_say("standard output is closed")
 }
 
 pub(crate) fn run_export(args: ExportArgs) -> Result<(), CommandError> {

@@ -5,6 +5,7 @@ pub(crate) mod import;
 pub(crate) mod reseal;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod sync;
 pub(crate) mod user;
 
 use mukta_ftps::app::AppError;
@@ -33,6 +34,15 @@ pub(crate) enum CommandError {
     /// What was asked for cannot be: why, and what to do.
     #[error("{0}")]
     Refused(String),
+    /// A sync ended before everything was asked about.
+    #[error("{0}")]
+    Unfinished(String),
+    /// A sync that is done, but not everything was answered: exit code 3.
+    #[error("some payment instructions got no usable answer from JIT: `serve` tries them again by itself")]
+    Unanswered,
+    /// The thread that begins the nightly runs is gone.
+    #[error("the scheduler ended, so no nightly sync would be made: start the program again")]
+    SchedulerEnded,
     /// A file, a port or another thing of the machine's.
     #[error("{what}: {cause}")]
     Machine { what: String, cause: std::io::Error },

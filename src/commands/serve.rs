@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use clap::Args;
 use mukta_ftps::app::{App, Clock};
+use mukta_ftps::notifications::delivery;
 use mukta_ftps::settings::{
-    DataKeySettings, DatabaseSettings, JitSettings, SessionSettings, Sessions, Web, WebSettings,
+    DataKeySettings, DatabaseSettings, JitSettings, SessionSettings, Sessions, SmsSettings, SyncSettings,
+    Web, WebSettings,
 };
 use mukta_ftps::store::Store;
+use mukta_ftps::sync::scheduler::Scheduler;
 use mukta_ftps::web::{Site, listen};
 
 use super::{CommandError, OrSay, runtime};
 
 /// Settings of `serve`.
 #[derive(Args)]
+#[command(after_help = format!("Also read: RUST_LOG  {}", crate::LOG_HELP))]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     database: DatabaseSettings,
@@ -22,20 +26,29 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     jit: JitSettings,
     #[command(flatten)]
+    sms: SmsSettings,
+    #[command(flatten)]
+    sync: SyncSettings,
+    #[command(flatten)]
     sessions: SessionSettings,
     #[command(flatten)]
     web: WebSettings,
 }
 
-pub(crate) fn run(args: ServeArgs) -> Result<(), CommandError> {
+pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let (sealer, jit, web) = (args.data_key.validated()?, args.jit.validated()?, args.web.validated()?);
-    let (database, sessions) = (args.database.validated()?, args.sessions.validated()?);
+    let (sms, database, sessions) =
+        (args.sms.validated()?, args.database.validated()?, args.sessions.validated()?);
+    let times = args.sync.validated()?;
     let runtime = runtime()?;
     runtime.block_on(async {
-        let app = App::new(Store::open(&database)?, sealer, jit, Clock::system()).await?;
+        let app = App::new(Store::open(&database)?, sealer, jit, sms, times, Clock::system()).await?;
         let server = bind(app.clone(), sessions, &web)?;
         log::info!("listening on http://{}", web.bind);
-        serve_until_told(server, &app).await
+        let delivery = delivery::start(&app);
+        let served = serve_until_told(server, &app).await;
+        delivery.finish().await;
+        served
     })
 }
 
@@ -47,9 +60,11 @@ pub(crate) fn bind(app: App, sessions: Sessions, web: &Web) -> Result<actix_web:
     Ok(server)
 }
 
-/// Serves until SIGTERM or Ctrl-C; then answers what is under way, and records every call that JIT
+/// Serves, and keeps the schedule, until SIGTERM or Ctrl-C; then answers what is under way, and records every call that JIT
 /// has been asked.
 pub(crate) async fn serve_until_told(server: actix_web::dev::Server, app: &App) -> Result<(), CommandError> {
+    let mut scheduler =
+        Scheduler::start(app.clone()).or_say("the scheduler's thread could not be started")?;
     let handle = server.handle();
     let mut serving = tokio::spawn(server);
     tokio::select! {
@@ -57,6 +72,7 @@ pub(crate) async fn serve_until_told(server: actix_web::dev::Server, app: &App) 
             .map_err(std::io::Error::other)
             .and_then(|ended| ended)
             .or_say("the web server ended"),
+        () = scheduler.ended() => return Err(CommandError::SchedulerEnded),
         told = told_to_stop() => told.or_say("signals could not be listened for")?,
     }
     log::info!("stopping: calls under way are finished first");
@@ -68,7 +84,7 @@ pub(crate) async fn serve_until_told(server: actix_web::dev::Server, app: &App) 
     Ok(())
 }
 
-async fn told_to_stop() -> std::io::Result<()> {
+pub(super) async fn told_to_stop() -> std::io::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => Ok(()),

@@ -1,4 +1,4 @@
-//! `mukta-ftps simulate`: the JIT simulator alone.
+//! `mukta-ftps simulate`: the JIT and SMS simulators alone.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use mukta_ftps::settings::{SettingFault, bind_address};
 use mukta_ftps::simulator::jit::{
     JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction, Scenario,
 };
+use mukta_ftps::simulator::sms::{SmsScenario, SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, beneficiaries, instructions};
 
 use super::{CommandError, OrSay, runtime};
@@ -30,7 +31,14 @@ pub(crate) struct SimulateArgs {
     /// Several scenarios joined by `,` are answered one after another
     #[arg(long = "script", value_name = "NUMBER=SCENARIO")]
     scripts: Vec<String>,
-    /// How long it takes to answer, in milliseconds
+    /// Address and port of the simulated SMS gateway
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8091")]
+    sms_bind: String,
+    /// What the SMS gateway answers to one mobile number, such as 9437012345=http-503; `*=` to all
+    /// others. Several scenarios joined by `,` are answered one after another
+    #[arg(long = "sms-script", value_name = "NUMBER=SCENARIO")]
+    sms_scripts: Vec<String>,
+    /// How long they take to answer, in milliseconds
     #[arg(long, value_name = "MILLISECONDS", default_value = "0")]
     latency: u64,
     /// Where its public key is written (DER)
@@ -39,13 +47,15 @@ pub(crate) struct SimulateArgs {
 }
 
 fn scenarios() -> String {
-    let rows: String =
-        Scenario::ALL.iter().map(|(_, word, meaning)| format!("  {word:<24} {meaning}\n")).collect();
-    format!("Scenarios:\n{rows}")
+    let row = |word: &str, meaning: &str| format!("  {word:<24} {meaning}\n");
+    let jit: String = Scenario::ALL.iter().map(|(_, word, meaning)| row(word, meaning)).collect();
+    let sms: String = SmsScenario::ALL.iter().map(|(_, word, meaning)| row(word, meaning)).collect();
+    format!("Scenarios:\n{jit}\nScenarios of the SMS gateway:\n{sms}")
 }
 
 pub(crate) fn run(args: SimulateArgs) -> Result<(), CommandError> {
     let addr = bind_address("--jit-bind", &args.jit_bind)?;
+    let sms_addr = bind_address("--sms-bind", &args.sms_bind)?;
     runtime()?.block_on(async {
         let latency = Duration::from_millis(args.latency);
         let simulator = started(JitSimulatorOptions { addr, latency, ..Default::default() }).await?;
@@ -55,15 +65,21 @@ pub(crate) fn run(args: SimulateArgs) -> Result<(), CommandError> {
         for script in &args.scripts {
             run_script(&simulator, script)?;
         }
+        let gateway =
+            gateway_started(SmsSimulatorOptions { addr: sms_addr, latency, ..Default::default() }).await?;
+        for script in &args.sms_scripts {
+            run_sms_script(&gateway, script)?;
+        }
         std::fs::write(&args.public_key, simulator.public_key_der())
             .or_say(format!("{} could not be written", args.public_key.display()))?;
         writeln!(
             std::io::stdout(),
-            "JIT_BASE_URL={}\nJIT_CLIENT_ID={}\nJIT_CLIENT_SECRET={}\nJIT_PUBLIC_KEY_FILE={}",
+            "JIT_BASE_URL={}\nJIT_CLIENT_ID={}\nJIT_CLIENT_SECRET={}\nJIT_PUBLIC_KEY_FILE={}\nSMS_GATEWAY_URL={}\nSMS_TEMPLATE_ID=1007",
             simulator.base_url(),
             simulator.client_id(),
             simulator.client_secret(),
             args.public_key.display(),
+            gateway.gateway_url(),
         )
         .or_say("standard output is closed")?;
         tokio::signal::ctrl_c().await.or_say("signals could not be listened for")
@@ -76,6 +92,11 @@ pub(super) async fn started(options: JitSimulatorOptions) -> Result<JitSimulator
         .await
         .map_err(std::io::Error::other)
         .or_say("the simulated JIT could not start")
+}
+
+/// An SMS gateway that listens.
+pub(super) async fn gateway_started(options: SmsSimulatorOptions) -> Result<SmsSimulator, CommandError> {
+    SmsSimulator::start(options).await.or_say("the simulated SMS gateway could not start")
 }
 
 /// Tells the simulator of every revised PI in the database, as JIT would know them.
@@ -109,17 +130,35 @@ fn know_file(simulator: &JitSimulator, file: &Path) -> Result<(), CommandError> 
 
 /// `NUMBER=SCENARIO[,SCENARIO…]`.
 fn run_script(simulator: &JitSimulator, script: &str) -> Result<(), CommandError> {
-    let fault = |problem: String| SettingFault::new("--script", problem);
-    let (number, words) = script
-        .split_once('=')
-        .ok_or_else(|| fault(format!("“{script}” is not of the form NUMBER=SCENARIO")))?;
-    let scenarios = words
-        .split(',')
-        .map(|word| word.trim().parse::<Scenario>().map_err(|unknown| fault(unknown.to_string())))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (number, scenarios) = read_script::<Scenario>("--script", script)?;
     match (number, scenarios.last()) {
         ("*", Some(last)) => simulator.otherwise(last.clone()),
         _ => simulator.script(number, scenarios),
     }
     Ok(())
+}
+
+/// The same for the SMS gateway, by mobile number.
+fn run_sms_script(gateway: &SmsSimulator, script: &str) -> Result<(), CommandError> {
+    let (number, scenarios) = read_script::<SmsScenario>("--sms-script", script)?;
+    match (number, scenarios.last()) {
+        ("*", Some(last)) => gateway.otherwise(*last),
+        _ => gateway.script(number, scenarios),
+    }
+    Ok(())
+}
+
+fn read_script<'a, S>(flag: &'static str, script: &'a str) -> Result<(&'a str, Vec<S>), SettingFault>
+where
+    S: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let fault = |problem: String| SettingFault::new(flag, problem);
+    let (number, words) = script
+        .split_once('=')
+        .ok_or_else(|| fault(format!("“{script}” is not of the form NUMBER=SCENARIO")))?;
+    let scenarios = words
+        .split(',')
+        .map(|word| word.trim().parse().map_err(|unknown: S::Err| fault(unknown.to_string())))
+        .collect::<Result<_, _>>()?;
+    Ok((number, scenarios))
 }

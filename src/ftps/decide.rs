@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 use super::status::Outcome;
+use crate::sealing::last_four;
 
 /// What every message on the page begins with.
 const PREFIX: &str = "On call of FTPS API: ";
@@ -127,7 +128,9 @@ pub fn decide(asked: &AskedInstruction, reply: &Reply) -> Decision {
         Reply::NotAsked(reason) => glitch(reason),
         Reply::Nothing { cause } => Decision::NoResponse { cause: cause.clone() },
         Reply::Unusable { description } => glitch(description),
-        Reply::Answered(Answer { error: Some(message), .. }) => Decision::Error { message: message.clone() },
+        Reply::Answered(Answer { error: Some(message), .. }) => {
+            Decision::Error { message: without_accounts(asked, message) }
+        }
         Reply::Answered(Answer { data: AnswerData::Empty, .. }) => {
             Decision::NoResponse { cause: "JIT's reply holds no data and no error".to_owned() }
         }
@@ -167,7 +170,7 @@ fn payment(asked: &AskedInstruction, answer: &Answer) -> Result<Payment, String>
         bill_reference: entry.bill_reference.clone(),
         token_number: entry.token_number.clone(),
         token_date: entry.token_date.clone(),
-        payment_status: entry.payment_status.clone(),
+        payment_status: entry.payment_status.as_deref().map(|told| without_accounts(asked, told)),
         beneficiaries: paid_beneficiaries(asked, reported)?,
     })
 }
@@ -252,6 +255,18 @@ fn differing(registered: Option<&str>, paid: Option<&str>) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// JIT's own words, to the letter but for account numbers of this very instruction, of which only the
+/// last four digits are shown and stored in the open.
+fn without_accounts(asked: &AskedInstruction, told: &str) -> String {
+    asked.beneficiaries.iter().filter_map(|one| one.account.as_deref()).fold(
+        told.to_owned(),
+        |text, account| match last_four(account) {
+            Some(last4) if text.contains(account) => text.replace(account, &format!("•••• {last4}")),
+            _ => text,
+        },
+    )
 }
 
 /// A text of theirs inside a sentence of ours: at most 64 characters of it.

@@ -12,4 +12,6 @@ pub mod status;
 pub use decide::{AskedBeneficiary, AskedInstruction, Decision, PaidBeneficiary, Payment, decide};
 pub use money::Paise;
 pub use reply::{Answer, AnswerData, BillToAsk, Entry, EntryBeneficiary, Reply};
-pub use status::{Outcome, PaymentStatus, PiStatus, Trigger};
+pub use status::{
+    MessageEventKind, MessageState, Outcome, PaymentStatus, PiStatus, RunState, RunTrigger, Trigger,
+};

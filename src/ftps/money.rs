@@ -84,6 +84,20 @@ impl Paise {
     }
 }
 
+/// A whole number's digits in Indian grouping: `12,34,567`.
+pub fn grouped(digits: &str) -> String {
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        let left = digits.len() - i;
+        // A comma before the last three digits, and before every two above them.
+        if i > 0 && (left == 3 || (left > 3 && left % 2 == 1)) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// Indian digit grouping with two decimals: `6,37,638.00`.
 impl std::fmt::Display for Paise {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -93,16 +107,7 @@ impl std::fmt::Display for Paise {
             None => ("", plain.as_str()),
         };
         let (rupees, paise) = unsigned.split_once('.').unwrap_or((unsigned, "00"));
-        let mut grouped = String::new();
-        for (i, digit) in rupees.chars().enumerate() {
-            let left = rupees.len() - i;
-            // A comma before the last three digits, and before every two above them.
-            if i > 0 && (left == 3 || (left > 3 && left % 2 == 1)) {
-                grouped.push(',');
-            }
-            grouped.push(digit);
-        }
-        write!(f, "{sign}{grouped}.{paise}")
+        write!(f, "{sign}{}.{paise}", grouped(rupees))
     }
 }
 

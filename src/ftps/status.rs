@@ -143,3 +143,87 @@ words! {
         Hand = "hand",
     }
 }
+
+words! {
+    /// Where the SMS to a beneficiary stands (DOMAIN.md §6).
+    MessageState {
+        /// Not accepted yet; it will be tried.
+        Waiting = "waiting",
+        /// Somebody is sending it at this moment.
+        Sending = "sending",
+        /// The gateway accepted it.
+        Sent = "sent",
+        /// Refused for good.
+        Failed = "failed",
+        /// It went out, but whether it was accepted could not be learnt: only a person sends it again.
+        Unknown = "unknown",
+    }
+}
+
+impl MessageState {
+    /// As pages tell it: what is being sent still waits (CONTRACT.md).
+    pub const fn shown(self) -> Self {
+        match self {
+            Self::Sending => Self::Waiting,
+            other => other,
+        }
+    }
+
+    /// Whether a person may have it sent again.
+    pub const fn may_be_resent(self) -> bool {
+        matches!(self, Self::Failed | Self::Unknown)
+    }
+}
+
+words! {
+    /// What happened to a message of the outbox.
+    MessageEventKind {
+        /// The gateway accepted it.
+        Sent = "sent",
+        /// It could not be handed over yet.
+        Waiting = "waiting",
+        /// It was refused.
+        Failed = "failed",
+        /// Whether it was accepted could not be learnt.
+        Unknown = "unknown",
+        /// A person had it sent again.
+        Resend = "resend",
+    }
+}
+
+words! {
+    /// What set a sync run off.
+    RunTrigger {
+        /// The schedule.
+        Nightly = "nightly",
+        /// A scheduled instant that passed while nothing was running.
+        MadeUp = "made-up",
+        /// `mukta-ftps sync`.
+        Command = "command",
+        /// An administrator, on the page.
+        Hand = "hand",
+    }
+}
+
+impl RunTrigger {
+    /// What the run's calls are put down to.
+    pub const fn of_calls(self) -> Trigger {
+        match self {
+            Self::Nightly | Self::MadeUp => Trigger::Nightly,
+            Self::Command => Trigger::Command,
+            Self::Hand => Trigger::Hand,
+        }
+    }
+}
+
+words! {
+    /// How far a sync run is.
+    RunState {
+        /// Some of its payment instructions are still to be asked about.
+        Running = "running",
+        /// All of them are done.
+        Finished = "finished",
+        /// It was stopped, or left behind and followed by another.
+        Interrupted = "interrupted",
+    }
+}

@@ -11,7 +11,7 @@ use crate::ftps::{Decision, PaidBeneficiary, Payment, PiStatus, Trigger};
 use crate::sealing::random_hex;
 use crate::store::calls::NewCall;
 use crate::store::exporting::Known;
-use crate::store::recording::{Recording, record};
+use crate::store::recording::{NextAttempt, Recording, record};
 use crate::store::{DatabaseUrl, claims, exporting};
 
 struct Fresh {
@@ -117,6 +117,7 @@ fn complete_by_ftps(store: &Store, number: &str, voucher_date: &str) {
                 call_ref: random_hex(8)?,
                 trigger: Trigger::Command,
                 triggered_by: None,
+                run_id: None,
                 started_at: now().naive_utc(),
                 duration_ms: 1,
                 http_status: Some(200),
@@ -128,6 +129,7 @@ fn complete_by_ftps(store: &Store, number: &str, voucher_date: &str) {
                 asked: claimed.asked,
                 call,
                 decision: Decision::Success(payment),
+                next_attempt: NextAttempt { attempts: 1, at: now().naive_utc() },
                 now: now().naive_utc(),
             };
             record(db, &sealer(), &recording)

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::envelope::{self, PublicKey, SymmetricKey};
 use super::messages::{self, DateFormat};
 use super::session::{Held, Session, Sessions};
-use crate::ftps::reply::{BillToAsk, Reply};
+use crate::ftps::{Answer, BillToAsk, Reply};
 
 /// The largest reply that is read.
 const MAX_REPLY_BYTES: usize = 8 * 1024 * 1024;
@@ -312,6 +312,14 @@ impl Inner {
             let response = self.storable(session, &body);
             if (status.is_client_error() || status.is_server_error()) && body.contains(LOST_SESSION) {
                 return Ok(Called::LostSession { status, response });
+            }
+            // An error that JIT says, sealed with our own key, comes first whatever the status
+            // (DOMAIN.md §2, in its order).
+            if let (response, Reply::Answered(Answer { error: Some(error), .. })) =
+                self.opened(session, &rek, &body)
+            {
+                let reply = Reply::Answered(Answer { error: Some(error), ..Answer::default() });
+                return Ok(Called::Done { status, response, reply });
             }
             let description = format!("JIT answered with HTTP status {}.", named(status));
             return Ok(Called::Done { status, response, reply: Reply::Unusable { description } });

@@ -6,6 +6,8 @@
 
 mod jit;
 mod sessions;
+mod sms;
+mod sync;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use crate::store::DatabaseUrl;
 
 pub use jit::{Jit, JitSettings};
 pub use sessions::{SessionSettings, Sessions};
+pub use sms::{Sms, SmsSettings};
+pub use sync::{SyncSettings, SyncTimes};
 pub use web::{Web, WebSettings, bind_address, static_dir};
 
 /// A setting that is missing or malformed.

@@ -239,6 +239,11 @@ impl JitSimulator {
         self.shared.state().calls.iter().cloned().collect()
     }
 
+    /// How many calls are under way at this moment.
+    pub fn in_flight(&self) -> usize {
+        self.shared.state().in_flight.values().sum()
+    }
+
     /// The most calls that were under way at one moment.
     pub fn max_in_flight(&self) -> usize {
         self.shared.state().max_in_flight

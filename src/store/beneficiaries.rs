@@ -62,12 +62,33 @@ impl Beneficiary {
     }
 }
 
-/// The beneficiaries of an instruction, in its order.
-pub fn of_instruction(db: &mut Db, instruction_id: i64) -> Result<Vec<Beneficiary>, StoreError> {
-    Ok(beneficiaries::table
+/// Beneficiaries of an instruction in its order, all or those of one payment status: at most `limit`
+/// of them, the first `skipped` left out.
+pub fn page(
+    db: &mut Db,
+    instruction_id: i64,
+    status: Option<PaymentStatus>,
+    skipped: i64,
+    limit: i64,
+) -> Result<Vec<Beneficiary>, StoreError> {
+    let mut query = beneficiaries::table
         .filter(beneficiaries::instruction_id.eq(instruction_id))
         .order((beneficiaries::position, beneficiaries::id))
         .select(Beneficiary::as_select())
+        .into_boxed();
+    if let Some(status) = status {
+        query = query.filter(beneficiaries::payment_status.eq(status.as_str()));
+    }
+    Ok(query.offset(skipped).limit(limit).load(db)?)
+}
+
+/// How many beneficiaries of an instruction have each payment status; those that none has are left
+/// out.
+pub fn counts(db: &mut Db, instruction_id: i64) -> Result<Vec<(PaymentStatus, i64)>, StoreError> {
+    Ok(beneficiaries::table
+        .filter(beneficiaries::instruction_id.eq(instruction_id))
+        .group_by(beneficiaries::payment_status)
+        .select((beneficiaries::payment_status, diesel::dsl::count_star()))
         .load(db)?)
 }
 

@@ -17,6 +17,8 @@ pub struct NewCall {
     pub trigger: Trigger,
     /// The employee who did, if one did.
     pub triggered_by: Option<String>,
+    /// The sync run that it is part of, if it is.
+    pub run_id: Option<i64>,
     /// When it began (UTC).
     pub started_at: NaiveDateTime,
     /// How long all its exchanges took together.
@@ -54,6 +56,8 @@ pub struct StoredCall {
     pub request: Option<String>,
     /// The response text.
     pub response: Option<String>,
+    /// Whether the payloads were left out because those before them were long.
+    pub is_left_out: bool,
     /// Whether the instruction was brought up to date by it.
     pub applied: bool,
 }
@@ -71,10 +75,11 @@ struct Row {
     message: String,
     cause: Option<String>,
     http_status: Option<i32>,
-    request_sealed: Option<Vec<u8>>,
-    response_sealed: Option<Vec<u8>>,
     applied: bool,
 }
+
+/// Sealed payloads of one page of calls come to about so many bytes at most: a reply may have 8 MiB.
+const PAYLOAD_BYTES: usize = 4 * 1024 * 1024;
 
 /// Calls of an instruction, newest first: at most `limit`, older than `before` if given.
 pub fn of_instruction(
@@ -91,21 +96,58 @@ pub fn of_instruction(
         .limit(limit)
         .select(Row::as_select())
         .load(db)?;
-    rows.into_iter().map(|row| row.opened(sealer)).collect()
+    let mut room = PAYLOAD_BYTES;
+    rows.into_iter()
+        .map(|row| {
+            if room == 0 {
+                return Ok(row.with(None, None, true));
+            }
+            let (request, response): (Option<Vec<u8>>, Option<Vec<u8>>) = ftps_calls::table
+                .find(row.id)
+                .select((ftps_calls::request_sealed, ftps_calls::response_sealed))
+                .get_result(db)?;
+            let bytes = |sealed: &Option<Vec<u8>>| sealed.as_ref().map_or(0, Vec::len);
+            room = room.saturating_sub(bytes(&request) + bytes(&response));
+            let open = |field, sealed: Option<Vec<u8>>| {
+                sealed.map(|sealed| sealer.open_text(field, &sealed)).transpose()
+            };
+            let request = open(SealedField::Request(&row.call_ref), request)?;
+            let response = open(SealedField::Response(&row.call_ref), response)?;
+            Ok(row.with(request, response, false))
+        })
+        .collect()
+}
+
+/// A call as the time line tells of it: nothing sealed is read.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = ftps_calls)]
+pub struct CallSummary {
+    /// Our row.
+    pub id: i64,
+    /// What set it off.
+    #[diesel(column_name = trigger_word)]
+    pub trigger: Trigger,
+    /// The employee who did.
+    pub triggered_by: Option<String>,
+    /// When it began (UTC).
+    pub started_at: NaiveDateTime,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+/// The latest calls of an instruction, newest first, at most `limit`.
+pub fn latest(db: &mut Db, instruction_id: i64, limit: i64) -> Result<Vec<CallSummary>, StoreError> {
+    Ok(ftps_calls::table
+        .filter(ftps_calls::instruction_id.eq(instruction_id))
+        .order(ftps_calls::id.desc())
+        .limit(limit)
+        .select(CallSummary::as_select())
+        .load(db)?)
 }
 
 impl Row {
-    fn opened(self, sealer: &Sealer) -> Result<StoredCall, StoreError> {
-        let call_ref = &self.call_ref;
-        let request = self
-            .request_sealed
-            .map(|sealed| sealer.open_text(SealedField::Request(call_ref), &sealed))
-            .transpose()?;
-        let response = self
-            .response_sealed
-            .map(|sealed| sealer.open_text(SealedField::Response(call_ref), &sealed))
-            .transpose()?;
-        Ok(StoredCall {
+    fn with(self, request: Option<String>, response: Option<String>, is_left_out: bool) -> StoredCall {
+        StoredCall {
             id: self.id,
             trigger: self.trigger_word,
             triggered_by: self.triggered_by,
@@ -117,7 +159,8 @@ impl Row {
             http_status: self.http_status,
             request,
             response,
+            is_left_out,
             applied: self.applied,
-        })
+        }
     }
 }

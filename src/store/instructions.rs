@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use super::schema::{payment_advices, payment_instructions};
@@ -72,7 +72,14 @@ pub struct PaymentInstruction {
     pub lease_token: Option<String>,
     /// Until when that claim holds (UTC).
     pub lease_until: Option<NaiveDateTime>,
+    /// When it is asked about again by itself, after no response or a glitch (UTC).
+    pub next_attempt_at: Option<NaiveDateTime>,
+    /// Attempts since JIT's last answer or the last Refresh.
+    pub unanswered_attempts: i32,
 }
+
+/// In Process for longer than this is worth a mark.
+const LONG_IN_PROCESS: TimeDelta = TimeDelta::days(7);
 
 impl PaymentInstruction {
     /// A revised PI has a parent.
@@ -88,6 +95,11 @@ impl PaymentInstruction {
     /// Whether somebody is asking JIT about it now.
     pub fn is_claimed(&self, now: DateTime<Utc>) -> bool {
         self.lease_until.is_some_and(|until| until > now.naive_utc())
+    }
+
+    /// Whether it has been In Process for longer than it should.
+    pub fn is_stuck(&self, now: DateTime<Utc>) -> bool {
+        is_stuck(self.status, self.in_process_since, now)
     }
 
     /// Whether FTPS, and not MUKTASoft, completed it.
@@ -110,6 +122,11 @@ impl PaymentInstruction {
 pub const COMPLETED_BY_FTPS: &str = "ftps";
 /// `completed_by` of a PI that an import completed.
 pub const COMPLETED_BY_MUKTASOFT: &str = "muktasoft";
+
+/// Whether it has been In Process for longer than it should.
+pub(super) fn is_stuck(status: PiStatus, since: Option<NaiveDateTime>, now: DateTime<Utc>) -> bool {
+    status == PiStatus::InProcess && since.is_some_and(|since| now.naive_utc() - since > LONG_IN_PROCESS)
+}
 
 /// A payment advice as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -192,6 +209,18 @@ pub fn original(db: &mut Db, of: &PaymentInstruction) -> Result<Option<PaymentIn
         }
     }
     Ok((at.id != of.id).then_some(at))
+}
+
+/// How many active revised PIs in scope have been In Process for longer than they should.
+pub fn count_stuck(db: &mut Db, scope: &Scope, now: NaiveDateTime) -> Result<i64, StoreError> {
+    Ok(payment_instructions::table
+        .filter(payment_instructions::tenant_id.eq_any(scope.tenants()))
+        .filter(payment_instructions::status.eq(PiStatus::InProcess.as_str()))
+        .filter(payment_instructions::is_active.eq(true))
+        .filter(payment_instructions::parent_number.is_not_null())
+        .filter(payment_instructions::in_process_since.lt(now - LONG_IN_PROCESS))
+        .count()
+        .get_result(db)?)
 }
 
 /// Whether there is any instruction at all.

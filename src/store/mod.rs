@@ -17,11 +17,13 @@ pub mod exporting;
 pub mod importing;
 pub mod instructions;
 pub mod keys;
+pub mod outbox;
 pub mod recording;
 pub mod resealing;
 pub mod scope;
 pub mod search;
 pub mod sessions;
+pub mod sync_runs;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +103,9 @@ impl StoreError {
 pub struct Store {
     pool: Pool<Connections>,
     slots: Arc<tokio::sync::Semaphore>,
+    /// SQLite has one writer. Whoever waits for it within this process waits here, in turn: not on a
+    /// connection that a page could use, and not in SQLite's own sleep.
+    writer: Option<Arc<tokio::sync::Semaphore>>,
 }
 
 impl Store {
@@ -116,7 +121,11 @@ impl Store {
             .error_handler(Box::new(diesel::r2d2::LoggingErrorHandler))
             .build(Connections(url.clone()))
             .map_err(|fault| StoreError::Unreachable(fault.to_string()))?;
-        let store = Self { pool, slots: Arc::new(tokio::sync::Semaphore::new(CONNECTIONS as usize)) };
+        let store = Self {
+            pool,
+            slots: Arc::new(tokio::sync::Semaphore::new(CONNECTIONS as usize)),
+            writer: (!server).then(|| Arc::new(tokio::sync::Semaphore::new(1))),
+        };
         store.migrate()?;
         Ok(store)
     }
@@ -169,7 +178,17 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Db) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.on_blocking_thread(|store| store.write_blocking(work)).await
+        let broke_off = |closed: tokio::sync::AcquireError| StoreError::BrokeOff(closed.to_string());
+        let turn = match &self.writer {
+            Some(writer) => Some(Arc::clone(writer).acquire_owned().await.map_err(broke_off)?),
+            None => None,
+        };
+        self.on_blocking_thread(move |store| {
+            let done = store.write_blocking(work);
+            drop(turn);
+            done
+        })
+        .await
     }
 
     async fn on_blocking_thread<T: Send + 'static>(

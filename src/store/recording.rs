@@ -8,7 +8,7 @@ use super::calls::NewCall;
 use super::claims::Lease;
 use super::instructions::COMPLETED_BY_FTPS;
 use super::schema::{beneficiaries, ftps_calls, payment_instructions as pi};
-use super::{Db, StoreError};
+use super::{Db, StoreError, sync_runs};
 use crate::ftps::{AskedInstruction, Decision, PaidBeneficiary, Payment, PaymentStatus, PiStatus};
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer, last_four};
 
@@ -23,8 +23,36 @@ pub struct Recording {
     pub call: NewCall,
     /// What it came to.
     pub decision: Decision,
+    /// When it is asked about again, if JIT did not answer.
+    pub next_attempt: NextAttempt,
     /// When it is recorded (UTC).
     pub now: NaiveDateTime,
+}
+
+/// The attempt after one that JIT did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextAttempt {
+    /// Attempts without an answer so far, this one included.
+    pub attempts: u32,
+    /// When it is due (UTC).
+    pub at: NaiveDateTime,
+}
+
+impl Recording {
+    /// The same call as a glitch, without what JIT said: for an answer that the database refuses.
+    pub fn without_its_answer(&self) -> Self {
+        let Lease { instruction_id, token } = &self.lease;
+        Self {
+            lease: Lease { instruction_id: *instruction_id, token: token.clone() },
+            asked: self.asked.clone(),
+            call: NewCall { response: None, ..self.call.clone() },
+            decision: Decision::Glitch {
+                description: "JIT's answer could not be recorded because of a fault in this program."
+                    .to_owned(),
+            },
+            ..*self
+        }
+    }
 }
 
 /// Stores the call, applies its decision and releases the claim.
@@ -42,8 +70,12 @@ pub fn record(db: &mut Db, sealer: &Sealer, recording: &Recording) -> Result<Dec
         for paid in &payment.beneficiaries {
             mark_paid(db, sealer, recording, payment, paid)?;
         }
+        super::outbox::enqueue(db, sealer, recording.lease.instruction_id, recording.now)?;
     }
     store_call(db, sealer, recording, &decision, applied)?;
+    if let Some(run_id) = recording.call.run_id {
+        sync_runs::settle(db, run_id, recording.lease.instruction_id, decision.outcome().as_str())?;
+    }
     Ok(decision)
 }
 
@@ -83,6 +115,7 @@ fn apply(db: &mut Db, recording: &Recording, decision: &Decision) -> Result<bool
         .filter(pi::id.eq(lease.instruction_id))
         .filter(pi::status.eq(PiStatus::InProcess.as_str()))
         .filter(mine_or_nobodys.assume_not_null());
+    let next = Some(&recording.next_attempt).filter(|_| !decision.outcome().is_answer());
     let latest = (
         pi::lease_token.eq(None::<String>),
         pi::lease_until.eq(None::<NaiveDateTime>),
@@ -90,6 +123,8 @@ fn apply(db: &mut Db, recording: &Recording, decision: &Decision) -> Result<bool
         pi::ftps_message.eq(decision.message()),
         pi::ftps_called_at.eq(*now),
         pi::changed_at.eq(*now),
+        pi::next_attempt_at.eq(next.map(|next| next.at)),
+        pi::unanswered_attempts.eq(next.map_or(0, |next| i32::try_from(next.attempts).unwrap_or(i32::MAX))),
     );
     let touched = match decision {
         Decision::Success(payment) => diesel::update(target)
@@ -185,6 +220,7 @@ fn store_call(
             ftps_calls::request_sealed.eq(seal(SealedField::Request(call_ref), &call.request)?),
             ftps_calls::response_sealed.eq(seal(SealedField::Response(call_ref), &call.response)?),
             ftps_calls::applied.eq(applied),
+            ftps_calls::run_id.eq(call.run_id),
         ))
         .execute(db)?;
     Ok(())

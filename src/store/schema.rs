@@ -47,6 +47,8 @@ diesel::table! {
         ftps_payment_status -> Nullable<Text>,
         lease_token -> Nullable<Text>,
         lease_until -> Nullable<Timestamp>,
+        next_attempt_at -> Nullable<Timestamp>,
+        unanswered_attempts -> Integer,
     }
 }
 
@@ -112,6 +114,36 @@ diesel::table! {
         request_sealed -> Nullable<Binary>,
         response_sealed -> Nullable<Binary>,
         applied -> Bool,
+        run_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    sync_runs (id) {
+        id -> BigInt,
+        scheduled_for -> Nullable<Timestamp>,
+        trigger_word -> Text,
+        started_by -> Nullable<Text>,
+        state -> Text,
+        started_at -> Timestamp,
+        worked_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    sync_run_items (run_id, instruction_id) {
+        run_id -> BigInt,
+        instruction_id -> BigInt,
+        tenant_id -> Text,
+        outcome -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    program_state (name) {
+        name -> Text,
+        noted_at -> Timestamp,
     }
 }
 
@@ -160,6 +192,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    outbox_messages (id) {
+        id -> BigInt,
+        instruction_id -> BigInt,
+        beneficiary_id -> BigInt,
+        tenant_id -> Text,
+        event -> Text,
+        amount_paise -> BigInt,
+        utr -> Text,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Nullable<Timestamp>,
+        last_error -> Nullable<Text>,
+        gateway_answer -> Nullable<Text>,
+        created_at -> Timestamp,
+        sent_at -> Nullable<Timestamp>,
+        changed_at -> Timestamp,
+        lease_token -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    outbox_events (id) {
+        id -> BigInt,
+        message_id -> BigInt,
+        happened_at -> Timestamp,
+        what -> Text,
+        attempt -> Integer,
+        cause -> Nullable<Text>,
+        gateway_answer -> Nullable<Text>,
+        person -> Nullable<Text>,
+        applied -> Bool,
+    }
+}
+
+diesel::table! {
     search_texts (instruction_id) {
         instruction_id -> BigInt,
         text -> Text,
@@ -168,10 +236,16 @@ diesel::table! {
 
 diesel::joinable!(beneficiaries -> payment_instructions (instruction_id));
 diesel::joinable!(ftps_calls -> payment_instructions (instruction_id));
+diesel::joinable!(outbox_messages -> beneficiaries (beneficiary_id));
+diesel::joinable!(outbox_messages -> payment_instructions (instruction_id));
+diesel::joinable!(sync_run_items -> payment_instructions (instruction_id));
 diesel::allow_tables_to_appear_in_same_query!(
     beneficiaries,
     ftps_calls,
+    outbox_messages,
     payment_advices,
     payment_instructions,
+    sync_run_items,
+    sync_runs,
     tenants
 );

@@ -77,13 +77,15 @@ async fn attempt(
     store.write(move |db| recordings.iter().map(|one| record(db, &sealer, one)).collect()).await
 }
 
-/// Tries until the database takes it. What the schema itself refuses would be refused for ever: it
-/// is reported, and its claim ends by itself.
+/// Tries until the database takes it. What the schema itself refuses would be refused for ever: the
+/// call is then recorded as a glitch, without the answer; if even that is refused, its claim ends
+/// by itself.
 async fn record_alone(
     store: &Store,
     sealer: &Arc<Sealer>,
     recording: Arc<Recording>,
 ) -> Result<Decision, StoreError> {
+    let (mut recording, mut is_stripped) = (recording, false);
     let mut pause = FIRST_PAUSE;
     loop {
         match attempt(store, sealer, vec![Arc::clone(&recording)]).await {
@@ -99,7 +101,10 @@ async fn record_alone(
             }
             Err(fault) => {
                 log::error!("an outcome of {} cannot be recorded: {fault}", recording.asked.number);
-                return Err(fault);
+                if is_stripped {
+                    return Err(fault);
+                }
+                (recording, is_stripped) = (Arc::new(recording.without_its_answer()), true);
             }
         }
     }

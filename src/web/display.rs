@@ -1,8 +1,9 @@
 //! How the domain's values read on every page.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::ftps::date::{ist_day, ist_minute, shown_day};
+use crate::ftps::money::grouped;
 use crate::ftps::{Outcome, Paise, PaymentStatus, PiStatus};
 
 /// Stands where a value is not known here.
@@ -28,6 +29,19 @@ pub const fn payment_tone(status: PaymentStatus) -> &'static str {
     }
 }
 
+/// What a status means, in one sentence.
+pub const fn pi_meaning(status: PiStatus) -> &'static str {
+    match status {
+        PiStatus::Pending => "MUKTASoft has not sent it to the treasury yet.",
+        PiStatus::Declined => "The treasury has declined it: nothing is paid from it.",
+        PiStatus::Initiated => "It was sent to the treasury, which has not taken it up yet.",
+        PiStatus::Rejected => "An officer has rejected it: nothing is paid from it.",
+        PiStatus::Approved => "The treasury has approved it; paying has not begun.",
+        PiStatus::InProcess => "It is at the treasury, and its payments are being made.",
+        PiStatus::Completed => "The treasury has finished with it.",
+    }
+}
+
 /// The colour that goes with an outcome's words.
 pub const fn outcome_tone(outcome: Outcome) -> &'static str {
     match outcome {
@@ -49,6 +63,11 @@ pub const fn outcome_words(outcome: Outcome) -> &'static str {
 /// `₹ 6,37,638.00`.
 pub fn rupees(amount: Paise) -> String {
     format!("₹ {amount}")
+}
+
+/// A number of things in Indian grouping: `2,000`.
+pub fn count(number: i64) -> String {
+    grouped(&number.to_string())
 }
 
 /// A UTC instant as `dd/mm/yyyy` in IST.
@@ -110,10 +129,18 @@ pub fn age(since: NaiveDateTime, now: DateTime<Utc>) -> String {
     }
 }
 
+/// `45 s`, `2 min 5 s` or `1 h 3 min`. Never negative.
+pub fn duration(passed: TimeDelta) -> String {
+    match passed.num_seconds().max(0) {
+        seconds if seconds < 60 => format!("{seconds} s"),
+        seconds if seconds < 3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
 
     #[test]
     fn ages_are_told_in_hours_then_in_days() {
@@ -124,6 +151,12 @@ mod tests {
         assert_eq!(ago(60), "1 hour");
         assert_eq!(ago(47 * 60 + 59), "47 hours");
         assert_eq!(ago(48 * 60), "2 days");
+    }
+
+    #[test]
+    fn a_duration_is_told_in_its_two_largest_units() {
+        let told = [-1, 59, 60, 125, 3599, 3780].map(|seconds| duration(TimeDelta::seconds(seconds)));
+        assert_eq!(told, ["0 s", "59 s", "1 min 0 s", "2 min 5 s", "59 min 59 s", "1 h 3 min"]);
     }
 
     #[test]

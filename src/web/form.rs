@@ -68,6 +68,10 @@ impl FromRequest for Fields {
         Box::pin(async move {
             let reading = web::Form::<Vec<(String, String)>>::from_request(&request, &mut payload);
             let fields = match tokio::time::timeout(SLOWEST_FORM, reading).await {
+                // PostgreSQL cannot even be asked about NUL.
+                Ok(Ok(form)) if form.iter().any(|(_, value)| value.contains('\0')) => {
+                    return Err(WebError::BadRequest("The form holds what cannot be text.".to_owned()));
+                }
                 Ok(Ok(form)) => Self(form.into_inner()),
                 Ok(Err(fault)) => return Err(WebError::unreadable_form(&fault)),
                 Err(_) => return Err(WebError::TooSlow),

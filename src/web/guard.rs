@@ -8,7 +8,7 @@ use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::{Error, HttpMessage, HttpRequest};
 
 use super::error::WebError;
-use super::viewer::Viewer;
+use super::viewer::{Viewer, signed_in};
 use super::{Site, site_of};
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
@@ -36,12 +36,18 @@ pub fn headers(site: &Site) -> DefaultHeaders {
     }
 }
 
-/// Refuses what another site's page sent, before anything is done.
-pub async fn same_origin<B: MessageBody + 'static>(
+/// Refuses what another site's page sent, and what cannot be text, before anything is done.
+pub async fn sound<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    // PostgreSQL cannot even be asked about NUL, and no address of ours holds one.
+    if request.uri().to_string().contains("%00") {
+        return Ok(request.error_response(WebError::unreadable_address()).map_into_right_body());
+    }
     if !request.method().is_safe() && !is_ours(request.request())? {
+        // Only so that the page that says so knows whom it is for.
+        let _nobody_signed_in = signed_in(request.request()).await.is_err();
         return Ok(request.error_response(WebError::ForeignForm).map_into_right_body());
     }
     Ok(next.call(request).await?.map_into_left_body())
@@ -72,14 +78,17 @@ pub async fn error_pages<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let asked = format!("{} {}", request.method(), request.path().escape_debug());
     let answer = next.call(request).await?;
     let viewer = answer.request().extensions().get::<Viewer>().cloned();
-    let rewritten = answer
-        .response()
-        .error()
-        .and_then(|error| error.as_error::<WebError>())
-        .zip(viewer)
-        .map(|(fault, viewer)| fault.page(Some(&viewer)));
+    let rewritten = answer.response().error().and_then(|error| error.as_error::<WebError>()).zip(viewer).map(
+        |(fault, viewer)| {
+            if matches!(fault, WebError::Forbidden(_) | WebError::ForeignForm) {
+                log::warn!("refused to {}: {asked}: {fault}", viewer.name);
+            }
+            fault.page(Some(&viewer))
+        },
+    );
     Ok(match rewritten {
         Some(response) => answer.into_response(response).map_into_right_body(),
         None => answer.map_into_left_body(),

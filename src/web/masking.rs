@@ -89,6 +89,9 @@ fn mask_keys(json: &mut Value, telling: bool, numbers: &mut BTreeSet<String>) {
             if let Some(mut inner) = container(text) {
                 mask_keys(&mut inner, false, numbers);
                 *text = inner.to_string();
+            } else if text.contains(char::is_whitespace) {
+                // A sentence may name a number that stands in no field.
+                *text = without_long_numbers(text);
             }
         }
         Value::Number(_) | Value::Bool(_) | Value::Null => {}
@@ -180,6 +183,13 @@ mod tests {
         assert_eq!(text("<b>30131500001</b> 404 2023"), "<b>•••• 0001</b> 404 2023");
         assert_eq!(text(r#"{"benfAcctNo":"30131500001"#), r#"{"benfAcctNo":"•••• 0001"#);
         assert_eq!(text("\"30131500001\""), "\"•••• 0001\"");
+    }
+
+    #[test]
+    fn numbers_in_a_sentence_are_masked_and_references_stay() {
+        let text = shown(r#"{"remark":"acct 30000101001 mob 9876501001","billRefNo":"202211033261"}"#).text;
+        assert!(text.contains("acct •••• 1001 mob •••• 1001"), "{text}");
+        assert!(text.contains("202211033261"), "{text}");
     }
 
     #[test]

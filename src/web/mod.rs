@@ -16,6 +16,7 @@ pub mod path;
 pub mod server;
 pub mod session;
 pub mod shell;
+pub mod sms;
 pub mod viewer;
 
 use std::path::PathBuf;
@@ -89,6 +90,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     move |config| {
         let sessions = DatabaseSessions::new(site.app.store.clone(), site.app.clock.clone(), &site.sessions);
         config
+            .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
             .app_data(web::QueryConfig::default().error_handler(|_, _| WebError::unreadable_address().into()))
             .app_data(web::FormConfig::default().limit(form::LONGEST_FORM))
             .service(
@@ -110,8 +112,8 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
             )
             .service(
                 web::scope("")
+                    .wrap(from_fn(guard::sound))
                     .wrap(from_fn(guard::error_pages))
-                    .wrap(from_fn(guard::same_origin))
                     .wrap(session::middleware(sessions, &site.sessions))
                     .wrap(guard::headers(&site))
                     .service(page("/").route(read().to(pages::home)))
@@ -127,6 +129,19 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                         page("/payment-instructions/{tail:.+}")
                             .route(read().to(pages::instruction::get))
                             .route(web::post().to(pages::instruction::post)),
+                    )
+                    .service(
+                        page("/sync-runs")
+                            .route(read().to(pages::sync_runs::page))
+                            .route(web::post().to(pages::sync_runs::start)),
+                    )
+                    .service(page("/sync-runs/{id}").route(read().to(pages::sync_runs::one::page)))
+                    .service(page("/messages").route(read().to(pages::messages::page)))
+                    .service(page("/messages/resend").route(web::post().to(pages::messages::resend::many)))
+                    .service(
+                        page("/messages/{id}/resend")
+                            .route(read().to(pages::messages::resend::confirm))
+                            .route(web::post().to(pages::messages::resend::one)),
                     )
                     .service(page("/audit").route(read().to(pages::audit::page)))
                     .default_service(web::to(pages::not_found)),

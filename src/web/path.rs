@@ -63,6 +63,11 @@ pub fn link(number: &str, sub: Sub) -> String {
     address
 }
 
+/// A text as one part of a path or query.
+pub fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
 /// Reads a raw (still encoded) path. `None` if it is no page of a payment instruction, or its
 /// number is not UTF-8 or holds control characters.
 pub fn parse(path: &str) -> Option<(String, Sub)> {

@@ -25,7 +25,7 @@ use crate::store::{Store, StoreError, sessions};
 const EMPLOYEE: &str = "employee";
 /// Where the token of its forms stands.
 const FORM_TOKEN: &str = "form_token";
-/// How often the use of a session is noted.
+/// How often at most the use of a session is noted; more often where sessions end sooner.
 const TOUCH_EVERY: Duration = Duration::minutes(1);
 
 /// Keeps sessions in our database.
@@ -52,7 +52,7 @@ impl DatabaseSessions {
         }) else {
             return Ok(None);
         };
-        if now >= session.last_seen_at + TOUCH_EVERY {
+        if now >= session.last_seen_at + TOUCH_EVERY.min(self.idle / 10) {
             let touched = self.store.write(move |db| sessions::touch(db, &key_hash, now)).await;
             if let Err(fault) = touched {
                 // The page is not refused for it: the session's idle time is reckoned from a little

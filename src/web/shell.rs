@@ -8,8 +8,12 @@ use super::viewer::Viewer;
 pub enum Section {
     /// Search and view of payment instructions.
     PaymentInstructions,
+    /// Nightly runs.
+    SyncRuns,
     /// The audit trail, for administrators.
     Audit,
+    /// The SMS outbox.
+    Messages,
 }
 
 /// The navigation, in its order. An icon is the path of a 24 × 24 drawing in strokes.
@@ -20,6 +24,13 @@ const NAVIGATION: &[(Section, &str, &str, &str)] = &[
         "/payment-instructions",
         "M6 3h9l4 4v14H6zM15 3v4h4M9.5 11h6M9.5 14h6M9.5 17h3.5",
     ),
+    (
+        Section::SyncRuns,
+        "Nightly sync",
+        "/sync-runs",
+        "M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10zM14 9h5M16.5 6.5V9",
+    ),
+    (Section::Messages, "Messages", "/messages", "M4 5h16v11H10l-4 4v-4H4zM8 9.5h8M8 12.5h5"),
     (Section::Audit, "Audit trail", "/audit", "M5 4h14v16H5zM8.5 8h7M8.5 12h7M8.5 16h4"),
 ];
 

@@ -39,6 +39,11 @@ impl Viewer {
         matches!(self.role, Role::Accountant | Role::Admin)
     }
 
+    /// Whether they may have messages sent again.
+    pub fn may_resend(&self) -> bool {
+        self.may_refresh()
+    }
+
     /// Whether they may see payloads in full, and the audit trail.
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
@@ -99,6 +104,8 @@ fn sign_in_first(request: &HttpRequest, site: &Site) -> WebError {
             .get(REFERER)
             .and_then(|referer| referer.to_str().ok()?.parse::<reqwest::Url>().ok())
             .map(|url| url.path().to_owned())
+            // The form's own address leads to the page that it stands on.
+            .or_else(|| Some(request.path().to_owned()).filter(|path| path.ends_with("/refresh")))
     };
     WebError::SignInFirst {
         back: back.unwrap_or_else(|| "/payment-instructions".to_owned()),

@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use mukta_ftps::access::Role;
+use mukta_ftps::settings::Sessions;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::{audit, employees, scope::Scope};
 
@@ -87,23 +88,37 @@ on_both! {
 
     async fn a_session_ends_when_unused_and_at_last_in_any_case(world: World) {
         let path = "/payment-instructions";
+        let browser = world.served_with(Sessions::local(&[7; 64])).await;
+        browser.sign_in("asha").await;
         for _ in 0..3 {
             world.later(Duration::minutes(29));
-            assert_eq!(world.get(path).await.status, 200, "used every half hour, it goes on");
+            assert_eq!(browser.get(path).await.status, 200, "used every half hour, it goes on");
         }
         world.later(Duration::minutes(31));
-        let ended = world.get(path).await;
+        let ended = browser.get(path).await;
         assert_eq!(ended.status, 303);
         assert!(ended.location().contains("ended=1"), "the page says kindly what happened");
-        assert!(world.get(&ended.location()).await.text.contains("Your session has ended"));
+        assert!(browser.get(&ended.location()).await.text.contains("Your session has ended"));
 
-        let browser = world.browser_of("bina", Role::Viewer, "od").await;
+        browser.sign_in("asha").await;
         for _ in 0..25 {
             world.later(Duration::minutes(28));
             assert_eq!(browser.get(path).await.status, 200);
         }
         world.later(Duration::minutes(28));
         assert_eq!(browser.get(path).await.status, 303, "twelve hours are over");
+    }
+
+    async fn a_short_session_that_is_used_goes_on(world: World) {
+        let short = Sessions { idle: Duration::seconds(10), ..Sessions::local(&[7; 64]) };
+        let browser = world.served_with(short).await;
+        browser.sign_in("asha").await;
+        for _ in 0..20 {
+            world.later(Duration::seconds(4));
+            assert_eq!(browser.get("/payment-instructions").await.status, 200);
+        }
+        world.later(Duration::seconds(11));
+        assert_eq!(browser.get("/payment-instructions").await.status, 303);
     }
 
     async fn the_session_id_changes_at_sign_in_and_ends_on_the_server_at_sign_out(world: World) {
@@ -173,7 +188,8 @@ on_both! {
         ] {
             let refused = send(name, value.clone()).await.unwrap();
             assert_eq!(refused.status(), 403, "{name}: {value}");
-            assert!(refused.text().await.unwrap().contains("Nothing was done"));
+            let page = refused.text().await.unwrap();
+            assert!(page.contains("Nothing was done") && page.contains(r#"action="/sign-out""#), "{name}");
         }
         assert_eq!(world.jit.calls_received(), 0);
         assert_eq!(send("origin", format!("http://{}", world.address)).await.unwrap().status(), 303, "our own");
@@ -208,6 +224,9 @@ on_both! {
             ("GET", format!("/payment-instructions/{FOREIGN}"), true, 0, 200),
             ("GET", format!("/payment-instructions/{FOREIGN}/calls"), true, 0, 200),
             ("POST", format!("/payment-instructions/{FOREIGN}/refresh"), true, 1, 303),
+            ("GET", "/sync-runs".to_owned(), false, 0, 200),
+            ("GET", "/messages".to_owned(), false, 0, 200),
+            ("POST", "/messages/resend".to_owned(), false, 0, 303),
             ("GET", "/audit".to_owned(), false, 2, 200),
             ("GET", "/nowhere".to_owned(), false, 0, 404),
         ];
@@ -281,7 +300,7 @@ on_both! {
         import_two_towns(&world);
         let long = "x".repeat(5000);
         let paths = [
-            "/payment-instructions/%00", "/payment-instructions/%ff%fe", "/payment-instructions/..%2f..%2fetc/passwd",
+            "/payment-instructions/%00", "/messages?pi=%00", "/messages?state=%00&before=x", "/messages/abc/resend", "/payment-instructions/%ff%fe", "/payment-instructions/..%2f..%2fetc/passwd",
             "/payment-instructions/'%20OR%201=1--", "/payment-instructions/%0d%0aSet-Cookie:x=1", "/payment-instructions?tab=%00",
             "/payment-instructions?tab=%ff", "/payment-instructions?q=%27;DROP%20TABLE%20tenants", "/audit?before=abc",
             "/audit?before=99999999999999999999", "/payment-instructions/x/calls?before=-1", "/static/../Cargo.toml",
@@ -363,7 +382,10 @@ async fn every_answer_binds_the_browser() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_https_the_cookie_is_bound_to_the_host_and_hsts_is_on() {
     let world = World::start(Kind::Sqlite).await;
-    let secure = world.served_as("https://pay.example").await;
+    let origin = Some("https://pay.example".to_owned());
+    let secure = world
+        .served_with(Sessions { secure: true, public_origin: origin, ..Sessions::local(&[7; 64]) })
+        .await;
     let page = secure.get("/sign-in").await;
     let cookie = raw_cookie(&page);
     assert!(cookie.starts_with("__Host-"), "{cookie}");

@@ -61,12 +61,24 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("JIT_DATE_OFFSET", "east"),
         ("JIT_DATE_FORMAT", "%Q"),
         ("JIT_PUBLIC_KEY_FILE", "/nowhere"),
+        ("JIT_PUBLIC_KEY_FILE", ""),
+        ("SYNC_SCHEDULE", "sometimes"),
+        ("SYNC_TIMEZONE_OFFSET", "east"),
+        ("SMS_GATEWAY_URL", "nowhere"),
+        ("SMS_GATEWAY_URL", "ftp://sms.example/send"),
+        ("SMS_GATEWAY_URL", "no address"),
+        ("SMS_CONCURRENCY", "0"),
+        ("SMS_PER_SECOND", "many"),
         ("HTTP_BIND", "here"),
         ("SESSION_KEY", "abc"),
         ("SESSION_IDLE_SECONDS", "soon"),
         ("PUBLIC_URL", "pay.example"),
         ("TRUSTED_PROXIES", "proxy"),
         ("STATIC_DIR", "/nowhere"),
+        ("SYNC_SCHEDULE", "0 22 * * *"),
+        ("SYNC_SCHEDULE", "0 0 22 30 2 *"),
+        ("SYNC_TIMEZONE_OFFSET", "IST"),
+        ("SYNC_RETRY_FIRST_SECONDS", "0"),
     ] {
         let keys = tempfile::tempdir().unwrap();
         let key = keys.path().join("jit.der");
@@ -85,6 +97,23 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
         assert!(stderr(&output).contains(name), "{name}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn a_gateway_without_a_template_is_a_missing_setting() {
+    let output = Command::new(env!("CARGO_BIN_EXE_mukta-ftps"))
+        .arg("serve")
+        .env_clear()
+        .env("DATA_KEY", hex(&DATA_KEY))
+        .env("JIT_BASE_URL", "http://127.0.0.1:9")
+        .env("JIT_CLIENT_ID", "id")
+        .env("JIT_CLIENT_SECRET", "secret")
+        .env("JIT_PUBLIC_KEY_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jit-public-key.der"))
+        .env("SMS_GATEWAY_URL", "https://sms.example/send")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("SMS_TEMPLATE_ID"), "{}", stderr(&output));
 }
 
 #[test]
@@ -133,7 +162,7 @@ fn a_bad_record_imports_nothing_and_every_fault_has_its_path() {
     let output = fed(with_database(&["import", "-"], &database), &document(&[original("PI-1", PEOPLE), bad]));
     assert_eq!(output.status.code(), Some(1));
     for path in ["paymentInstructions[1].beneficiaryDetails[0].amount", "paymentInstructions[1].piStatus"] {
-        assert!(stderr(&output).contains(path), "{}", stderr(&output));
+        assert_eq!(stderr(&output).matches(path).count(), 1, "{}", stderr(&output));
     }
     let exported = with_database(&["export"], &database).output().unwrap();
     let exported: serde_json::Value = serde_json::from_str(&stdout(&exported)).unwrap();
@@ -194,4 +223,49 @@ fn an_employee_is_added_listed_and_disabled() {
     );
     assert_eq!(user(&["disable", "nobody"]).output().unwrap().status.code(), Some(1));
     assert_eq!(fed(user(&["add", "bina", "--role", "king"]), "x").status.code(), Some(2));
+}
+
+#[test]
+fn help_names_every_setting_of_the_contract() {
+    for args in [&["--help"][..], &["serve", "--help"]] {
+        let help = stdout(&program(args).output().unwrap());
+        for name in [
+            "DATABASE_URL",
+            "HTTP_BIND",
+            "PUBLIC_URL",
+            "SESSION_KEY",
+            "DATA_KEY",
+            "JIT_BASE_URL",
+            "JIT_CLIENT_ID",
+            "JIT_CLIENT_SECRET",
+            "JIT_PUBLIC_KEY_FILE",
+            "DATA_KEY_PREVIOUS",
+            "SESSION_IDLE_SECONDS",
+            "SESSION_MAX_SECONDS",
+            "TRUSTED_PROXIES",
+            "JIT_DEPT_CODE",
+            "JIT_TIMEOUT_SECONDS",
+            "JIT_CONCURRENCY",
+            "JIT_SESSION_SECONDS",
+            "JIT_DATE_OFFSET",
+            "JIT_DATE_FORMAT",
+            "SYNC_SCHEDULE",
+            "SYNC_TIMEZONE_OFFSET",
+            "SYNC_RETRY_FIRST_SECONDS",
+            "SYNC_RETRY_MAX_SECONDS",
+            "SMS_GATEWAY_URL",
+            "SMS_TIMEOUT_SECONDS",
+            "SMS_CONCURRENCY",
+            "SMS_PER_SECOND",
+            "SMS_RETRY_FIRST_SECONDS",
+            "SMS_RETRY_MAX_SECONDS",
+            "SMS_ACTION",
+            "SMS_SOURCE",
+            "SMS_DEPARTMENT_ID",
+            "SMS_TEMPLATE_ID",
+            "RUST_LOG",
+        ] {
+            assert!(help.contains(name), "{name} in {args:?}");
+        }
+    }
 }

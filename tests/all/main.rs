@@ -7,7 +7,16 @@ mod support;
 
 mod access;
 mod commands;
+mod documents;
+mod pages;
 mod refresh;
 mod search;
 mod search_figures;
 mod secrets;
+mod sms;
+mod sms_kill;
+mod sms_speed;
+mod sync;
+mod sync_command;
+mod sync_kill;
+mod sync_pages;

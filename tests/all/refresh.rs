@@ -135,6 +135,13 @@ on_both! {
         assert!(!page.text.contains("<script>alert"));
     }
 
+    async fn an_account_number_in_jits_words_shows_its_last_four_digits(world: World) {
+        import_pair(&world);
+        world.jit.script(REVISED, vec![Scenario::Error("Account 30131500010000 is closed, see 202211033261".into())]);
+        let page = world.press_refresh(REVISED).await;
+        assert_shown(&page, &error("Account •••• 0000 is closed, see 202211033261"), "known account");
+    }
+
     async fn an_instruction_whose_original_is_unknown_is_a_glitch_and_jit_is_not_called(world: World) {
         world.import(&[revised(REVISED, "PI-1013/2023-24/000001", PEOPLE)]);
         let page = world.press_refresh(REVISED).await;
@@ -154,6 +161,7 @@ on_both! {
         for number in ["PI-A", "PI-C"] {
             let page = world.press_refresh(number).await;
             assert_eq!(page.attr("#ftps-message", "data-outcome"), "glitch", "{number}");
+            assert_eq!(page.all("main a[href$='PI-B']").len(), 0, "what goes in a circle is not linked");
         }
         assert_eq!(world.view("PI-C").await.all("a[href$='PI-2207/2023-24/000001']").len(), 0, "not linked");
         assert_eq!(world.jit.calls_received(), 0);
@@ -262,5 +270,19 @@ on_both! {
         assert!(stored[0].applied);
         assert!(stored[0].response.as_deref().unwrap().contains("Bill is pending"));
         assert_eq!(stored[0].message, "On call of FTPS API: Bill is pending");
+    }
+
+    async fn a_page_of_long_payloads_leaves_the_later_ones_out(world: World) {
+        import_pair(&world);
+        let long = format!("x{}", "y".repeat(5 * 1024 * 1024));
+        world.jit.script(REVISED, vec![Scenario::Error("short".into()), Scenario::Error(long.into())]);
+        world.press_refresh(REVISED).await;
+        world.press_refresh(REVISED).await;
+        let log = world.get(&format!("/payment-instructions/{REVISED}/calls")).await;
+        assert_eq!(log.all("[data-call-outcome]").len(), 2);
+        assert!(log.text.contains("are left out here"));
+        let call = log.all("form.open-in-full input[name=call]")[1].attr("value").unwrap().to_owned();
+        let path = format!("/payment-instructions/{REVISED}/calls");
+        assert!(world.browser.post(&path, &[("call", &call)]).await.text.contains("short"));
     }
 }

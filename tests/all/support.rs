@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, SqliteConnection};
 use mukta_ftps::access::{Role, password};
 use mukta_ftps::app::{App, Clock};
+use mukta_ftps::ftps::date::IST;
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
-use mukta_ftps::sealing::{Sealer, random_hex};
-use mukta_ftps::settings::{Jit, Sessions, static_dir};
+use mukta_ftps::notifications::gateway::GatewayConfig;
+use mukta_ftps::sealing::{Sealer, hex, random_hex};
+use mukta_ftps::settings::{Jit, Sessions, Sms, SyncTimes, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction};
+use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::{DatabaseUrl, Store, employees};
+use mukta_ftps::sync::nights::Nights;
 use mukta_ftps::web::{self, Site};
 use scraper::{ElementRef, Html, Selector};
 use serde_json::{Value, json};
@@ -58,7 +62,7 @@ macro_rules! on_both {
 pub(crate) struct ScratchDatabase {
     pub(crate) url: DatabaseUrl,
     pub(crate) url_text: String,
-    _directory: tempfile::TempDir,
+    pub(crate) directory: tempfile::TempDir,
 }
 
 impl ScratchDatabase {
@@ -77,7 +81,7 @@ impl ScratchDatabase {
                 format!("{server}/{name}")
             }
         };
-        Self { url: url_text.parse().unwrap(), url_text, _directory: directory }
+        Self { url: url_text.parse().unwrap(), url_text, directory }
     }
 }
 
@@ -85,11 +89,12 @@ impl ScratchDatabase {
 pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) jit: JitSimulator,
+    pub(crate) gateway: SmsSimulator,
     pub(crate) address: SocketAddr,
     /// Of an administrator of the whole state, signed in.
     pub(crate) browser: Browser,
     pub(crate) site: Site,
-    _database: ScratchDatabase,
+    pub(crate) database: ScratchDatabase,
     now: Arc<Mutex<DateTime<Utc>>>,
     server: actix_web::dev::ServerHandle,
 }
@@ -98,6 +103,12 @@ impl Drop for World {
     fn drop(&mut self) {
         drop(self.server.stop(false));
     }
+}
+
+/// Sessions that outlast every leap of a test's clock; `access` tests the deadlines.
+fn endless_sessions() -> Sessions {
+    let endless = chrono::Duration::days(36_500);
+    Sessions { idle: endless, longest: endless, ..Sessions::local(&[7; 64]) }
 }
 
 /// The instant at which every test's clock starts.
@@ -111,6 +122,23 @@ impl World {
     }
 
     pub(crate) async fn with_timeout(kind: Kind, timeout: Duration) -> Self {
+        let gateway = SmsSimulator::start(SmsSimulatorOptions {
+            slow: Duration::from_millis(100),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+        let sms = sms_settings(&gateway);
+        Self::with_sms(kind, timeout, gateway, Some(sms)).await
+    }
+
+    /// A program that knows no SMS gateway.
+    pub(crate) async fn without_gateway(kind: Kind) -> Self {
+        let unused = SmsSimulator::start(SmsSimulatorOptions::default()).await.unwrap();
+        Self::with_sms(kind, Duration::from_secs(5), unused, None).await
+    }
+
+    async fn with_sms(kind: Kind, timeout: Duration, gateway: SmsSimulator, sms: Option<Sms>) -> Self {
         let database = ScratchDatabase::new(kind);
         let store = Store::open(&database.url).unwrap();
         let jit = JitSimulator::start(JitSimulatorOptions::default()).await.unwrap();
@@ -120,13 +148,15 @@ impl World {
             Clock::of(move || *now.lock().unwrap())
         };
         let settings = jit_settings(&jit, timeout);
-        let app = App::new(store, Sealer::new(&DATA_KEY, &[]).unwrap(), settings, clock).await.unwrap();
-        Self::serve(app, jit, database, now, Sessions::local(&[7; 64])).await
+        let sealer = Sealer::new(&DATA_KEY, &[]).unwrap();
+        let app = App::new(store, sealer, settings, sms, sync_settings(), clock).await.unwrap();
+        Self::serve(app, jit, gateway, database, now, endless_sessions()).await
     }
 
     async fn serve(
         app: App,
         jit: JitSimulator,
+        gateway: SmsSimulator,
         database: ScratchDatabase,
         now: Arc<Mutex<DateTime<Utc>>>,
         sessions: Sessions,
@@ -136,19 +166,14 @@ impl World {
         let handle = server.handle();
         tokio::spawn(server);
         let browser = Browser::new(address);
-        let world = Self { app, jit, address, browser, site, _database: database, now, server: handle };
+        let world = Self { app, jit, gateway, address, browser, site, database, now, server: handle };
         world.employ("asha", Role::Admin, "od");
         world.browser.sign_in("asha").await;
         world
     }
 
-    /// A browser at the same program, served a second time as if from behind `origin`.
-    pub(crate) async fn served_as(&self, origin: &str) -> Browser {
-        let sessions = Sessions {
-            secure: origin.starts_with("https://"),
-            public_origin: Some(origin.to_owned()),
-            ..self.site.sessions.clone()
-        };
+    /// A browser at the same program, served a second time with other settings of sessions.
+    pub(crate) async fn served_with(&self, sessions: Sessions) -> Browser {
         let site = Site { sessions, ..self.site.clone() };
         let (server, address) = web::listen(&site, ([127, 0, 0, 1], 0).into()).unwrap();
         tokio::spawn(server);
@@ -176,6 +201,88 @@ impl World {
         *self.now.lock().unwrap() += by;
     }
 
+    /// Sets the clock.
+    pub(crate) fn set_clock(&self, to: DateTime<Utc>) {
+        *self.now.lock().unwrap() = to;
+    }
+
+    /// Waits for what other tasks do, for some seconds at most.
+    pub(crate) async fn until(&self, met: impl Fn() -> bool) {
+        for _ in 0..4000 {
+            if met() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it did not come to that");
+    }
+
+    /// A process over the same database whose JIT is down: nobody listens there.
+    pub(crate) async fn without_jit(&self) -> App {
+        let mut jit = jit_settings(&self.jit, Duration::from_secs(5));
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        jit.config.base_url = format!("http://{nobody}/jit").parse().unwrap();
+        let (store, sealer) =
+            (Store::open(&self.database.url).unwrap(), Sealer::new(&DATA_KEY, &[]).unwrap());
+        App::new(store, sealer, jit, None, sync_settings(), self.app.clock.clone()).await.unwrap()
+    }
+
+    /// `mukta-ftps` with nothing in its environment but what it takes to work on this world: eight
+    /// calls in flight, none longer than a second.
+    pub(crate) fn program(&self, args: &[&str]) -> std::process::Command {
+        let key = self.database.directory.path().join("jit.der");
+        std::fs::write(&key, self.jit.public_key_der()).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mukta-ftps"));
+        command
+            .args(args)
+            .env_clear()
+            .stdin(std::process::Stdio::null())
+            .env("DATABASE_URL", &self.database.url_text)
+            .env("DATA_KEY", hex(&DATA_KEY))
+            .env("SESSION_KEY", hex(&[7; 64]))
+            .env("HTTP_BIND", "127.0.0.1:0")
+            .env("JIT_BASE_URL", self.jit.base_url())
+            .env("JIT_CLIENT_ID", self.jit.client_id())
+            .env("JIT_CLIENT_SECRET", self.jit.client_secret())
+            .env("JIT_PUBLIC_KEY_FILE", key)
+            .env("JIT_TIMEOUT_SECONDS", "1")
+            .env("JIT_CONCURRENCY", "8")
+            .env("RUST_LOG", "warn");
+        command
+    }
+
+    /// Runs SQL on the database, for what takes time or luck otherwise.
+    pub(crate) fn execute(&self, sql: &str) {
+        match &self.database.url {
+            DatabaseUrl::Sqlite(_) => {
+                let path = self.database.url_text.trim_start_matches("sqlite://");
+                let mut db = SqliteConnection::establish(path).unwrap();
+                db.batch_execute(&format!("PRAGMA busy_timeout = 10000; {sql}")).unwrap();
+            }
+            DatabaseUrl::Postgres(_) => {
+                PgConnection::establish(&self.database.url_text).unwrap().batch_execute(sql).unwrap();
+            }
+        }
+    }
+
+    /// Makes the database refuse to mark this instruction's beneficiaries as paid.
+    pub(crate) fn poison_payments_of(&self, number: &str) {
+        let of =
+            format!("NEW.instruction_id = (SELECT id FROM payment_instructions WHERE number = '{number}')");
+        self.execute(&match &self.database.url {
+            DatabaseUrl::Sqlite(_) => format!(
+                "CREATE TRIGGER poison BEFORE UPDATE OF utr ON beneficiaries WHEN {of} \
+                 BEGIN SELECT RAISE(ABORT, 'poison'); END;"
+            ),
+            DatabaseUrl::Postgres(_) => format!(
+                "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 IF {of} THEN RAISE EXCEPTION 'poison'; END IF; RETURN NEW; END $$; \
+                 CREATE TRIGGER poison BEFORE UPDATE OF utr ON beneficiaries \
+                 FOR EACH ROW EXECUTE FUNCTION poison();"
+            ),
+        });
+    }
+
     /// Imports instructions and tells JIT of the revised ones.
     pub(crate) fn import(&self, instructions: &[Value]) {
         let document = json!({ "paymentInstructions": instructions }).to_string();
@@ -190,6 +297,12 @@ impl World {
     /// The View page of an instruction.
     pub(crate) async fn view(&self, number: &str) -> Page {
         self.browser.view(number).await
+    }
+
+    /// Posts a form, and opens the page it leads to.
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let answer = self.browser.post(path, fields).await;
+        if answer.status == 303 { self.get(&answer.location()).await } else { answer }
     }
 
     /// Presses Refresh as a browser would: the form of the page, then the page it leads to.
@@ -302,6 +415,34 @@ pub(crate) fn jit_settings(jit: &JitSimulator, timeout: Duration) -> Jit {
     }
 }
 
+/// How a program reaches the simulated SMS gateway.
+pub(crate) fn sms_settings(gateway: &SmsSimulator) -> Sms {
+    Sms {
+        config: GatewayConfig {
+            url: gateway.gateway_url().parse().unwrap(),
+            // Long enough for a machine that is busy with other tests.
+            timeout: Duration::from_secs(5),
+            action: "singleSMS".to_owned(),
+            source: "ODIGOV".to_owned(),
+            department_id: "D001002".to_owned(),
+            template_id: "1007".to_owned(),
+        },
+        concurrency: 4,
+        per_second: 10_000,
+        retry_first: Duration::from_secs(60),
+        retry_max: Duration::from_secs(21_600),
+    }
+}
+
+/// 10 PM in Odisha, and the retries as CONTRACT.md has them.
+pub(crate) fn sync_settings() -> SyncTimes {
+    SyncTimes {
+        nights: Nights::new("0 0 22 * * *", IST, start_of_time()).unwrap(),
+        retry_first: Duration::from_secs(60),
+        retry_longest: Duration::from_secs(3600),
+    }
+}
+
 /// A page as it arrived.
 pub(crate) struct Page {
     pub(crate) status: u16,
@@ -339,6 +480,14 @@ impl Page {
 
     pub(crate) fn words(&self, selector: &str) -> String {
         words(self.one(selector))
+    }
+
+    /// The SMS status of every beneficiary.
+    pub(crate) fn sms_statuses(&self) -> Vec<String> {
+        self.all("tr[data-payment-id]")
+            .iter()
+            .map(|row| row.attr("data-sms-status").unwrap().to_owned())
+            .collect()
     }
 
     /// The payment status of every beneficiary.

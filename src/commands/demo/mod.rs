@@ -1,5 +1,6 @@
-//! `mukta-ftps demo`: the whole product on one machine, JIT simulated.
+//! `mukta-ftps demo`: the whole product on one machine, JIT and the SMS gateway simulated.
 
+mod history;
 mod samples;
 
 use std::io::Write;
@@ -10,19 +11,31 @@ use chrono::Offset;
 use clap::Args;
 use mukta_ftps::access::{Role, password};
 use mukta_ftps::app::{App, Clock};
+use mukta_ftps::ftps::date::IST;
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
+use mukta_ftps::notifications::delivery;
+use mukta_ftps::notifications::gateway::GatewayConfig;
 use mukta_ftps::sealing::{Sealer, random_hex, unhex};
-use mukta_ftps::settings::{Jit, Sessions, Web, bind_address, static_dir};
+use mukta_ftps::settings::{Jit, Sessions, Sms, SyncTimes, Web, bind_address, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions};
-use mukta_ftps::store::{DatabaseUrl, Store, StoreError, employees};
+use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
+use mukta_ftps::store::scope::Scope;
+use mukta_ftps::store::{DatabaseUrl, Store, StoreError, employees, instructions};
+use mukta_ftps::sync::nights::Nights;
 
 use super::serve::{bind, serve_until_told};
-use super::simulate::{introduce, started};
+use super::simulate::{gateway_started, introduce, started};
 use super::{CommandError, OrSay, runtime};
 
 /// Who signs in to the demo.
 const USER: &str = "demo";
+
+/// How long the simulated JIT takes to answer, and to answer slowly.
+const LATENCY: Duration = Duration::from_millis(250);
+const SLOW: Duration = Duration::from_secs(8);
+/// So few that the run of a fresh demo can be watched for a while.
+const CONCURRENCY: u32 = 3;
 
 /// Settings of `demo`.
 #[derive(Args)]
@@ -50,23 +63,41 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
     let database = DatabaseUrl::Sqlite(args.data.join("mukta-ftps.db").to_string_lossy().into_owned());
     runtime()?.block_on(async {
         let store = Store::open(&database)?;
-        let simulator = started(JitSimulatorOptions { latency: Duration::from_millis(250), ..Default::default() }).await?;
-        let app = App::new(store, sealer, jit(&simulator)?, Clock::system()).await?;
+        let simulator = started(JitSimulatorOptions { slow: SLOW, ..Default::default() }).await?;
+        let gateway = gateway_started(SmsSimulatorOptions {
+            latency: Duration::from_millis(250),
+            ..Default::default()
+        })
+        .await?;
+        let sms = Some(sms(&gateway)?);
+        let app = App::new(store, sealer, jit(&simulator)?, sms, times()?, Clock::system()).await?;
+        if !app.store.read_blocking(instructions::any)? {
+            history::make(&app, &simulator).await?;
+        }
         import_samples(&app)?;
+        simulator.set_latency(LATENCY);
         introduce(&simulator, &app.store, &app.sealer)?;
         for sample in samples::IN_PROCESS {
             simulator.script(sample.number, (sample.answers)());
+        }
+        for &(mobile, answers) in samples::SMS_ANSWERS {
+            gateway.script(mobile, answers.to_vec());
         }
         let password = sign_in(&app.store, &args.data)?;
         let server = bind(app.clone(), sessions, &web)?;
         writeln!(
             std::io::stdout(),
-            "mukta-ftps demo\n  open     http://{}\n  sign in  user name {USER}, password {password}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
+            "mukta-ftps demo\n  open     http://{}\n  sign in  user name {USER}, password {password}\n  sync     http://{}/sync-runs: past nights, and at the first start a run under way\n  phones   {}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
             web.bind,
+            web.bind,
+            gateway.page_url(),
             args.data.display()
         )
         .or_say("standard output is closed")?;
-        serve_until_told(server, &app).await
+        let delivery = delivery::start(&app);
+        let served = serve_until_told(server, &app).await;
+        delivery.finish().await;
+        served
     })
 }
 
@@ -134,13 +165,47 @@ fn jit(simulator: &JitSimulator) -> Result<Jit, CommandError> {
             date_offset: chrono::Utc.fix(),
             date_format: "%Y-%m-%d %H:%M:%S".to_owned(),
         },
-        concurrency: 8,
+        concurrency: CONCURRENCY,
     })
 }
 
-/// Imports the samples into a database that holds nothing yet.
+/// How to reach the SMS gateway.
+fn sms(gateway: &SmsSimulator) -> Result<Sms, CommandError> {
+    Ok(Sms {
+        config: GatewayConfig {
+            url: gateway
+                .gateway_url()
+                .parse()
+                .map_err(std::io::Error::other)
+                .or_say("the simulated SMS gateway's address")?,
+            timeout: Duration::from_secs(10),
+            action: "singleSMS".to_owned(),
+            source: "ODIGOV".to_owned(),
+            department_id: "D001002".to_owned(),
+            template_id: "1007".to_owned(),
+        },
+        concurrency: 4,
+        per_second: 20,
+        retry_first: Duration::from_secs(20),
+        retry_max: Duration::from_secs(300),
+    })
+}
+
+/// 10 PM in Odisha, and the retries, as in production.
+fn times() -> Result<SyncTimes, CommandError> {
+    Ok(SyncTimes {
+        nights: Nights::new("0 0 22 * * *", IST, Clock::system().now())
+            .map_err(std::io::Error::other)
+            .or_say("the demo's schedule")?,
+        retry_first: Duration::from_secs(60),
+        retry_longest: Duration::from_secs(3600),
+    })
+}
+
+/// Imports the samples, once.
 fn import_samples(app: &App) -> Result<(), CommandError> {
-    if app.store.read_blocking(mukta_ftps::store::instructions::any)? {
+    let first = samples::IN_PROCESS.first().map(|sample| sample.number).unwrap_or_default();
+    if app.store.read_blocking(|db| instructions::find(db, &Scope::of("od"), first))?.is_some() {
         return Ok(());
     }
     let document = samples::document(app.clock.now()).to_string();

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use mukta_ftps::simulator::jit::Scenario;
+use mukta_ftps::simulator::sms::SmsScenario;
 use serde_json::{Value, json};
 
 /// A revised PI of the demo, and what the simulated JIT answers about it.
@@ -32,6 +33,13 @@ pub(super) const IN_PROCESS: &[Sample] = &[
     Sample { number: "PI-1013/2026-27/000261", answers: || vec![Scenario::OtherAccount] },
     Sample { number: "PI-1013/2026-27/000262", answers: || vec![Scenario::Slow] },
     Sample { number: "PI-2207/2026-27/000031", answers: || vec![Scenario::EmptyData, Scenario::Paid] },
+];
+
+/// What the simulated SMS gateway does with messages to some of the people; the others' are accepted.
+pub(super) const SMS_ANSWERS: &[(&str, &[SmsScenario])] = &[
+    ("5550010226", &[SmsScenario::Http503, SmsScenario::Accepted]),
+    ("5550010227", &[SmsScenario::Refused]),
+    ("5550010228", &[SmsScenario::Http502]),
 ];
 
 struct Person {
@@ -71,8 +79,10 @@ const PEOPLE: &[Person] = &[
     ),
 ];
 
-struct Bill {
-    number: &'static str,
+const PAST_ORIGINAL: &str = "PI-1013/2026-27/000390";
+
+struct Bill<'a> {
+    number: &'a str,
     parent: Option<&'static str>,
     tenant: &'static str,
     status: &'static str,
@@ -142,7 +152,41 @@ pub(super) fn document(now: DateTime<Utc>) -> Value {
     json!({ "ResponseInfo": null, "paymentInstructions": instructions })
 }
 
-fn instruction(bill: &Bill, now: DateTime<Utc>) -> Value {
+/// The original that those of the demo's past nights replace.
+pub(super) fn past_original(now: DateTime<Utc>) -> Value {
+    let original = Bill {
+        number: PAST_ORIGINAL,
+        parent: None,
+        tenant: "od.jatni",
+        status: "PARTIAL",
+        payment: "Payment Failed",
+        people: PEOPLE,
+        hours_old: 24 * 30,
+        reference: Some("202610028714"),
+        is_active: true,
+    };
+    instruction(&original, now)
+}
+
+/// A revised PI of the demo's past, pushed at `pushed`.
+pub(super) fn past(serial: usize, pushed: DateTime<Utc>) -> Value {
+    let first = serial % 3;
+    let people = &PEOPLE[first..first + 2 + serial % 2];
+    let bill = Bill {
+        number: &format!("PI-1013/2026-27/{serial:06}"),
+        parent: Some(PAST_ORIGINAL),
+        tenant: "od.jatni",
+        status: "INITIATED",
+        payment: "Payment In Process",
+        people,
+        hours_old: 0,
+        reference: None,
+        is_active: true,
+    };
+    instruction(&bill, pushed)
+}
+
+fn instruction(bill: &Bill<'_>, now: DateTime<Utc>) -> Value {
     let created = now - Duration::hours(bill.hours_old);
     let day = |later: i64| (created + Duration::days(later)).format("%Y-%m-%d").to_string();
     let serial = bill.number.rsplit('/').next().unwrap_or_default();
@@ -173,7 +217,7 @@ fn instruction(bill: &Bill, now: DateTime<Utc>) -> Value {
     })
 }
 
-fn beneficiary(bill: &Bill, person: &Person, paid_on: &str) -> Value {
+fn beneficiary(bill: &Bill<'_>, person: &Person, paid_on: &str) -> Value {
     let failed = bill.payment == "Payment Failed";
     let paid = bill.payment == "Payment Successful";
     let serial = person.id.rsplit('/').next().unwrap_or_default();

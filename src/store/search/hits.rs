@@ -8,7 +8,7 @@
 //!   at;
 //! - PostgreSQL's gives it in no order. Up to [`Bounds::few`] are sorted; of a text that more instructions
 //!   hold, the newest [`Bounds::read`] are read, and only if these do not fill the page, all that hold it
-//!   are sorted: the one case whose cost grows with the number of matches (0.7 s for 170,000 of a million);
+//!   are sorted: the one case whose cost grows with the number of matches (about a second for 170,000 of a million);
 //! - a text too short for the index is looked for in the newest [`Bounds::read`].
 //!
 //! Where a bound ends a search, [`Hits::stopped_at`] says how far it came.

@@ -118,6 +118,11 @@ impl CallsPage {
         }
     }
 
+    /// Whether the page shows one call with nothing masked.
+    fn is_in_full(&self) -> bool {
+        self.rows.iter().any(|row| row.is_in_full)
+    }
+
     fn view_link(&self) -> String {
         path::link(&self.number, Sub::View)
     }
@@ -206,6 +211,7 @@ mod tests {
             http_status: Some(200),
             request: Some(r#"{"serviceId":"FTPS"}"#.to_owned()),
             response: Some(r#"{"data":[{"benfAcctNo":"30131500001"}]}"#.to_owned()),
+            is_left_out: false,
             applied: true,
         }
     }

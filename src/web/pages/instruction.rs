@@ -3,25 +3,30 @@
 
 mod band;
 mod beneficiary;
+mod people;
+mod timeline;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use band::Band;
-use beneficiary::BeneficiaryRow;
+use beneficiary::{BeneficiaryRow, SmsCell};
+use people::{People, Wanted};
+use timeline::{LatestCalls, Step};
 
-use super::calls;
-use crate::ftps::{PiStatus, Trigger};
+use super::{calls, messages};
+use crate::ftps::{MessageState, PiStatus};
 use crate::store::audit::Action;
-use crate::store::beneficiaries::{self, Beneficiary};
+use crate::store::beneficiaries::Beneficiary;
 use crate::store::instructions::{self, COMPLETED_BY_MUKTASOFT, PaymentAdvice, PaymentInstruction};
+use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
-use crate::sync::engine::{self, Asked};
+use crate::sync::engine::{self, Asked, Order};
 use crate::web::Site;
 use crate::web::display::{self, filled};
 use crate::web::error::{WebError, html, see_other};
@@ -30,13 +35,20 @@ use crate::web::path::{self, Sub};
 use crate::web::shell::{Section, Shell};
 use crate::web::viewer::Viewer;
 
-/// In Process for longer than this is worth a mark.
-const LONG_IN_PROCESS: TimeDelta = TimeDelta::days(7);
-
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
 pub struct ViewQuery {
     notice: Option<String>,
+    /// Which page of the beneficiaries.
+    beneficiaries: Option<String>,
+    /// Only beneficiaries of this payment status.
+    payment: Option<String>,
+}
+
+impl ViewQuery {
+    fn wanted(&self) -> Wanted {
+        Wanted::read(self.beneficiaries.as_deref(), self.payment.as_deref())
+    }
 }
 
 /// GET of a page of a payment instruction; of the Refresh form's target, leads back to the page.
@@ -73,10 +85,16 @@ async fn view(
     number: String,
     query: ViewQuery,
 ) -> Result<HttpResponse, WebError> {
-    let scope = viewer.scope();
-    let found = site.app.store.read(move |db| Shown::load(db, &scope, &number)).await?;
+    let (scope, wanted) = (viewer.scope(), query.wanted());
+    let found = site.app.store.read(move |db| Shown::load(db, &scope, &number, wanted)).await?;
     let shown = found.ok_or(WebError::NotFound)?;
-    html(&InstructionPage::new(viewer, shown, Notice::named(query.notice.as_deref()), site.app.clock.now()))
+    html(&InstructionPage::new(
+        viewer,
+        shown,
+        Notice::named(query.notice.as_deref()),
+        site.app.sms.is_some(),
+        site.app.clock.now(),
+    ))
 }
 
 /// Has JIT asked, in a task of its own: a browser that goes away does not cancel the call.
@@ -95,8 +113,8 @@ async fn refresh(
         ));
     }
     site.note(viewer, request, Action::Refresh, Some(instruction.number.clone())).await?;
-    let (app, id, by) = (site.app.clone(), instruction.id, Some(viewer.name.clone()));
-    let asking = site.app.runtime.spawn(async move { engine::ask(&app, id, Trigger::Refresh, by).await });
+    let (app, id, order) = (site.app.clone(), instruction.id, Order::refresh(viewer.name.clone()));
+    let asking = site.app.runtime.spawn(async move { engine::ask(&app, id, &order).await });
     let page = path::link(&instruction.number, Sub::View);
     Ok(see_other(&match Notice::of(asking.await??) {
         None => format!("{page}#ftps-message"),
@@ -150,6 +168,9 @@ struct Shown {
     instruction: PaymentInstruction,
     advices: Vec<PaymentAdvice>,
     beneficiaries: Vec<Beneficiary>,
+    messages: Vec<OutboxMessage>,
+    people: People,
+    calls: LatestCalls,
     /// Whether the parent is known here, so that it can be linked.
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
@@ -157,33 +178,39 @@ struct Shown {
 }
 
 impl Shown {
-    fn load(db: &mut Db, scope: &Scope, number: &str) -> Result<Option<Self>, StoreError> {
+    fn load(db: &mut Db, scope: &Scope, number: &str, wanted: Wanted) -> Result<Option<Self>, StoreError> {
         let Some(instruction) = instructions::find(db, scope, number)? else { return Ok(None) };
         let original = instructions::original(db, &instruction)?;
+        let circle = circle(db, &instruction)?;
+        let mut revisions = instructions::revisions(db, &instruction)?;
+        revisions.retain(|revision| !circle.contains(&revision.number));
+        let (people, beneficiaries) = People::load(db, instruction.id, wanted)?;
         Ok(Some(Self {
             advices: instructions::advices(db, instruction.id)?,
-            beneficiaries: beneficiaries::of_instruction(db, instruction.id)?,
-            parent_is_known: original.is_some() || has_sound_parent(db, &instruction)?,
-            revisions: instructions::revisions(db, &instruction)?,
+            beneficiaries,
+            people,
+            messages: listing::of_instruction(db, instruction.id)?,
+            calls: LatestCalls::load(db, &instruction)?,
+            parent_is_known: circle.is_empty() && instructions::parent(db, &instruction)?.is_some(),
+            revisions,
             original,
             instruction,
         }))
     }
 }
 
-/// Whether the parent is known here, of the same tenant, and its parents go in no circle
-/// (DOMAIN.md §3).
-fn has_sound_parent(db: &mut Db, of: &PaymentInstruction) -> Result<bool, StoreError> {
+/// The numbers of the circle that the parents go in; empty if they come to an end. What is in a
+/// circle is not linked (DOMAIN.md §3).
+fn circle(db: &mut Db, of: &PaymentInstruction) -> Result<HashSet<String>, StoreError> {
     let mut seen = HashSet::from([of.number.clone()]);
     let mut parent = instructions::parent(db, of)?;
-    let is_known = parent.is_some();
     while let Some(at) = parent {
         if !seen.insert(at.number.clone()) {
-            return Ok(false);
+            return Ok(seen);
         }
         parent = instructions::parent(db, &at)?;
     }
-    Ok(is_known)
+    Ok(HashSet::new())
 }
 
 #[derive(Template)]
@@ -193,11 +220,14 @@ struct InstructionPage {
     pi: PaymentInstruction,
     advices: Vec<PaymentAdvice>,
     rows: Vec<BeneficiaryRow>,
+    people: People,
+    steps: Vec<Step>,
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
     revisions: Vec<PaymentInstruction>,
     band: Option<Band>,
     notice: Option<Notice>,
+    has_gateway: bool,
     may_refresh: bool,
     form_token: String,
     now: DateTime<Utc>,
@@ -210,22 +240,41 @@ struct Inherited<'a> {
 }
 
 impl InstructionPage {
-    fn new(viewer: &Viewer, shown: Shown, notice: Option<Notice>, now: DateTime<Utc>) -> Self {
+    fn new(
+        viewer: &Viewer,
+        shown: Shown,
+        notice: Option<Notice>,
+        has_gateway: bool,
+        now: DateTime<Utc>,
+    ) -> Self {
         let may_refresh = shown.instruction.is_waiting() && viewer.may_refresh();
+        let mut messages: HashMap<i64, OutboxMessage> =
+            shown.messages.into_iter().map(|message| (message.beneficiary_id, message)).collect();
+        let mut row_of = |one: Beneficiary| {
+            let message = messages.remove(&one.id);
+            BeneficiaryRow::new(one, message.map(|message| SmsCell::new(message, has_gateway, now)))
+        };
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
             band: Band::of(&shown.instruction, may_refresh),
+            steps: timeline::steps(&shown.instruction, shown.calls),
+            people: shown.people,
             pi: shown.instruction,
             advices: shown.advices,
-            rows: shown.beneficiaries.into_iter().map(BeneficiaryRow::new).collect(),
+            rows: shown.beneficiaries.into_iter().map(&mut row_of).collect(),
             parent_is_known: shown.parent_is_known,
             original: shown.original,
             revisions: shown.revisions,
             notice,
+            has_gateway,
             may_refresh,
             form_token: viewer.form_token.clone(),
             now,
         }
+    }
+
+    fn view_link(&self) -> String {
+        path::link(&self.pi.number, Sub::View)
     }
 
     fn refresh_link(&self) -> String {
@@ -234,6 +283,25 @@ impl InstructionPage {
 
     fn calls_link(&self) -> String {
         path::link(&self.pi.number, Sub::Calls)
+    }
+
+    fn messages_link(&self) -> String {
+        messages::link_of(&self.pi.number)
+    }
+
+    fn has_messages(&self) -> bool {
+        self.rows.iter().any(|row| row.sms.is_some())
+    }
+
+    /// Whether messages wait for a gateway to be set up.
+    fn messages_wait_for_gateway(&self) -> bool {
+        let waits = |row: &BeneficiaryRow| row.sms_status() == MessageState::Waiting.as_str();
+        !self.has_gateway && self.rows.iter().any(waits)
+    }
+
+    /// Where the call log tells of one call.
+    fn call_link(&self, call: &i64) -> String {
+        format!("{}#call-{call}", self.calls_link())
     }
 
     fn link_to(&self, number: &str) -> String {
@@ -246,6 +314,19 @@ impl InstructionPage {
 
     fn tone_of(&self, other: &PaymentInstruction) -> &'static str {
         display::pi_tone(other.status)
+    }
+
+    /// What the status means, and where that leaves its payments.
+    fn meaning(&self) -> String {
+        let what_follows = match self.pi.status {
+            PiStatus::Completed if self.people.is_all_paid() => " Every payment has been made.",
+            PiStatus::Completed if self.people.has_failed() => {
+                " Payments that failed are corrected in MUKTASoft and sent again as a revised payment \
+                 instruction."
+            }
+            _ => "",
+        };
+        format!("{}{what_follows}", display::pi_meaning(self.pi.status))
     }
 
     fn kind(&self) -> &'static str {
@@ -265,11 +346,6 @@ impl InstructionPage {
     fn age(&self) -> Option<String> {
         let since = self.pi.in_process_since.filter(|_| self.pi.status == PiStatus::InProcess)?;
         Some(display::age(since, self.now))
-    }
-
-    fn is_long_in_process(&self) -> bool {
-        let is_long = |since| self.now.naive_utc() - since > LONG_IN_PROCESS;
-        self.pi.status == PiStatus::InProcess && self.pi.in_process_since.is_some_and(is_long)
     }
 
     fn bill_numbers(&self) -> String {

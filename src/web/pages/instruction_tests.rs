@@ -2,6 +2,7 @@ use super::*;
 use crate::access::Role;
 use crate::ftps::{Paise, PaymentStatus};
 use crate::store::instructions::COMPLETED_BY_FTPS;
+use chrono::TimeDelta;
 
 pub(in crate::web::pages) const NOW: DateTime<Utc> = match DateTime::from_timestamp(1_700_000_000, 0) {
     Some(now) => now,
@@ -50,6 +51,8 @@ pub(in crate::web::pages) fn revised() -> PaymentInstruction {
         ftps_payment_status: None,
         lease_token: None,
         lease_until: None,
+        next_attempt_at: None,
+        unanswered_attempts: 0,
     }
 }
 
@@ -113,7 +116,10 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
     Shown {
         instruction,
         advices: vec![],
+        people: People::of_all(&beneficiaries),
         beneficiaries,
+        messages: vec![],
+        calls: LatestCalls::default(),
         parent_is_known: true,
         original: Some(original()),
         revisions: vec![],
@@ -121,7 +127,7 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
 }
 
 fn rendered_for(viewer: &Viewer, shown: Shown) -> String {
-    InstructionPage::new(viewer, shown, None, NOW).render().unwrap()
+    InstructionPage::new(viewer, shown, None, true, NOW).render().unwrap()
 }
 
 fn rendered(instruction: PaymentInstruction) -> scraper::Html {
@@ -274,6 +280,23 @@ fn a_notice_is_one_of_two_fixed_texts() {
     assert_eq!(Notice::named(Some("busy")), Some(Notice::Busy));
     assert_eq!(Notice::named(Some("not-waiting")), Some(Notice::NotWaiting));
     assert_eq!(Notice::named(Some("<script>")), None);
-    let page = InstructionPage::new(&admin(), shown(revised(), vec![]), Some(Notice::Busy), NOW);
+    let page = InstructionPage::new(&admin(), shown(revised(), vec![]), Some(Notice::Busy), true, NOW);
     assert!(page.render().unwrap().contains("another call on this payment instruction is under way"));
+}
+
+#[test]
+fn the_state_of_the_sms_stands_beside_each_beneficiary() {
+    use crate::web::pages::messages::tests::message;
+    let people = (1..=3).map(|id| beneficiary(id, PaymentStatus::Successful)).collect();
+    let messages = vec![message(1, MessageState::Sent), message(2, MessageState::Sending)];
+    let text = rendered_for(&admin(), Shown { messages, ..shown(completed(COMPLETED_BY_FTPS), people) });
+    let page = scraper::Html::parse_document(&text);
+    for (id, state) in [(1, "sent"), (2, "waiting"), (3, "none")] {
+        let row = format!("tr[data-payment-id='BN-1013/00000{id}']");
+        assert_eq!(attribute(&page, &row, "data-sms-status").as_deref(), Some(state));
+    }
+    let sent = text_of(&page, "tr[data-payment-id='BN-1013/000001']");
+    assert!(sent.contains("Accepted by the gateway on 15/11/2023 03:43 IST"), "{sent}");
+    assert!(text.contains("/messages?pi=PI-1013%2F2023-24%2F000256"));
+    assert!(!text.contains("SMS_GATEWAY_URL"));
 }

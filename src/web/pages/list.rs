@@ -168,6 +168,10 @@ impl Row {
         if self.instruction.is_waiting() { "FTPS not asked yet" } else { "—" }
     }
 
+    fn is_stuck(&self) -> bool {
+        self.instruction.is_stuck(self.now)
+    }
+
     fn age(&self) -> Option<String> {
         time_in_process(&self.instruction, self.now)
     }

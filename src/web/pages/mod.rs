@@ -5,7 +5,9 @@ pub mod calls;
 pub mod health;
 pub mod instruction;
 pub mod list;
+pub mod messages;
 pub mod sign_in;
+pub mod sync_runs;
 
 use actix_web::HttpResponse;
 

@@ -60,7 +60,7 @@ impl SignInPage {
         match self.said {
             Said::Nothing => "",
             Said::Ended => {
-                "Your session has ended, as it does after half an hour without use. Sign in again, \
+                "Your session has ended, as it does after some time without use. Sign in again, \
                  and you will come back to where you were."
             }
             Said::Wrong => "The user name or the password is not right.",

@@ -13,6 +13,8 @@ pub(super) struct Band {
     status: PiStatus,
     is_waiting: bool,
     may_refresh: bool,
+    next_attempt: Option<String>,
+    unanswered_attempts: i32,
 }
 
 impl Band {
@@ -26,6 +28,8 @@ impl Band {
             status: pi.status,
             is_waiting: pi.is_waiting(),
             may_refresh,
+            next_attempt: pi.next_attempt_at.map(display::minute),
+            unanswered_attempts: pi.unanswered_attempts,
         })
     }
 
@@ -89,6 +93,16 @@ impl Band {
             }
             None => "Whether the payments were made is not known yet.",
         }
+    }
+
+    /// When JIT is asked again by itself, and how often it has been in vain.
+    pub(super) fn next_attempt(&self) -> Option<String> {
+        let at = self.next_attempt.as_ref().filter(|_| self.is_waiting)?;
+        let so_far = match self.unanswered_attempts {
+            1 => "1 attempt has".to_owned(),
+            attempts => format!("{attempts} attempts have"),
+        };
+        Some(format!("JIT is asked again by itself on {at}: {so_far} brought no usable answer so far."))
     }
 
     /// What happens next, if anything does.

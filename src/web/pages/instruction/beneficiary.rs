@@ -1,17 +1,34 @@
 //! One beneficiary's row.
 
+use chrono::{DateTime, Utc};
+
 use crate::ftps::PaymentStatus;
 use crate::store::beneficiaries::Beneficiary;
+use crate::store::outbox::listing::OutboxMessage;
 use crate::web::display::{self, filled};
+use crate::web::sms;
 
 /// A beneficiary as its row shows it.
 pub(super) struct BeneficiaryRow {
     pub(super) one: Beneficiary,
+    pub(super) sms: Option<SmsCell>,
+}
+
+/// The message to a beneficiary.
+pub(super) struct SmsCell {
+    pub(super) message: OutboxMessage,
+    pub(super) moment: Option<sms::Moment>,
+    pub(super) is_late: bool,
 }
 
 impl BeneficiaryRow {
-    pub(super) fn new(one: Beneficiary) -> Self {
-        Self { one }
+    pub(super) fn new(one: Beneficiary, sms: Option<SmsCell>) -> Self {
+        Self { one, sms }
+    }
+
+    /// `data-sms-status`.
+    pub(super) fn sms_status(&self) -> &'static str {
+        self.sms.as_ref().map_or(sms::NO_MESSAGE, |sms| sms.message.state.shown().as_str())
     }
 
     pub(super) fn name(&self) -> &str {
@@ -72,5 +89,20 @@ impl BeneficiaryRow {
 
     pub(super) fn amount(&self) -> String {
         display::rupees(self.one.amount_paise)
+    }
+}
+
+impl SmsCell {
+    pub(super) fn new(message: OutboxMessage, has_gateway: bool, now: DateTime<Utc>) -> Self {
+        let moment = sms::Moment::of(&message, has_gateway);
+        Self { moment, is_late: sms::is_late(&message, now), message }
+    }
+
+    pub(super) fn words(&self) -> &'static str {
+        sms::words(self.message.state)
+    }
+
+    pub(super) fn tone(&self) -> &'static str {
+        sms::tone(self.message.state)
     }
 }

@@ -1,0 +1,149 @@
+//! `mukta-ftps sync`: one sync of all that waits, now, in the foreground.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use mukta_ftps::app::{App, Clock};
+use mukta_ftps::ftps::RunTrigger;
+use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, JitSettings, SyncSettings};
+use mukta_ftps::store::sync_runs::{self, Begun, Counts, SyncRun};
+use mukta_ftps::store::{Store, StoreError};
+use mukta_ftps::sync::run;
+
+use super::serve::told_to_stop;
+use super::{CommandError, OrSay, runtime};
+
+/// How often the bar moves.
+const BAR_EVERY: Duration = Duration::from_millis(200);
+/// How often a plain line tells how far it is.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Settings of `sync`.
+#[derive(Args)]
+pub(crate) struct SyncArgs {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    data_key: DataKeySettings,
+    #[command(flatten)]
+    jit: JitSettings,
+    #[command(flatten)]
+    sync: SyncSettings,
+}
+
+pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
+    let (sealer, jit, times) = (args.data_key.validated()?, args.jit.validated()?, args.sync.validated()?);
+    let database = args.database.validated()?;
+    runtime()?.block_on(async {
+        let app = App::new(Store::open(&database)?, sealer, jit, None, times, Clock::system()).await?;
+        let (run, is_ours) = match run::begin(&app, RunTrigger::Command, None).await? {
+            Begun::Started(run) => (run, true),
+            Begun::InProgress(run) => (run, false),
+            Begun::AlreadyMade => {
+                let problem = "another sync began and ended at this moment: start this one again";
+                return Err(CommandError::Unfinished(problem.to_owned()));
+            }
+        };
+        if !is_ours {
+            tell(&format!("sync run {} is under way already: this process joins it", run.id))?;
+        }
+        let progress = tokio::spawn(show_progress(app.clone(), run.clone()));
+        let stopped = until_over_or_told(&app, &run, is_ours).await;
+        progress.abort();
+        closing(&app, &run, stopped?).await
+    })
+}
+
+/// Works on the run; `true` if somebody stopped it. Then the calls in flight are waited for, and a
+/// run of our own is marked interrupted.
+async fn until_over_or_told(app: &App, run: &SyncRun, is_ours: bool) -> Result<bool, CommandError> {
+    let working = run::work(app, run);
+    tokio::pin!(working);
+    tokio::select! {
+        over = &mut working => return Ok(over.map(|_| false)?),
+        told = told_to_stop() => told.or_say("signals could not be listened for")?,
+    }
+    tell("stopping: the calls in flight are finished first")?;
+    let (_, worked) = tokio::join!(app.calls_finished(), working);
+    worked?;
+    if is_ours {
+        let (id, now) = (run.id, app.clock.now().naive_utc());
+        app.store.write(move |db| sync_runs::interrupt(db, id, now)).await?;
+    }
+    Ok(true)
+}
+
+/// The closing line, and what the exit code is to say.
+async fn closing(app: &App, run: &SyncRun, stopped: bool) -> Result<(), CommandError> {
+    let counts = counts(app, run).await?;
+    writeln!(
+        io::stdout(),
+        "synced {}: {} successful, {} errors, {} glitches, {} no response",
+        counts.asked(),
+        counts.successful,
+        counts.errors,
+        counts.glitches,
+        counts.no_response
+    )
+    .or_say("standard output is closed")?;
+    match counts {
+        _ if stopped => Err(CommandError::Unfinished(format!(
+            "stopped: {} of {} payment instructions were not asked about; `mukta-ftps sync` begins anew",
+            counts.left(),
+            counts.expected
+        ))),
+        Counts { glitches: 0, no_response: 0, .. } if counts.left() == 0 => Ok(()),
+        _ if counts.left() > 0 => Err(CommandError::Unfinished(format!(
+            "the run was ended elsewhere: {} of {} payment instructions were not asked about",
+            counts.left(),
+            counts.expected
+        ))),
+        _ => Err(CommandError::Unanswered),
+    }
+}
+
+async fn counts(app: &App, run: &SyncRun) -> Result<Counts, StoreError> {
+    let id = run.id;
+    app.store.read(move |db| sync_runs::total(db, id)).await
+}
+
+/// A bar on a terminal, a line now and then elsewhere.
+async fn show_progress(app: App, run: SyncRun) {
+    let shown = if io::stderr().is_terminal() { bar(&app, &run).await } else { lines(&app, &run).await };
+    if let Err(fault) = shown {
+        log::warn!("the progress cannot be shown: {fault}");
+    }
+}
+
+async fn bar(app: &App, run: &SyncRun) -> Result<(), CommandError> {
+    let style =
+        ProgressStyle::with_template("{bar:40} {pos} of {len} asked, {elapsed_precise} passed, {msg}")
+            .map_err(io::Error::other)
+            .or_say("the progress bar")?;
+    let bar = ProgressBar::new(0).with_style(style);
+    loop {
+        let counts = counts(app, run).await?;
+        bar.set_length(unsigned(counts.expected));
+        bar.set_position(unsigned(counts.done()));
+        bar.set_message(format!("{} successful", counts.successful));
+        tokio::time::sleep(BAR_EVERY).await;
+    }
+}
+
+async fn lines(app: &App, run: &SyncRun) -> Result<(), CommandError> {
+    loop {
+        let counts = counts(app, run).await?;
+        tell(&format!("{} of {} asked, {} successful", counts.done(), counts.expected, counts.successful))?;
+        tokio::time::sleep(LINE_EVERY).await;
+    }
+}
+
+fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
+}
+
+fn tell(line: &str) -> Result<(), CommandError> {
+    writeln!(io::stderr(), "{line}").or_say("standard error is closed")
+}

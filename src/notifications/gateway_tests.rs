@@ -1,0 +1,121 @@
+use super::*;
+use crate::ftps::Paise;
+use crate::notifications::sms::payment_successful;
+use crate::simulator::sms::{SmsScenario, SmsSimulator, SmsSimulatorOptions};
+
+const PHONE: &str = "9437012345";
+
+fn gateway(url: &str) -> Gateway {
+    Gateway::new(GatewayConfig {
+        url: url.parse().unwrap(),
+        timeout: Duration::from_secs(2),
+        action: "singleSMS".to_owned(),
+        source: "ODIGOV".to_owned(),
+        department_id: "D001002".to_owned(),
+        template_id: "1007".to_owned(),
+    })
+    .unwrap()
+}
+
+fn sms() -> Sms {
+    payment_successful(Paise(123_050), "SBIN00000001", Some(PHONE)).unwrap()
+}
+
+/// The table of DOMAIN.md §6.
+fn expected(scenario: SmsScenario) -> Verdict {
+    use SmsScenario::*;
+    match scenario {
+        Accepted | AcceptedText | Slow => Verdict::Accepted,
+        Http429 | Http500 | Http503 => Verdict::TryLater,
+        Refused | Http400 | Redirect => Verdict::Refused,
+        Http502 | Http504 | Unreadable | Unclear | Empty | TooLarge | Reset | ResetUnread | Closed
+        | Truncated | TimeOut => Verdict::Unknown,
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_judged_by_the_table_and_nothing_is_sent_twice() {
+    let options = SmsSimulatorOptions { slow: Duration::from_millis(100), ..Default::default() };
+    let simulator = SmsSimulator::start(options).await.unwrap();
+    let gateway = gateway(&simulator.gateway_url());
+    for (scenario, word, _) in SmsScenario::ALL {
+        simulator.otherwise(*scenario);
+        let before = simulator.count();
+        let answer = gateway.send(&sms()).await;
+        assert_eq!(answer.verdict, expected(*scenario), "{word}: {answer:?}");
+        assert_eq!(answer.cause.is_none(), answer.verdict == Verdict::Accepted, "{word}");
+        let seen = usize::from(*scenario != SmsScenario::ResetUnread);
+        assert_eq!(simulator.count() - before, seen, "{word}");
+    }
+}
+
+#[tokio::test]
+async fn the_form_is_the_one_agreed_with_the_gateway() {
+    let simulator = SmsSimulator::start(SmsSimulatorOptions::default()).await.unwrap();
+    gateway(&simulator.gateway_url()).send(&sms()).await;
+    let fields = simulator.received().remove(0).fields;
+    let fields: Vec<_> = fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(
+        fields,
+        [
+            ("action", "singleSMS"),
+            ("source", "ODIGOV"),
+            ("department_id", "D001002"),
+            ("template_id", "1007"),
+            ("sms_content", sms().text.as_str()),
+            ("phonenumber", PHONE),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_gateway_that_cannot_be_reached_can_be_tried_later() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let no_tls = SmsSimulator::start(SmsSimulatorOptions::default()).await.unwrap();
+    for url in [
+        format!("http://{closed}/sms"),
+        "http://gateway.invalid/sms".to_owned(),
+        no_tls.gateway_url().replace("http:", "https:"),
+        // Nobody answers there: RFC 5737.
+        "http://192.0.2.1/sms".to_owned(),
+    ] {
+        let answer = gateway(&url).send(&sms()).await;
+        assert_eq!(answer.verdict, Verdict::TryLater, "{url}: {answer:?}");
+    }
+    assert_eq!(no_tls.count(), 0);
+}
+
+#[test]
+fn success_is_told_from_refusal_and_from_silence() {
+    for (body, says) in [
+        (r#"{"success":true}"#, Some(true)),
+        (r#"{"success":"true","status":1}"#, Some(true)),
+        (r#"{"success":" True "}"#, Some(true)),
+        (r#"{"success":false}"#, Some(false)),
+        (r#"{"success":"false"}"#, Some(false)),
+        (r#"{"success":"queued"}"#, Some(false)),
+        (r#"{"success":null}"#, None),
+        (r#"{"success":1}"#, None),
+        ("[true]", None),
+        ("true", None),
+        ("", None),
+    ] {
+        assert_eq!(success_of(body), says, "{body}");
+    }
+}
+
+#[test]
+fn what_is_kept_of_an_answer_shows_no_number() {
+    let kept = storable("<p>to\n9437012345</p> +919437012345 94370123 12345\0", PHONE);
+    assert_eq!(kept, "<p>to •••• 2345</p> +91•••• 2345 •••• 0123 12345");
+    assert_eq!(storable(&"ଓ".repeat(1000), PHONE).chars().count(), KEPT_CHARS + 1);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_number_survives_in_any_answer(before in "\\PC{0,20}", number in "[0-9]{10}", after in "\\PC{0,20}") {
+        let answer = format!("{before}{number}{after}");
+        proptest::prop_assert!(!storable(&answer, PHONE).contains(&number));
+        proptest::prop_assert!(!storable(&answer, &number).contains(&number));
+    }
+}

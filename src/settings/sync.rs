@@ -1,0 +1,61 @@
+//! The nightly sync and the retries after it.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use clap::Args;
+
+use super::{SettingFault, fault, offset};
+use crate::sync::nights::Nights;
+
+/// When JIT is asked without anybody asking.
+#[derive(Debug, Clone, Args)]
+pub struct SyncSettings {
+    /// When the nightly sync begins: a cron expression with seconds
+    #[arg(long, env = "SYNC_SCHEDULE", value_name = "SYNC_SCHEDULE", default_value = "0 0 22 * * *")]
+    sync_schedule: String,
+    /// Offset from UTC in which the schedule is read
+    #[arg(
+        long,
+        env = "SYNC_TIMEZONE_OFFSET",
+        value_name = "SYNC_TIMEZONE_OFFSET",
+        default_value = "+05:30",
+        allow_hyphen_values = true
+    )]
+    sync_timezone_offset: String,
+    /// First step between attempts after no response, in seconds; steps double
+    #[arg(long, env = "SYNC_RETRY_FIRST_SECONDS", value_name = "SYNC_RETRY_FIRST_SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..=86400))]
+    sync_retry_first_seconds: u32,
+    /// Longest step between attempts after no response, in seconds
+    #[arg(long, env = "SYNC_RETRY_MAX_SECONDS", value_name = "SYNC_RETRY_MAX_SECONDS", default_value = "3600", value_parser = clap::value_parser!(u32).range(1..=604800))]
+    sync_retry_max_seconds: u32,
+}
+
+/// What [`SyncSettings`] come to.
+#[derive(Debug, Clone)]
+pub struct SyncTimes {
+    /// The schedule.
+    pub nights: Nights,
+    /// First step between attempts.
+    pub retry_first: Duration,
+    /// Longest step between attempts.
+    pub retry_longest: Duration,
+}
+
+impl SyncSettings {
+    /// Checks all of them.
+    pub fn validated(&self) -> Result<SyncTimes, SettingFault> {
+        let offset = offset("SYNC_TIMEZONE_OFFSET", &self.sync_timezone_offset)?;
+        let nights = Nights::new(&self.sync_schedule, offset, Utc::now())
+            .map_err(|problem| fault("SYNC_SCHEDULE", one_line(&problem.to_string())))?;
+        Ok(SyncTimes {
+            nights,
+            retry_first: Duration::from_secs(self.sync_retry_first_seconds.into()),
+            retry_longest: Duration::from_secs(self.sync_retry_max_seconds.into()),
+        })
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

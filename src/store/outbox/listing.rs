@@ -1,0 +1,224 @@
+//! Messages as people see them, and sending them again.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::NewEvent;
+use crate::ftps::{MessageEventKind, MessageState, Paise};
+use crate::store::exporting::on_either;
+use crate::store::schema::{
+    beneficiaries, outbox_events as events, outbox_messages as outbox, payment_instructions,
+};
+use crate::store::scope::Scope;
+use crate::store::{Db, StoreError};
+
+/// A message as the pages show it: nothing sealed is read.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct OutboxMessage {
+    /// Our row.
+    pub id: i64,
+    /// The PI that was paid.
+    pub number: String,
+    /// Our row of whom it goes to.
+    pub beneficiary_id: i64,
+    /// Their payment ID.
+    pub payment_id: String,
+    /// Their name, if known.
+    pub name: Option<String>,
+    /// The last four digits of their mobile number, as it is known now.
+    pub mobile_last4: Option<String>,
+    /// What was paid.
+    pub amount_paise: Paise,
+    /// Where it stands.
+    pub state: MessageState,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When it is tried next, while it waits (UTC).
+    pub next_attempt_at: Option<NaiveDateTime>,
+    /// Why the latest attempt did not succeed.
+    pub last_error: Option<String>,
+    /// What the gateway said to it, shortened and masked.
+    pub gateway_answer: Option<String>,
+    /// When it was entered (UTC).
+    pub created_at: NaiveDateTime,
+    /// When the gateway accepted it (UTC).
+    pub sent_at: Option<NaiveDateTime>,
+}
+
+impl OutboxMessage {
+    #[diesel::dsl::auto_type(no_type_alias)]
+    fn query() -> _ {
+        outbox::table.inner_join(beneficiaries::table).inner_join(payment_instructions::table).select((
+            outbox::id,
+            payment_instructions::number,
+            outbox::beneficiary_id,
+            beneficiaries::payment_id,
+            beneficiaries::name,
+            beneficiaries::mobile_last4,
+            outbox::amount_paise,
+            outbox::state,
+            outbox::attempts,
+            outbox::next_attempt_at,
+            outbox::last_error,
+            outbox::gateway_answer,
+            outbox::created_at,
+            outbox::sent_at,
+        ))
+    }
+}
+
+/// Something that happened to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = events)]
+pub struct MessageEvent {
+    /// The message.
+    pub message_id: i64,
+    /// When (UTC).
+    pub happened_at: NaiveDateTime,
+    /// What.
+    pub what: MessageEventKind,
+    /// Which attempt; 0 where none was made.
+    pub attempt: i32,
+    /// Why it did not succeed.
+    pub cause: Option<String>,
+    /// What the gateway said.
+    pub gateway_answer: Option<String>,
+    /// Who had it sent again.
+    pub person: Option<String>,
+    /// Whether the message was brought up to date by it.
+    pub applied: bool,
+}
+
+/// Which messages are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Those in this state, as pages tell it: what is being sent counts as waiting.
+    pub state: Option<MessageState>,
+    /// Those of this PI.
+    pub number: Option<String>,
+}
+
+/// The stored words of a state as pages tell it.
+fn words_of(state: MessageState) -> Vec<&'static str> {
+    MessageState::ALL.iter().filter(|stored| stored.shown() == state).map(|stored| stored.as_str()).collect()
+}
+
+/// The messages of an instruction.
+pub fn of_instruction(db: &mut Db, instruction_id: i64) -> Result<Vec<OutboxMessage>, StoreError> {
+    Ok(on_either!(db, db => OutboxMessage::query()
+        .filter(outbox::instruction_id.eq(instruction_id))
+        .order(outbox::id)
+        .load(db)?))
+}
+
+/// Messages in scope, newest first: at most `limit`, older than `before` if given.
+pub fn page(
+    db: &mut Db,
+    scope: &Scope,
+    wanted: &Wanted,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<OutboxMessage>, StoreError> {
+    Ok(on_either!(db, db => {
+        let mut query = OutboxMessage::query()
+            .filter(outbox::tenant_id.eq_any(scope.tenants()))
+            .filter(outbox::id.lt(before.unwrap_or(i64::MAX)))
+            .into_boxed();
+        if let Some(state) = wanted.state {
+            query = query.filter(outbox::state.eq_any(words_of(state)));
+        }
+        if let Some(number) = &wanted.number {
+            query = query.filter(payment_instructions::number.eq(number));
+        }
+        query.order(outbox::id.desc()).limit(limit).load(db)?
+    }))
+}
+
+/// How many messages in scope (of one PI, if given) are in each state, as pages tell it; states that
+/// none is in are left out.
+pub fn counts(
+    db: &mut Db,
+    scope: &Scope,
+    number: Option<&str>,
+) -> Result<Vec<(MessageState, i64)>, StoreError> {
+    let found: Vec<(MessageState, i64)> = on_either!(db, db => {
+        let mut query = outbox::table
+            .filter(outbox::tenant_id.eq_any(scope.tenants()))
+            .group_by(outbox::state)
+            .select((outbox::state, diesel::dsl::count_star()))
+            .into_boxed();
+        if let Some(number) = number {
+            let of_it = payment_instructions::table
+                .filter(payment_instructions::number.eq(number))
+                .select(payment_instructions::id);
+            query = query.filter(outbox::instruction_id.eq_any(of_it));
+        }
+        query.load(db)?
+    });
+    let mut counts: Vec<(MessageState, i64)> = Vec::new();
+    for (state, count) in found {
+        match counts.iter_mut().find(|(known, _)| *known == state.shown()) {
+            Some((_, sum)) => *sum += count,
+            None => counts.push((state.shown(), count)),
+        }
+    }
+    Ok(counts)
+}
+
+/// Those of these messages that are in scope.
+pub fn find(db: &mut Db, scope: &Scope, ids: &[i64]) -> Result<Vec<OutboxMessage>, StoreError> {
+    Ok(on_either!(db, db => OutboxMessage::query()
+        .filter(outbox::tenant_id.eq_any(scope.tenants()))
+        .filter(outbox::id.eq_any(ids))
+        .order(outbox::id)
+        .load(db)?))
+}
+
+/// What happened to these messages, oldest first.
+pub fn events_of(db: &mut Db, ids: &[i64]) -> Result<Vec<MessageEvent>, StoreError> {
+    Ok(on_either!(db, db => events::table
+        .filter(events::message_id.eq_any(ids))
+        .order(events::id)
+        .select(MessageEvent::as_select())
+        .load(db)?))
+}
+
+/// Has those of these messages that are in scope and failed or unknown sent again, by the will of
+/// `person`; how many they are.
+pub fn resend(
+    db: &mut Db,
+    scope: &Scope,
+    ids: &[i64],
+    person: &str,
+    now: NaiveDateTime,
+) -> Result<usize, StoreError> {
+    let resent: Vec<(i64, i32)> = on_either!(db, db => diesel::update(
+        outbox::table
+            .filter(outbox::id.eq_any(ids))
+            .filter(outbox::tenant_id.eq_any(scope.tenants()))
+            .filter(outbox::state.eq_any([MessageState::Failed.as_str(), MessageState::Unknown.as_str()])),
+    )
+    .set((
+        outbox::state.eq(MessageState::Waiting.as_str()),
+        outbox::next_attempt_at.eq(now),
+        // An answer to the earlier attempt that comes now no longer finds its message.
+        outbox::lease_token.eq(None::<String>),
+        outbox::changed_at.eq(now),
+    ))
+    .returning((outbox::id, outbox::attempts))
+    .get_results(db)?);
+    for &(message_id, attempt) in &resent {
+        NewEvent {
+            message_id,
+            happened_at: now,
+            what: MessageEventKind::Resend,
+            attempt,
+            cause: None,
+            gateway_answer: None,
+            person: Some(person),
+            applied: true,
+        }
+        .store(db)?;
+    }
+    Ok(resent.len())
+}

@@ -1,0 +1,363 @@
+//! Sync runs, what belongs to each, and how far they are.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp};
+
+use super::instructions::is_stuck;
+use super::schema::{program_state, sync_run_items as items, sync_runs as runs};
+use super::scope::Scope;
+use super::{Db, StoreError};
+use crate::ftps::{Outcome, PiStatus, RunState, RunTrigger};
+use crate::sync::nights::NightsSoFar;
+
+/// The outcome of an item whose instruction no longer waited when its turn came.
+pub const SKIPPED: &str = "skipped";
+
+/// A process at work notes it this often at most.
+const NOTED_EVERY: TimeDelta = TimeDelta::seconds(5);
+
+/// The name in `program_state` of the instant since when nights are watched.
+const WATCHED_SINCE: &str = "nights watched since";
+
+/// A sync run as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, QueryableByName)]
+#[diesel(table_name = runs)]
+pub struct SyncRun {
+    /// Our row.
+    pub id: i64,
+    /// The instant of the schedule that it is for, if it is for one (UTC).
+    pub scheduled_for: Option<NaiveDateTime>,
+    /// What set it off.
+    pub trigger_word: RunTrigger,
+    /// The employee who did, if one did.
+    pub started_by: Option<String>,
+    /// How far it is.
+    pub state: RunState,
+    /// When it began (UTC).
+    pub started_at: NaiveDateTime,
+    /// When a process last worked on it (UTC).
+    pub worked_at: NaiveDateTime,
+    /// When it ended (UTC).
+    pub finished_at: Option<NaiveDateTime>,
+}
+
+/// A run to be begun.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// The instant of the schedule that it is for, if it is for one.
+    pub scheduled_for: Option<NaiveDateTime>,
+    /// What sets it off.
+    pub trigger: RunTrigger,
+    /// The employee who does, if one does.
+    pub started_by: Option<String>,
+}
+
+/// What became of the wish to begin a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// It began.
+    Started(SyncRun),
+    /// Another one is under way: none began.
+    InProgress(SyncRun),
+    /// That instant of the schedule has had its run: none began.
+    AlreadyMade,
+}
+
+/// Begins a run over all that waits now, unless one is under way. A run that nobody has worked on
+/// since `left_behind` is marked interrupted first.
+pub fn begin(
+    db: &mut Db,
+    new: &NewRun,
+    now: NaiveDateTime,
+    left_behind: NaiveDateTime,
+) -> Result<Begun, StoreError> {
+    diesel::update(
+        runs::table
+            .filter(runs::state.eq(RunState::Running.as_str()))
+            .filter(runs::worked_at.le(left_behind)),
+    )
+    .set((runs::state.eq(RunState::Interrupted.as_str()), runs::finished_at.eq(now)))
+    .execute(db)?;
+    if let Some(run) = running(db)? {
+        return Ok(Begun::InProgress(run));
+    }
+    // Two processes may come this far at once on PostgreSQL: the unique indexes let one through.
+    let begun: Option<SyncRun> = diesel::sql_query(
+        "INSERT INTO sync_runs (scheduled_for, trigger_word, started_by, state, started_at, worked_at) \
+         VALUES ($1, $2, $3, 'running', $4, $5) ON CONFLICT DO NOTHING RETURNING *",
+    )
+    .bind::<Nullable<Timestamp>, _>(new.scheduled_for)
+    .bind::<Text, _>(new.trigger.as_str())
+    .bind::<Nullable<Text>, _>(&new.started_by)
+    .bind::<Timestamp, _>(now)
+    .bind::<Timestamp, _>(now)
+    .get_result(db)
+    .optional()?;
+    match begun {
+        Some(run) => {
+            diesel::sql_query(
+                "INSERT INTO sync_run_items (run_id, instruction_id, tenant_id) \
+                 SELECT $1, id, tenant_id FROM payment_instructions \
+                 WHERE status = 'In Process' AND is_active AND parent_number IS NOT NULL",
+            )
+            .bind::<BigInt, _>(run.id)
+            .execute(db)?;
+            Ok(Begun::Started(run))
+        }
+        None => Ok(running(db)?.map_or(Begun::AlreadyMade, Begun::InProgress)),
+    }
+}
+
+/// The run under way, if there is one.
+pub fn running(db: &mut Db) -> Result<Option<SyncRun>, StoreError> {
+    Ok(runs::table
+        .filter(runs::state.eq(RunState::Running.as_str()))
+        .select(SyncRun::as_select())
+        .get_result(db)
+        .optional()?)
+}
+
+/// Notes that a process works on a run; `false` if it is not running any more.
+pub(super) fn note_work(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let Some(run) = get(db, run_id)?.filter(|run| run.state == RunState::Running) else { return Ok(false) };
+    if run.worked_at + NOTED_EVERY <= now {
+        diesel::update(runs::table.find(run_id)).set(runs::worked_at.eq(now)).execute(db)?;
+    }
+    Ok(true)
+}
+
+/// Writes what became of an instruction in a run, once.
+pub(super) fn settle(db: &mut Db, run_id: i64, instruction_id: i64, outcome: &str) -> Result<(), StoreError> {
+    diesel::update(items::table.find((run_id, instruction_id)).filter(items::outcome.is_null()))
+        .set(items::outcome.eq(outcome))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Marks a run finished if nothing is left to be asked; says whether it is over.
+pub fn finish(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let open: i64 = items::table
+        .filter(items::run_id.eq(run_id))
+        .filter(items::outcome.is_null())
+        .count()
+        .get_result(db)?;
+    if open == 0 {
+        end(db, run_id, RunState::Finished, now)?;
+    }
+    Ok(get(db, run_id)?.is_none_or(|run| run.state != RunState::Running))
+}
+
+/// Marks a run that is stopped on purpose.
+pub fn interrupt(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<(), StoreError> {
+    end(db, run_id, RunState::Interrupted, now)
+}
+
+fn end(db: &mut Db, run_id: i64, state: RunState, now: NaiveDateTime) -> Result<(), StoreError> {
+    diesel::update(runs::table.find(run_id).filter(runs::state.eq(RunState::Running.as_str())))
+        .set((runs::state.eq(state.as_str()), runs::finished_at.eq(now), runs::worked_at.eq(now)))
+        .execute(db)?;
+    Ok(())
+}
+
+/// What is known of the nights so far, if they are watched at all.
+pub fn nights_so_far(db: &mut Db) -> Result<Option<NightsSoFar>, StoreError> {
+    let watched_since: Option<NaiveDateTime> =
+        program_state::table.find(WATCHED_SINCE).select(program_state::noted_at).get_result(db).optional()?;
+    let latest: Option<NaiveDateTime> =
+        runs::table.select(diesel::dsl::max(runs::scheduled_for)).get_result(db)?;
+    Ok(watched_since
+        .map(|since| NightsSoFar { watched_since: since.and_utc(), latest: latest.map(|at| at.and_utc()) }))
+}
+
+/// Watches the nights from `now` on, if they are not watched yet.
+pub fn watch_nights(db: &mut Db, now: DateTime<Utc>) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "INSERT INTO program_state (name, noted_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind::<Text, _>(WATCHED_SINCE)
+    .bind::<Timestamp, _>(now.naive_utc())
+    .execute(db)?;
+    Ok(())
+}
+
+/// The run of that row.
+pub fn get(db: &mut Db, id: i64) -> Result<Option<SyncRun>, StoreError> {
+    Ok(runs::table.find(id).select(SyncRun::as_select()).get_result(db).optional()?)
+}
+
+/// Runs newest first, at most `limit`, older than `before` if given.
+pub fn newest(db: &mut Db, before: Option<i64>, limit: i64) -> Result<Vec<SyncRun>, StoreError> {
+    Ok(runs::table
+        .filter(runs::id.lt(before.unwrap_or(i64::MAX)))
+        .order(runs::id.desc())
+        .limit(limit)
+        .select(SyncRun::as_select())
+        .load(db)?)
+}
+
+/// The latest run that ended.
+pub fn latest_ended(db: &mut Db) -> Result<Option<SyncRun>, StoreError> {
+    let ended: Vec<SyncRun> = runs::table
+        .filter(runs::state.ne(RunState::Running.as_str()))
+        .order(runs::id.desc())
+        .limit(1)
+        .select(SyncRun::as_select())
+        .load(db)?;
+    Ok(ended.into_iter().next())
+}
+
+/// The runs for instants of the schedule since `since`, oldest first.
+pub fn nights_since(db: &mut Db, since: NaiveDateTime) -> Result<Vec<SyncRun>, StoreError> {
+    Ok(runs::table
+        .filter(runs::scheduled_for.ge(since))
+        .order(runs::id)
+        .select(SyncRun::as_select())
+        .load(db)?)
+}
+
+/// How far a run is, by outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Payment instructions that belong to it.
+    pub expected: i64,
+    /// Paid.
+    pub successful: i64,
+    /// Answered with an error.
+    pub errors: i64,
+    /// Technical glitches.
+    pub glitches: i64,
+    /// Without a response.
+    pub no_response: i64,
+    /// Those that no longer waited when their turn came.
+    pub skipped: i64,
+}
+
+impl Counts {
+    /// Those that were asked about.
+    pub fn asked(&self) -> i64 {
+        self.successful + self.errors + self.glitches + self.no_response
+    }
+
+    /// Those that are done.
+    pub fn done(&self) -> i64 {
+        self.asked() + self.skipped
+    }
+
+    /// Those still to be asked about.
+    pub fn left(&self) -> i64 {
+        self.expected - self.done()
+    }
+
+    fn add(&mut self, outcome: Option<&str>, count: i64) {
+        self.expected += count;
+        match outcome.map(str::parse) {
+            None => {}
+            Some(Ok(Outcome::Success)) => self.successful += count,
+            Some(Ok(Outcome::Error)) => self.errors += count,
+            Some(Ok(Outcome::Glitch)) => self.glitches += count,
+            Some(Ok(Outcome::NoResponse)) => self.no_response += count,
+            Some(Err(_)) => self.skipped += count,
+        }
+    }
+}
+
+/// The counts of every run from `first` to `last`, of what is in scope.
+pub fn counts(db: &mut Db, scope: &Scope, first: i64, last: i64) -> Result<HashMap<i64, Counts>, StoreError> {
+    let rows: Vec<(i64, Option<String>, i64)> = items::table
+        .filter(items::run_id.between(first, last))
+        .filter(items::tenant_id.eq_any(scope.tenants()))
+        .group_by((items::run_id, items::outcome))
+        .select((items::run_id, items::outcome, diesel::dsl::count_star()))
+        .load(db)?;
+    let mut counts: HashMap<i64, Counts> = HashMap::new();
+    for (run, outcome, count) in rows {
+        counts.entry(run).or_default().add(outcome.as_deref(), count);
+    }
+    Ok(counts)
+}
+
+/// The counts of one run, all tenants together: for the program itself.
+pub fn total(db: &mut Db, run_id: i64) -> Result<Counts, StoreError> {
+    let rows: Vec<(Option<String>, i64)> = items::table
+        .filter(items::run_id.eq(run_id))
+        .group_by(items::outcome)
+        .select((items::outcome, diesel::dsl::count_star()))
+        .load(db)?;
+    let mut counts = Counts::default();
+    for (outcome, count) in rows {
+        counts.add(outcome.as_deref(), count);
+    }
+    Ok(counts)
+}
+
+/// The counts of one run, of what is in scope.
+pub fn counts_of(db: &mut Db, scope: &Scope, run_id: i64) -> Result<Counts, StoreError> {
+    Ok(counts(db, scope, run_id, run_id)?.remove(&run_id).unwrap_or_default())
+}
+
+/// A payment instruction that a run brought no success for.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Unpaid {
+    /// Its row.
+    #[diesel(sql_type = BigInt)]
+    pub instruction_id: i64,
+    /// Its number.
+    #[diesel(sql_type = Text)]
+    pub number: String,
+    /// Its tenant.
+    #[diesel(sql_type = Text)]
+    pub tenant_id: String,
+    /// What the run brought for it.
+    #[diesel(sql_type = Text)]
+    pub outcome: Outcome,
+    /// The message of the run's call, else the latest.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub message: Option<String>,
+    /// Where it stands now.
+    #[diesel(sql_type = Text)]
+    pub status: PiStatus,
+    /// Attempts without an answer, up to now.
+    #[diesel(sql_type = Integer)]
+    pub unanswered_attempts: i32,
+    /// When it is asked about again by itself.
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    pub next_attempt_at: Option<NaiveDateTime>,
+    /// Since when it is In Process.
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    pub in_process_since: Option<NaiveDateTime>,
+}
+
+impl Unpaid {
+    /// Whether it has been In Process for longer than it should.
+    pub fn is_stuck(&self, now: DateTime<Utc>) -> bool {
+        is_stuck(self.status, self.in_process_since, now)
+    }
+}
+
+/// What a run brought no success for, in scope, after the row `after`, at most `limit`.
+pub fn unpaid(
+    db: &mut Db,
+    scope: &Scope,
+    run_id: i64,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Unpaid>, StoreError> {
+    Ok(diesel::sql_query(
+        "SELECT i.instruction_id, p.number, p.tenant_id, i.outcome, COALESCE(c.message, p.ftps_message) AS message, \
+         p.status, p.unanswered_attempts, p.next_attempt_at, p.in_process_since \
+         FROM sync_run_items i JOIN payment_instructions p ON p.id = i.instruction_id \
+         JOIN tenants t ON t.id = i.tenant_id \
+         LEFT JOIN ftps_calls c ON c.run_id = i.run_id AND c.instruction_id = i.instruction_id \
+         WHERE i.run_id = $1 AND i.instruction_id > $2 AND (t.id = $3 OR t.state = $4) \
+         AND i.outcome IN ('error', 'glitch', 'no-response') ORDER BY i.instruction_id LIMIT $5",
+    )
+    .bind::<BigInt, _>(run_id)
+    .bind::<BigInt, _>(after)
+    .bind::<Text, _>(scope.tenant())
+    .bind::<Text, _>(if scope.is_state() { scope.tenant() } else { "" })
+    .bind::<BigInt, _>(limit)
+    .load(db)?)
+}

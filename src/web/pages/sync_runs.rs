@@ -1,0 +1,228 @@
+//! `GET /sync-runs`: the nights and the runs started between them; `POST /sync-runs`: one now.
+
+mod chart;
+pub mod one;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+
+use crate::ftps::{RunState, RunTrigger};
+use crate::store::audit::Action;
+use crate::store::instructions;
+use crate::store::scope::Scope;
+use crate::store::sync_runs::{self, Begun, Counts, SyncRun};
+use crate::store::{Db, StoreError};
+use crate::sync::{run, scheduler};
+use crate::web::Site;
+use crate::web::display;
+use crate::web::error::{WebError, html, see_other};
+use crate::web::form::PostedForm;
+use crate::web::shell::{Section, Shell};
+use crate::web::viewer::Viewer;
+use chart::Chart;
+
+/// Runs on one page.
+const PAGE: usize = 50;
+/// Nights in the chart.
+const CHART_DAYS: i64 = 30;
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub struct RunsQuery {
+    /// Only runs older than this one.
+    before: Option<i64>,
+    notice: Option<String>,
+}
+
+/// GET.
+pub async fn page(
+    site: web::Data<Site>,
+    viewer: Viewer,
+    query: web::Query<RunsQuery>,
+) -> Result<HttpResponse, WebError> {
+    let (scope, before, now) = (viewer.scope(), query.before, site.app.clock.now());
+    let shown = site.app.store.read(move |db| Shown::load(db, &scope, before, now)).await?;
+    let next_run = site.app.nights.next_after(now);
+    html(&RunsPage::new(&viewer, shown, query.into_inner(), next_run, now))
+}
+
+/// POST: a run over all that waits, now. It goes on by itself; the page shows how far it is.
+pub async fn start(
+    site: web::Data<Site>,
+    form: PostedForm,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let viewer = form.viewer;
+    if !may_start(&viewer) {
+        return Err(WebError::Forbidden(
+            "Starting a sync takes an administrator of the whole state.".to_owned(),
+        ));
+    }
+    match run::begin(&site.app, RunTrigger::Hand, Some(viewer.name.clone())).await? {
+        Begun::Started(run) => {
+            site.note(&viewer, &request, Action::RunByHand, Some(format!("sync run {}", run.id))).await?;
+            let app = site.app.clone();
+            site.app
+                .runtime
+                .spawn(scheduler::recorded("a run by hand", async move { run::look_after(&app).await }));
+            Ok(see_other("/sync-runs"))
+        }
+        Begun::InProgress(_) | Begun::AlreadyMade => Ok(see_other("/sync-runs?notice=running#notice")),
+    }
+}
+
+fn may_start(viewer: &Viewer) -> bool {
+    viewer.is_admin() && viewer.scope().is_state()
+}
+
+/// All that the page shows, read in one transaction.
+struct Shown {
+    rows: Vec<RunRow>,
+    has_more: bool,
+    /// The latest run that ended, and the one under way.
+    last: Option<RunRow>,
+    running: Option<RunRow>,
+    stuck: i64,
+    chart: Chart,
+}
+
+impl Shown {
+    fn load(db: &mut Db, scope: &Scope, before: Option<i64>, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        // One more than is shown tells whether there is a next page.
+        let mut runs = sync_runs::newest(db, before, PAGE as i64 + 1)?;
+        let has_more = runs.len() > PAGE;
+        runs.truncate(PAGE);
+        let month = sync_runs::nights_since(db, (now - TimeDelta::days(CHART_DAYS)).naive_utc())?;
+        let last = sync_runs::latest_ended(db)?;
+        let running = sync_runs::running(db)?;
+        Ok(Self {
+            rows: RunRow::counted(db, scope, runs, now)?,
+            has_more,
+            last: RunRow::counted(db, scope, last.into_iter().collect(), now)?.pop(),
+            running: RunRow::counted(db, scope, running.into_iter().collect(), now)?.pop(),
+            stuck: instructions::count_stuck(db, scope, now.naive_utc())?,
+            chart: Chart::of(&RunRow::counted(db, scope, month, now)?, now),
+        })
+    }
+}
+
+/// A run as it is shown: with the viewer's share of its counts.
+pub(super) struct RunRow {
+    run: SyncRun,
+    counts: Counts,
+    now: DateTime<Utc>,
+}
+
+impl RunRow {
+    fn counted(
+        db: &mut Db,
+        scope: &Scope,
+        runs: Vec<SyncRun>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Self>, StoreError> {
+        let ids = || runs.iter().map(|run| run.id);
+        let Some((first, last)) = ids().min().zip(ids().max()) else { return Ok(vec![]) };
+        let mut counts = sync_runs::counts(db, scope, first, last)?;
+        Ok(runs
+            .into_iter()
+            .map(|run| Self { counts: counts.remove(&run.id).unwrap_or_default(), run, now })
+            .collect())
+    }
+
+    fn link(&self) -> String {
+        format!("/sync-runs/{}", self.run.id)
+    }
+
+    fn started(&self) -> String {
+        display::minute(self.run.started_at)
+    }
+
+    fn started_machine(&self) -> String {
+        display::machine_time(self.run.started_at)
+    }
+
+    fn is_running(&self) -> bool {
+        self.run.state == RunState::Running
+    }
+
+    fn state(&self) -> &'static str {
+        match self.run.state {
+            RunState::Running => "Running",
+            RunState::Finished => "Finished",
+            RunState::Interrupted => "Interrupted",
+        }
+    }
+
+    fn tone(&self) -> &'static str {
+        match self.run.state {
+            RunState::Running => "busy",
+            RunState::Finished => "good",
+            RunState::Interrupted => "bad",
+        }
+    }
+
+    /// What set it off.
+    fn trigger(&self) -> String {
+        let what = match self.run.trigger_word {
+            RunTrigger::Nightly => "Nightly",
+            RunTrigger::MadeUp => "Made up for a missed night",
+            RunTrigger::Command => "Sync command",
+            RunTrigger::Hand => "Started by hand",
+        };
+        match &self.run.started_by {
+            Some(name) => format!("{what}, by {name}"),
+            None => what.to_owned(),
+        }
+    }
+
+    /// How long it took, or has taken so far.
+    fn duration(&self) -> String {
+        let until = self.run.finished_at.unwrap_or_else(|| self.now.naive_utc());
+        display::duration(until - self.run.started_at)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "sync_runs.html")]
+struct RunsPage {
+    shell: Shell,
+    form_token: String,
+    may_start: bool,
+    is_refused: bool,
+    is_later_page: bool,
+    next_run: Option<DateTime<Utc>>,
+    shown: Shown,
+    now: DateTime<Utc>,
+}
+
+impl RunsPage {
+    fn new(
+        viewer: &Viewer,
+        shown: Shown,
+        query: RunsQuery,
+        next_run: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            shell: Shell::new(viewer, Section::SyncRuns),
+            form_token: viewer.form_token.clone(),
+            may_start: may_start(viewer),
+            is_refused: query.notice.as_deref() == Some("running"),
+            is_later_page: query.before.is_some(),
+            next_run,
+            shown,
+            now,
+        }
+    }
+
+    fn next_run(&self) -> String {
+        self.next_run.map_or_else(|| "none planned".to_owned(), |at| display::minute(at.naive_utc()))
+    }
+
+    fn older_link(&self) -> Option<String> {
+        let last = self.shown.rows.last().filter(|_| self.shown.has_more)?;
+        Some(format!("/sync-runs?before={}", last.run.id))
+    }
+}

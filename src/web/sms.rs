@@ -1,0 +1,66 @@
+//! How the state of an SMS reads on every page.
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+
+use super::display;
+use crate::ftps::MessageState;
+use crate::store::outbox::listing::OutboxMessage;
+
+/// A message that waits for longer than this is late.
+const LATE: TimeDelta = TimeDelta::days(1);
+
+/// `data-sms-status` of a beneficiary for whom there is no message.
+pub const NO_MESSAGE: &str = "none";
+
+/// The state in words.
+pub const fn words(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Waiting | MessageState::Sending => "Waiting",
+        MessageState::Sent => "Sent",
+        MessageState::Failed => "Failed",
+        MessageState::Unknown => "Not known",
+    }
+}
+
+/// The colour that goes with the words.
+pub const fn tone(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Waiting | MessageState::Sending => "busy",
+        MessageState::Sent => "good",
+        MessageState::Failed | MessageState::Unknown => "bad",
+    }
+}
+
+/// Whether a message has waited for so long that somebody should look.
+pub fn is_late(message: &OutboxMessage, now: DateTime<Utc>) -> bool {
+    message.state.shown() == MessageState::Waiting && now.naive_utc() - message.created_at > LATE
+}
+
+/// When it was sent, or will be tried.
+pub struct Moment {
+    /// `Sent on`, `Next attempt`.
+    pub label: &'static str,
+    at: NaiveDateTime,
+}
+
+impl Moment {
+    /// Of a message that was sent, or waits for its turn; what waits for a gateway to be set up has
+    /// none.
+    pub fn of(message: &OutboxMessage, has_gateway: bool) -> Option<Self> {
+        match (message.sent_at, message.next_attempt_at.filter(|_| has_gateway)) {
+            (Some(at), _) => Some(Self { label: "Accepted by the gateway on", at }),
+            (None, Some(at)) => Some(Self { label: "Next attempt", at }),
+            (None, None) => None,
+        }
+    }
+
+    /// `dd/mm/yyyy HH:MM IST`.
+    pub fn shown(&self) -> String {
+        display::minute(self.at)
+    }
+
+    /// For a `datetime` attribute.
+    pub fn machine(&self) -> String {
+        display::machine_time(self.at)
+    }
+}

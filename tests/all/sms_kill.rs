@@ -194,7 +194,7 @@ fn chance() -> u8 {
 async fn side_by_side(kind: Kind) {
     let world = World::start(kind).await;
     with_messages(&world, 200).await;
-    world.gateway.set_latency(Duration::from_millis(5));
+    world.gateway.set_latency(Duration::from_millis(60));
     let keys = key_directory(&world);
     let mut programs = [Serve::start(&world, keys.path()), Serve::start(&world, keys.path())];
     until("all is sent", Duration::from_secs(60), || of(&counts(&world), MessageState::Sent) == 200).await;

@@ -4,7 +4,7 @@
 //! Where things go: a decision of the domain in [`ftps`] (pure); JIT's wire in [`jit`]; SQL in
 //! [`store`]; the one path that asks and records in [`sync`]; the SMS and their gateway in
 //! [`notifications`]; MUKTASoft's JSON in [`import`]; pages
-//! in [`web`]; what [`settings`] say is wired up in [`app`] and nowhere else. `simulator` plays JIT
+//! in [`web`], their words in every [`language`]; what [`settings`] say is wired up in [`app`] and nowhere else. `simulator` plays JIT
 //! for the demo, for integration work and for the tests.
 
 pub mod access;
@@ -12,6 +12,7 @@ pub mod app;
 pub mod ftps;
 pub mod import;
 pub mod jit;
+pub mod language;
 pub mod notifications;
 pub mod retry;
 pub mod sealing;

@@ -21,8 +21,8 @@
         return;
       }
       button.setAttribute("aria-disabled", "true");
-      button.textContent = "Asking JIT…";
-      note.textContent = `JIT is being asked. ${note.textContent}`;
+      button.textContent = button.dataset.busy;
+      note.textContent = `${button.dataset.busyNote} ${note.textContent}`;
       sessionStorage.setItem("scrolled", String(scrollY));
     });
   }

@@ -7,7 +7,7 @@ use super::status::Outcome;
 use crate::sealing::last_four;
 
 /// What every message on the page begins with.
-const PREFIX: &str = "On call of FTPS API: ";
+pub const MESSAGE_PREFIX: &str = "On call of FTPS API: ";
 
 /// The longest UTR number taken for one, in characters.
 const UTR_MAX_CHARS: usize = 64;
@@ -106,10 +106,10 @@ impl Decision {
     /// The message for the page's band, to the letter of DOMAIN.md §2.
     pub fn message(&self) -> String {
         match self {
-            Self::NoResponse { .. } => format!("{PREFIX}No response is received."),
-            Self::Error { message } => format!("{PREFIX}{message}"),
-            Self::Glitch { description } => format!("{PREFIX}{description}"),
-            Self::Success(_) => format!("{PREFIX}Response is received and updated successfully"),
+            Self::NoResponse { .. } => format!("{MESSAGE_PREFIX}No response is received."),
+            Self::Error { message } => format!("{MESSAGE_PREFIX}{message}"),
+            Self::Glitch { description } => format!("{MESSAGE_PREFIX}{description}"),
+            Self::Success(_) => format!("{MESSAGE_PREFIX}Response is received and updated successfully"),
         }
     }
 

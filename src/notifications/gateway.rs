@@ -145,9 +145,17 @@ impl Gateway {
 }
 
 fn no_whole_answer(fault: reqwest::Error) -> Answer {
-    let what = if fault.is_timeout() { "did not answer in time" } else { "gave no whole answer" };
-    let cause =
-        format!("The gateway {what}, so whether it accepted the message is not known ({}).", cause_of(fault));
+    let cause = if fault.is_timeout() {
+        format!(
+            "The gateway did not answer in time, so whether it accepted the message is not known ({}).",
+            cause_of(fault)
+        )
+    } else {
+        format!(
+            "The gateway gave no whole answer, so whether it accepted the message is not known ({}).",
+            cause_of(fault)
+        )
+    };
     Answer::without_reply(Verdict::Unknown, cause)
 }
 

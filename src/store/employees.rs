@@ -7,6 +7,7 @@ use super::schema::{employees, sessions, sign_in_failures, tenants};
 use super::scope::state_of;
 use super::{Db, StoreError};
 use crate::access::Role;
+use crate::language::Language;
 
 /// An employee as stored.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -24,6 +25,8 @@ pub struct Employee {
     pub password_hash: String,
     /// Whether they are shut out.
     pub is_disabled: bool,
+    /// The language they chose for the pages, if they did.
+    pub language: Option<Language>,
 }
 
 /// The employee of that name.
@@ -98,6 +101,12 @@ pub fn set_password(
             .filter(sessions::key_hash.ne(keep.unwrap_or_default())),
     )
     .execute(db)?;
+    Ok(())
+}
+
+/// Keeps the language that an employee chose.
+pub fn set_language(db: &mut Db, id: i64, language: Language) -> Result<(), StoreError> {
+    diesel::update(employees::table.find(id)).set(employees::language.eq(language)).execute(db)?;
     Ok(())
 }
 

@@ -157,6 +157,7 @@ diesel::table! {
         is_disabled -> Bool,
         created_at -> Timestamp,
         password_changed_at -> Timestamp,
+        language -> Nullable<Text>,
     }
 }
 

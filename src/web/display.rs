@@ -5,9 +5,10 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use crate::ftps::date::{ist_day, ist_minute, shown_day};
 use crate::ftps::money::grouped;
 use crate::ftps::{Outcome, Paise, PaymentStatus, PiStatus};
+use crate::language::{Phrase, phrase};
 
 /// Stands where a value is not known here.
-pub const NOT_KNOWN: &str = "not known";
+pub const NOT_KNOWN: Phrase = phrase("not known");
 
 /// The colour that goes with a status's words; a class of the style sheet.
 pub const fn pi_tone(status: PiStatus) -> &'static str {
@@ -29,16 +30,21 @@ pub const fn payment_tone(status: PaymentStatus) -> &'static str {
     }
 }
 
+/// The type of an instruction.
+pub const fn pi_kind(is_revised: bool) -> Phrase {
+    if is_revised { phrase("Revised") } else { phrase("Original") }
+}
+
 /// What a status means, in one sentence.
-pub const fn pi_meaning(status: PiStatus) -> &'static str {
+pub const fn pi_meaning(status: PiStatus) -> Phrase {
     match status {
-        PiStatus::Pending => "MUKTASoft has not sent it to the treasury yet.",
-        PiStatus::Declined => "The treasury has declined it: nothing is paid from it.",
-        PiStatus::Initiated => "It was sent to the treasury, which has not taken it up yet.",
-        PiStatus::Rejected => "An officer has rejected it: nothing is paid from it.",
-        PiStatus::Approved => "The treasury has approved it; paying has not begun.",
-        PiStatus::InProcess => "It is at the treasury, and its payments are being made.",
-        PiStatus::Completed => "The treasury has finished with it.",
+        PiStatus::Pending => phrase("MUKTASoft has not sent it to the treasury yet."),
+        PiStatus::Declined => phrase("The treasury has declined it: nothing is paid from it."),
+        PiStatus::Initiated => phrase("It was sent to the treasury, which has not taken it up yet."),
+        PiStatus::Rejected => phrase("An officer has rejected it: nothing is paid from it."),
+        PiStatus::Approved => phrase("The treasury has approved it; paying has not begun."),
+        PiStatus::InProcess => phrase("It is at the treasury, and its payments are being made."),
+        PiStatus::Completed => phrase("The treasury has finished with it."),
     }
 }
 
@@ -51,13 +57,18 @@ pub const fn outcome_tone(outcome: Outcome) -> &'static str {
 }
 
 /// What a call came to, in words.
-pub const fn outcome_words(outcome: Outcome) -> &'static str {
+pub const fn outcome_words(outcome: Outcome) -> Phrase {
     match outcome {
-        Outcome::Success => "Paid",
-        Outcome::NoResponse => "No response",
-        Outcome::Error => "Error from JIT",
-        Outcome::Glitch => "Technical glitch",
+        Outcome::Success => phrase("Paid"),
+        Outcome::NoResponse => phrase("No response"),
+        Outcome::Error => phrase("Error from JIT"),
+        Outcome::Glitch => phrase("Technical glitch"),
     }
+}
+
+/// What somebody did: `Refresh, by asha`.
+pub fn by(what: Phrase, name: &str) -> Phrase {
+    phrase("%{what}, by %{name}").with("what", what).with("name", name)
 }
 
 /// `₹ 6,37,638.00`.
@@ -96,13 +107,13 @@ pub fn filled(text: Option<&str>) -> Option<&str> {
 }
 
 /// The text, or that it is not known.
-pub fn or_not_known(text: Option<&str>) -> &str {
-    filled(text).unwrap_or(NOT_KNOWN)
+pub fn or_not_known(text: Option<&str>) -> Phrase {
+    filled(text).map_or(NOT_KNOWN, Phrase::from)
 }
 
 /// A treasury's date text as `dd/mm/yyyy`, or that it is not known.
-pub fn treasury_date(text: Option<&str>) -> String {
-    filled(text).map_or_else(|| NOT_KNOWN.to_owned(), shown_day)
+pub fn treasury_date(text: Option<&str>) -> Phrase {
+    filled(text).map_or(NOT_KNOWN, |text| shown_day(text).into())
 }
 
 /// The last four digits of a number that is otherwise kept from view.
@@ -119,22 +130,26 @@ pub fn shortened(text: &str, limit: usize) -> String {
 }
 
 /// How long ago: in days from two days on, else in hours. Never in the future.
-pub fn age(since: NaiveDateTime, now: DateTime<Utc>) -> String {
+pub fn age(since: NaiveDateTime, now: DateTime<Utc>) -> Phrase {
     let passed = now.naive_utc() - since;
     match (passed.num_days(), passed.num_hours()) {
-        (days, _) if days >= 2 => format!("{days} days"),
-        (_, hours) if hours >= 2 => format!("{hours} hours"),
-        (_, 1) => "1 hour".to_owned(),
-        _ => "less than an hour".to_owned(),
+        (days, _) if days >= 2 => phrase("%{count} days").with("count", days.to_string()),
+        (_, hours) if hours >= 2 => phrase("%{count} hours").with("count", hours.to_string()),
+        (_, 1) => phrase("1 hour"),
+        _ => phrase("less than an hour"),
     }
 }
 
 /// `45 s`, `2 min 5 s` or `1 h 3 min`. Never negative.
-pub fn duration(passed: TimeDelta) -> String {
+pub fn duration(passed: TimeDelta) -> Phrase {
     match passed.num_seconds().max(0) {
-        seconds if seconds < 60 => format!("{seconds} s"),
-        seconds if seconds < 3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        seconds if seconds < 60 => phrase("%{seconds} s").with("seconds", seconds.to_string()),
+        seconds if seconds < 3600 => phrase("%{minutes} min %{seconds} s")
+            .with("minutes", (seconds / 60).to_string())
+            .with("seconds", (seconds % 60).to_string()),
+        seconds => phrase("%{hours} h %{minutes} min")
+            .with("hours", (seconds / 3600).to_string())
+            .with("minutes", (seconds % 3600 / 60).to_string()),
     }
 }
 
@@ -145,7 +160,7 @@ mod tests {
     #[test]
     fn ages_are_told_in_hours_then_in_days() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let ago = |minutes| age((now - TimeDelta::minutes(minutes)).naive_utc(), now);
+        let ago = |minutes| age((now - TimeDelta::minutes(minutes)).naive_utc(), now).to_string();
         assert_eq!(ago(-5), "less than an hour");
         assert_eq!(ago(59), "less than an hour");
         assert_eq!(ago(60), "1 hour");
@@ -155,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_duration_is_told_in_its_two_largest_units() {
-        let told = [-1, 59, 60, 125, 3599, 3780].map(|seconds| duration(TimeDelta::seconds(seconds)));
+        let told =
+            [-1, 59, 60, 125, 3599, 3780].map(|seconds| duration(TimeDelta::seconds(seconds)).to_string());
         assert_eq!(told, ["0 s", "59 s", "1 min 0 s", "2 min 5 s", "59 min 59 s", "1 h 3 min"]);
     }
 

@@ -6,7 +6,7 @@ use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::shell::Shell;
-use super::viewer::Viewer;
+use crate::language::{Phrase, phrase};
 use crate::store::StoreError;
 
 /// Why a page could not be shown, or a form not be obeyed.
@@ -20,10 +20,10 @@ pub enum WebError {
     MethodNotAllowed(&'static str),
     /// The viewer may not do that: what it takes, in plain words.
     #[error("not allowed: {0}")]
-    Forbidden(String),
+    Forbidden(Phrase),
     /// The request makes no sense: why, in plain words.
     #[error("bad request: {0}")]
-    BadRequest(String),
+    BadRequest(Phrase),
     /// Nobody is signed in: where to come back to afterwards, and whether there was a session.
     #[error("nobody is signed in")]
     SignInFirst {
@@ -58,20 +58,19 @@ pub enum WebError {
 impl WebError {
     /// The address holds something that cannot be read.
     pub fn unreadable_address() -> Self {
-        Self::BadRequest("The address of the page holds something that cannot be read.".to_owned())
+        Self::BadRequest(phrase("The address of the page holds something that cannot be read."))
     }
 
     /// What a form's reading failed of.
     pub fn unreadable_form(fault: &actix_web::Error) -> Self {
         match fault.as_response_error().status_code() {
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLong,
-            _ => Self::BadRequest("The form could not be read. Nothing was done.".to_owned()),
+            _ => Self::BadRequest(phrase("The form could not be read. Nothing was done.")),
         }
     }
 
-    /// The answer: the error page, with the surroundings of who is signed in; without a sign-in, the
-    /// way there.
-    pub fn page(&self, viewer: Option<&Viewer>) -> HttpResponse {
+    /// The answer: the error page with those surroundings; where a sign-in is wanting, the way there.
+    pub fn page(&self, shell: Shell) -> HttpResponse {
         if let Self::SignInFirst { back, had_session } = self {
             let next = utf8_percent_encode(back, NON_ALPHANUMERIC);
             let ended = if *had_session { "&ended=1" } else { "" };
@@ -82,59 +81,56 @@ impl WebError {
         if let Self::MethodNotAllowed(methods) = self {
             response.insert_header((header::ALLOW, *methods));
         }
-        let page = ErrorPage {
-            shell: viewer.map(Shell::around).unwrap_or_default(),
-            status: status.as_u16(),
-            title: self.title(),
-            message: self.message(),
-        };
+        let page = ErrorPage { shell, status: status.as_u16(), title: self.title(), message: self.message() };
         match page.render() {
             Ok(html) => response.content_type("text/html; charset=utf-8").body(html),
-            Err(_) => response.content_type("text/plain; charset=utf-8").body(self.title()),
+            Err(_) => response.content_type("text/plain; charset=utf-8").body(self.title().to_string()),
         }
     }
 
-    fn title(&self) -> &'static str {
+    fn title(&self) -> Phrase {
         match self {
-            Self::NotFound => "Page not found",
-            Self::MethodNotAllowed(_) => "That cannot be done here",
-            Self::Forbidden(_) => "You may not do that",
-            Self::BadRequest(_) => "That request cannot be understood",
-            Self::SignInFirst { .. } => "Sign in first",
-            Self::ForeignForm => "Nothing was done",
-            Self::TooLong => "That is too long",
-            Self::TooSlow => "That took too long",
-            Self::Store(fault) if fault.is_transient() => "The database is busy",
-            Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => "Something went wrong",
+            Self::NotFound => phrase("Page not found"),
+            Self::MethodNotAllowed(_) => phrase("That cannot be done here"),
+            Self::Forbidden(_) => phrase("You may not do that"),
+            Self::BadRequest(_) => phrase("That request cannot be understood"),
+            Self::SignInFirst { .. } => phrase("Sign in first"),
+            Self::ForeignForm => phrase("Nothing was done"),
+            Self::TooLong => phrase("That is too long"),
+            Self::TooSlow => phrase("That took too long"),
+            Self::Store(fault) if fault.is_transient() => phrase("The database is busy"),
+            Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => {
+                phrase("Something went wrong")
+            }
         }
     }
 
     /// For a reader who knows nothing of the machinery: what it means, and what to do.
-    fn message(&self) -> &str {
+    fn message(&self) -> Phrase {
         match self {
-            Self::NotFound => {
+            Self::NotFound => phrase(
                 "There is no such payment instruction or page, or it belongs to another Urban Local Body. \
-                 Check the address, or look for the payment instruction in the list."
-            }
+                 Check the address, or look for the payment instruction in the list.",
+            ),
             Self::MethodNotAllowed(_) => {
-                "The page you came from asked for something this address does not offer."
+                phrase("The page you came from asked for something this address does not offer.")
             }
-            Self::Forbidden(message) | Self::BadRequest(message) => message,
-            Self::SignInFirst { .. } => "This page is for people who have signed in.",
-            Self::ForeignForm => {
+            Self::Forbidden(message) | Self::BadRequest(message) => message.clone(),
+            Self::SignInFirst { .. } => phrase("This page is for people who have signed in."),
+            Self::ForeignForm => phrase(
                 "The form did not come from a page of this session, so nothing was done. It may have been \
-                 open for too long: go back, load the page again, and try once more."
-            }
-            Self::TooLong => "More was sent than any form of this site holds. Nothing was done.",
-            Self::TooSlow => "The form did not arrive in time. Nothing was done: please try again.",
-            Self::Store(fault) if fault.is_transient() => {
+                 open for too long: go back, load the page again, and try once more.",
+            ),
+            Self::TooLong => phrase("More was sent than any form of this site holds. Nothing was done."),
+            Self::TooSlow => phrase("The form did not arrive in time. Nothing was done: please try again."),
+            Self::Store(fault) if fault.is_transient() => phrase(
                 "The page could not be shown just now. Wait a moment, then load it again. \
-                 An answer of JIT that was on its way is still recorded."
-            }
-            Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => {
+                 An answer of JIT that was on its way is still recorded.",
+            ),
+            Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => phrase(
                 "The page could not be shown because of a fault in this program. \
-                 The fault is in the program's log: tell the people who run it the time of day."
-            }
+                 The fault is in the program's log: tell the people who run it the time of day.",
+            ),
         }
     }
 }
@@ -162,17 +158,17 @@ impl ResponseError for WebError {
         if status.is_server_error() {
             log::error!("a page answered {}: {self}", status.as_u16());
         }
-        self.page(None)
+        self.page(Shell::default())
     }
 }
 
 #[derive(Template)]
 #[template(path = "error.html")]
-struct ErrorPage<'a> {
+struct ErrorPage {
     shell: Shell,
     status: u16,
-    title: &'a str,
-    message: &'a str,
+    title: Phrase,
+    message: Phrase,
 }
 
 /// A page as a response.

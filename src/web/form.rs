@@ -10,6 +10,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use super::error::WebError;
 use super::session;
 use super::viewer::{Viewer, signed_in};
+use crate::language::phrase;
 
 /// The hidden field that carries the session's token.
 pub const TOKEN_FIELD: &str = "form_token";
@@ -70,7 +71,7 @@ impl FromRequest for Fields {
             let fields = match tokio::time::timeout(SLOWEST_FORM, reading).await {
                 // PostgreSQL cannot even be asked about NUL.
                 Ok(Ok(form)) if form.iter().any(|(_, value)| value.contains('\0')) => {
-                    return Err(WebError::BadRequest("The form holds what cannot be text.".to_owned()));
+                    return Err(WebError::BadRequest(phrase("The form holds what cannot be text.")));
                 }
                 Ok(Ok(form)) => Self(form.into_inner()),
                 Ok(Err(fault)) => return Err(WebError::unreadable_form(&fault)),

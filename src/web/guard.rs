@@ -8,8 +8,9 @@ use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::{Error, HttpMessage, HttpRequest};
 
 use super::error::WebError;
+use super::shell::Shell;
 use super::viewer::{Viewer, signed_in};
-use super::{Site, site_of};
+use super::{Site, languages, site_of};
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
@@ -73,22 +74,24 @@ fn is_ours(request: &HttpRequest) -> Result<bool, WebError> {
     })
 }
 
-/// Writes an error page anew with who is signed in, so that it has their navigation and sign-out.
+/// Writes an error page anew with who is signed in, so that it has their navigation and sign-out, and
+/// in the reader's language.
 pub async fn error_pages<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let asked = format!("{} {}", request.method(), request.path().escape_debug());
     let answer = next.call(request).await?;
-    let viewer = answer.request().extensions().get::<Viewer>().cloned();
-    let rewritten = answer.response().error().and_then(|error| error.as_error::<WebError>()).zip(viewer).map(
-        |(fault, viewer)| {
-            if matches!(fault, WebError::Forbidden(_) | WebError::ForeignForm) {
-                log::warn!("refused to {}: {asked}: {fault}", viewer.name);
-            }
-            fault.page(Some(&viewer))
-        },
-    );
+    let fault = answer.response().error().and_then(|error| error.as_error::<WebError>());
+    let rewritten = fault.map(|fault| {
+        let Some(viewer) = answer.request().extensions().get::<Viewer>().cloned() else {
+            return fault.page(Shell::stranger(languages::of_browser(answer.request()), None));
+        };
+        if matches!(fault, WebError::Forbidden(_) | WebError::ForeignForm) {
+            log::warn!("refused to {}: {asked}: {fault}", viewer.name);
+        }
+        fault.page(Shell::around(&viewer))
+    });
     Ok(match rewritten {
         Some(response) => answer.into_response(response).map_into_right_body(),
         None => answer.map_into_left_body(),

@@ -10,6 +10,7 @@ pub mod display;
 pub mod error;
 pub mod form;
 pub mod guard;
+pub mod languages;
 pub mod masking;
 pub mod pages;
 pub mod path;
@@ -122,6 +123,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(read().to(pages::sign_in::page))
                             .route(web::post().to(pages::sign_in::submit)),
                     )
+                    .service(page("/language").route(web::post().to(languages::choose)))
                     .service(page("/sign-out").route(web::post().to(pages::sign_in::sign_out)))
                     .service(page("/payment-instructions").route(read().to(pages::list::page)))
                     .service(page("/payment-instructions.csv").route(read().to(pages::list::export::csv)))

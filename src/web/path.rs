@@ -85,6 +85,18 @@ pub fn parse(path: &str) -> Option<(String, Sub)> {
     can_be_one.then_some((number, sub))
 }
 
+/// A path on this site; anything that could lead elsewhere becomes the list.
+pub fn local_path(next: Option<&str>) -> String {
+    let leads_here = |path: &&str| {
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && !path.chars().any(|c| c == '\\' || c.is_control() || c.is_whitespace())
+            && !path.starts_with("/sign-")
+            && path.len() <= 2000
+    };
+    next.filter(leads_here).unwrap_or("/payment-instructions").to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +129,26 @@ mod tests {
         assert_eq!(parse("/payment-instructions/%FF%FE"), None);
         assert_eq!(parse("/payment-instructions/"), None);
         assert_eq!(parse("/elsewhere/PI-1"), None);
+    }
+
+    #[test]
+    fn the_way_back_never_leads_elsewhere() {
+        for path in ["/payment-instructions/PI-1/2?x=1", "/messages"] {
+            assert_eq!(local_path(Some(path)), path);
+        }
+        for path in [
+            "",
+            "//evil",
+            "/\\evil",
+            "https://evil",
+            "javascript:x",
+            "/a\r\nb",
+            "/\tevil",
+            "/sign-in",
+            "/sign-out",
+        ] {
+            assert_eq!(local_path(Some(path)), "/payment-instructions", "{path:?}");
+        }
     }
 
     fn number() -> impl Strategy<Value = String> {

@@ -1,7 +1,10 @@
 //! What surrounds every page: the product's name, who is looking, and the ways to the other pages.
 
+use std::borrow::Cow;
+
 use super::assets::{ASSETS, Assets};
 use super::viewer::Viewer;
+use crate::language::{Language, Phrase, phrase};
 
 /// A part of the site that the navigation leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,28 +20,28 @@ pub enum Section {
 }
 
 /// The navigation, in its order. An icon is the path of a 24 × 24 drawing in strokes.
-const NAVIGATION: &[(Section, &str, &str, &str)] = &[
+const NAVIGATION: &[(Section, Phrase, &str, &str)] = &[
     (
         Section::PaymentInstructions,
-        "Payment instructions",
+        phrase("Payment instructions"),
         "/payment-instructions",
         "M6 3h9l4 4v14H6zM15 3v4h4M9.5 11h6M9.5 14h6M9.5 17h3.5",
     ),
     (
         Section::SyncRuns,
-        "Nightly sync",
+        phrase("Nightly sync"),
         "/sync-runs",
         "M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10zM14 9h5M16.5 6.5V9",
     ),
-    (Section::Messages, "Messages", "/messages", "M4 5h16v11H10l-4 4v-4H4zM8 9.5h8M8 12.5h5"),
-    (Section::Audit, "Audit trail", "/audit", "M5 4h14v16H5zM8.5 8h7M8.5 12h7M8.5 16h4"),
+    (Section::Messages, phrase("Messages"), "/messages", "M4 5h16v11H10l-4 4v-4H4zM8 9.5h8M8 12.5h5"),
+    (Section::Audit, phrase("Audit trail"), "/audit", "M5 4h14v16H5zM8.5 8h7M8.5 12h7M8.5 16h4"),
 ];
 
 /// One way in the navigation.
 #[derive(Debug)]
 pub struct Way {
     /// Its words.
-    pub label: &'static str,
+    pub label: &'static Phrase,
     /// Where it leads.
     pub href: &'static str,
     /// The path of its icon.
@@ -50,20 +53,69 @@ pub struct Way {
 /// The surroundings of a page.
 #[derive(Debug, Default)]
 pub struct Shell {
-    /// Who is looking; nobody on an error page.
+    /// Who is looking; nobody before the sign-in.
     pub viewer: Option<Viewer>,
+    /// What the page's words are told in.
+    pub language: Language,
+    /// The token of the session's forms, if there is a session.
+    pub form_token: Option<String>,
     section: Option<Section>,
 }
 
 impl Shell {
     /// Around a page of `section`, for `viewer`.
     pub fn new(viewer: &Viewer, section: Section) -> Self {
-        Self { viewer: Some(viewer.clone()), section: Some(section) }
+        Self { section: Some(section), ..Self::around(viewer) }
     }
 
     /// Around a page of no section, for `viewer`.
     pub fn around(viewer: &Viewer) -> Self {
-        Self { viewer: Some(viewer.clone()), section: None }
+        Self {
+            viewer: Some(viewer.clone()),
+            language: viewer.language,
+            form_token: Some(viewer.form_token.clone()),
+            section: None,
+        }
+    }
+
+    /// Around a page for somebody who is not signed in.
+    pub fn stranger(language: Language, form_token: Option<String>) -> Self {
+        Self { language, form_token, ..Self::default() }
+    }
+
+    /// A template's own words, in the page's language.
+    pub fn t(&self, english: &'static str) -> Cow<'static, str> {
+        self.language.text(english)
+    }
+
+    /// A template's own words with one gap.
+    pub fn fill(&self, english: &'static str, gap: &'static str, filling: impl ToString) -> String {
+        self.tell(phrase(english).with(gap, filling.to_string()))
+    }
+
+    /// A phrase of the page's, in its language.
+    pub fn tell(&self, phrase: impl AsRef<Phrase>) -> String {
+        self.language.tell(phrase.as_ref())
+    }
+
+    /// What is recorded in English, with its translation after it.
+    pub fn record(&self, english: &str) -> String {
+        self.tell(Phrase::record(english))
+    }
+
+    /// The language of what is recorded, where it is not the page's.
+    pub fn record_tag(&self) -> Option<Language> {
+        (self.language != Language::English).then_some(Language::English)
+    }
+
+    /// What is recorded in English, told beside it; nothing in English.
+    pub fn beside(&self, record: &str) -> Option<String> {
+        self.language.of_record(record)
+    }
+
+    /// The languages to choose from.
+    pub fn languages(&self) -> &'static [Language] {
+        Language::ALL
     }
 
     /// The names of the static files.
@@ -77,11 +129,11 @@ impl Shell {
         NAVIGATION
             .iter()
             .filter(|(section, ..)| *section != Section::Audit || viewer.is_admin())
-            .map(|&(section, label, href, icon)| Way {
+            .map(|(section, label, href, icon)| Way {
                 label,
                 href,
                 icon,
-                is_current: self.section == Some(section),
+                is_current: self.section == Some(*section),
             })
             .collect()
     }

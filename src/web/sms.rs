@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::display;
 use crate::ftps::MessageState;
+use crate::language::{Phrase, phrase};
 use crate::store::outbox::listing::OutboxMessage;
 
 /// A message that waits for longer than this is late.
@@ -13,12 +14,12 @@ const LATE: TimeDelta = TimeDelta::days(1);
 pub const NO_MESSAGE: &str = "none";
 
 /// The state in words.
-pub const fn words(state: MessageState) -> &'static str {
+pub const fn words(state: MessageState) -> Phrase {
     match state {
-        MessageState::Waiting | MessageState::Sending => "Waiting",
-        MessageState::Sent => "Sent",
-        MessageState::Failed => "Failed",
-        MessageState::Unknown => "Not known",
+        MessageState::Waiting | MessageState::Sending => phrase("Waiting"),
+        MessageState::Sent => phrase("Sent"),
+        MessageState::Failed => phrase("Failed"),
+        MessageState::Unknown => phrase("Not known"),
     }
 }
 
@@ -39,7 +40,7 @@ pub fn is_late(message: &OutboxMessage, now: DateTime<Utc>) -> bool {
 /// When it was sent, or will be tried.
 pub struct Moment {
     /// `Sent on`, `Next attempt`.
-    pub label: &'static str,
+    pub label: Phrase,
     at: NaiveDateTime,
 }
 
@@ -48,8 +49,8 @@ impl Moment {
     /// none.
     pub fn of(message: &OutboxMessage, has_gateway: bool) -> Option<Self> {
         match (message.sent_at, message.next_attempt_at.filter(|_| has_gateway)) {
-            (Some(at), _) => Some(Self { label: "Accepted by the gateway on", at }),
-            (None, Some(at)) => Some(Self { label: "Next attempt", at }),
+            (Some(at), _) => Some(Self { label: phrase("Accepted by the gateway on"), at }),
+            (None, Some(at)) => Some(Self { label: phrase("Next attempt"), at }),
             (None, None) => None,
         }
     }

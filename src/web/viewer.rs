@@ -9,8 +9,9 @@ use actix_web::http::header::REFERER;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use super::error::WebError;
-use super::{Site, session, site_of};
+use super::{Site, languages, session, site_of};
 use crate::access::Role;
+use crate::language::{Language, Phrase, phrase};
 use crate::store::employees;
 use crate::store::scope::Scope;
 
@@ -24,6 +25,8 @@ pub struct Viewer {
     pub role: Role,
     /// The tenant they work for: a ULB (`od.jatni`), or the state (`od`).
     pub tenant: String,
+    /// The language they read the pages in.
+    pub language: Language,
     /// The token that every form of their session carries.
     pub form_token: String,
 }
@@ -50,11 +53,11 @@ impl Viewer {
     }
 
     /// The role in words.
-    pub fn role_words(&self) -> &'static str {
+    pub fn role_words(&self) -> Phrase {
         match self.role {
-            Role::Viewer => "Viewer",
-            Role::Accountant => "Accountant",
-            Role::Admin => "Administrator",
+            Role::Viewer => phrase("Viewer"),
+            Role::Accountant => phrase("Accountant"),
+            Role::Admin => phrase("Administrator"),
         }
     }
 }
@@ -87,6 +90,7 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
         name: employee.name,
         role: employee.role,
         tenant: employee.tenant_id,
+        language: employee.language.unwrap_or_else(|| languages::of_browser(request)),
         form_token: session::form_token(&session)?,
     };
     request.extensions_mut().insert(viewer.clone());
@@ -123,6 +127,7 @@ mod tests {
             name: "asha".to_owned(),
             role,
             tenant: "od".to_owned(),
+            language: Language::English,
             form_token: String::new(),
         };
         assert!(!with(Role::Viewer).may_refresh());

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use crate::language::{Phrase, phrase};
 use crate::store::audit::{self, Action, Event};
 use crate::web::Site;
 use crate::web::display;
@@ -37,7 +38,7 @@ pub async fn page(
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, WebError> {
     if !viewer.is_admin() {
-        return Err(WebError::Forbidden("The audit trail takes the role of administrator.".to_owned()));
+        return Err(WebError::Forbidden(phrase("The audit trail takes the role of administrator.")));
     }
     let (scope, before) = (viewer.scope(), query.before);
     let mut events =
@@ -57,19 +58,19 @@ impl AuditPage {
         display::second(event.at)
     }
 
-    fn words(&self, event: &Event) -> &'static str {
+    fn words(&self, event: &Event) -> Phrase {
         match event.action {
-            Action::SignIn => "Signed in",
-            Action::SignInFailed => "Failed to sign in",
-            Action::SignInThrottled => "Refused after too many failures",
-            Action::SignOut => "Signed out",
-            Action::Refresh => "Pressed Refresh",
-            Action::Resend => "Sent an SMS again",
-            Action::RunByHand => "Started a sync by hand",
-            Action::UserAdded => "Added a user",
-            Action::PasswordChanged => "Changed a password",
-            Action::UserDisabled => "Disabled a user",
-            Action::PayloadOpened => "Opened a call’s payload in full",
+            Action::SignIn => phrase("Signed in"),
+            Action::SignInFailed => phrase("Failed to sign in"),
+            Action::SignInThrottled => phrase("Refused after too many failures"),
+            Action::SignOut => phrase("Signed out"),
+            Action::Refresh => phrase("Pressed Refresh"),
+            Action::Resend => phrase("Sent an SMS again"),
+            Action::RunByHand => phrase("Started a sync by hand"),
+            Action::UserAdded => phrase("Added a user"),
+            Action::PasswordChanged => phrase("Changed a password"),
+            Action::UserDisabled => phrase("Disabled a user"),
+            Action::PayloadOpened => phrase("Opened a call’s payload in full"),
         }
     }
 }

@@ -7,6 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::ftps::Trigger;
+use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::calls::{self, StoredCall};
 use crate::store::instructions;
@@ -72,9 +73,9 @@ pub async fn open_in_full(
         .await?;
     let call = found.filter(|call| call.id == id).ok_or(WebError::NotFound)?;
     if !viewer.is_admin() {
-        return Err(WebError::Forbidden(
-            "Opening a payload in full takes the role of administrator.".to_owned(),
-        ));
+        return Err(WebError::Forbidden(phrase(
+            "Opening a payload in full takes the role of administrator.",
+        )));
     }
     site.note(viewer, request, Action::PayloadOpened, Some(format!("{number}, call {id}"))).await?;
     html(&CallsPage {
@@ -157,14 +158,14 @@ impl CallRow {
         display::machine_time(self.call.started_at)
     }
 
-    fn duration(&self) -> String {
+    fn duration(&self) -> Phrase {
         match self.call.duration_ms {
-            ms if ms < 1000 => format!("{ms} ms"),
-            ms => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+            ms if ms < 1000 => phrase("%{count} ms").with("count", ms.to_string()),
+            ms => phrase("%{seconds} s").with("seconds", format!("{}.{}", ms / 1000, ms % 1000 / 100)),
         }
     }
 
-    fn outcome(&self) -> &'static str {
+    fn outcome(&self) -> Phrase {
         display::outcome_words(self.call.outcome)
     }
 
@@ -173,22 +174,22 @@ impl CallRow {
     }
 
     /// Who or what set it off.
-    fn trigger(&self) -> String {
+    fn trigger(&self) -> Phrase {
         let what = match self.call.trigger {
-            Trigger::Refresh => "Refresh",
-            Trigger::Nightly => "Nightly sync",
-            Trigger::Retry => "Tried again by itself",
-            Trigger::Command => "Sync command",
-            Trigger::Hand => "Sync started by hand",
+            Trigger::Refresh => phrase("Refresh"),
+            Trigger::Nightly => phrase("Nightly sync"),
+            Trigger::Retry => phrase("Tried again by itself"),
+            Trigger::Command => phrase("Sync command"),
+            Trigger::Hand => phrase("Sync started by hand"),
         };
         match &self.call.triggered_by {
-            Some(name) => format!("{what}, by {name}"),
-            None => what.to_owned(),
+            Some(name) => display::by(what, name),
+            None => what,
         }
     }
 
-    fn http_status(&self) -> String {
-        self.call.http_status.map_or_else(|| "none".to_owned(), |status| status.to_string())
+    fn http_status(&self) -> Phrase {
+        self.call.http_status.map_or(phrase("none"), |status| status.to_string().into())
     }
 }
 

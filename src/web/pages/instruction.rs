@@ -20,6 +20,7 @@ use timeline::{LatestCalls, Step};
 
 use super::{calls, messages};
 use crate::ftps::{MessageState, PiStatus};
+use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::beneficiaries::Beneficiary;
 use crate::store::instructions::{self, COMPLETED_BY_MUKTASOFT, PaymentAdvice, PaymentInstruction};
@@ -108,9 +109,7 @@ async fn refresh(
     let found = site.app.store.read(move |db| instructions::find(db, &scope, &number)).await?;
     let instruction = found.ok_or(WebError::NotFound)?;
     if !viewer.may_refresh() {
-        return Err(WebError::Forbidden(
-            "Refreshing takes the role of accountant or administrator.".to_owned(),
-        ));
+        return Err(WebError::Forbidden(phrase("Refreshing takes the role of accountant or administrator.")));
     }
     site.note(viewer, request, Action::Refresh, Some(instruction.number.clone())).await?;
     let (app, id, order) = (site.app.clone(), instruction.id, Order::refresh(viewer.name.clone()));
@@ -149,16 +148,16 @@ impl Notice {
         [Self::Busy, Self::NotWaiting].into_iter().find(|notice| Some(notice.word()) == word)
     }
 
-    const fn words(self) -> &'static str {
+    const fn words(self) -> Phrase {
         match self {
-            Self::Busy => {
+            Self::Busy => phrase(
                 "FTPS was not called again: another call on this payment instruction is under way. \
-                 Load this page again in a moment to see what it brings."
-            }
-            Self::NotWaiting => {
+                 Load this page again in a moment to see what it brings.",
+            ),
+            Self::NotWaiting => phrase(
                 "FTPS was not called: only an active revised payment instruction that is In Process can be \
-                 refreshed, and this one is not."
-            }
+                 refreshed, and this one is not.",
+            ),
         }
     }
 }
@@ -234,8 +233,8 @@ struct InstructionPage {
 }
 
 /// A fact that a revised PI may leave to its original.
-struct Inherited<'a> {
-    text: &'a str,
+struct Inherited {
+    text: Phrase,
     of_original: bool,
 }
 
@@ -316,21 +315,25 @@ impl InstructionPage {
         display::pi_tone(other.status)
     }
 
-    /// What the status means, and where that leaves its payments.
-    fn meaning(&self) -> String {
-        let what_follows = match self.pi.status {
-            PiStatus::Completed if self.people.is_all_paid() => " Every payment has been made.",
-            PiStatus::Completed if self.people.has_failed() => {
-                " Payments that failed are corrected in MUKTASoft and sent again as a revised payment \
-                 instruction."
-            }
-            _ => "",
-        };
-        format!("{}{what_follows}", display::pi_meaning(self.pi.status))
+    /// What the status means.
+    fn meaning(&self) -> Phrase {
+        display::pi_meaning(self.pi.status)
     }
 
-    fn kind(&self) -> &'static str {
-        if self.pi.is_revised() { "Revised" } else { "Original" }
+    /// Where that leaves its payments.
+    fn what_follows(&self) -> Option<Phrase> {
+        match self.pi.status {
+            PiStatus::Completed if self.people.is_all_paid() => Some(phrase("Every payment has been made.")),
+            PiStatus::Completed if self.people.has_failed() => Some(phrase(
+                "Payments that failed are corrected in MUKTASoft and sent again as a revised payment \
+                 instruction.",
+            )),
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> Phrase {
+        display::pi_kind(self.pi.is_revised())
     }
 
     /// Whether a call is under way at this moment.
@@ -342,23 +345,27 @@ impl InstructionPage {
         self.pi.completed_by.as_deref() == Some(COMPLETED_BY_MUKTASOFT)
     }
 
+    /// `for 9 days`.
+    fn for_time(&self, age: &Phrase) -> Phrase {
+        phrase("for %{age}").with("age", age.clone())
+    }
+
     /// How long it has been In Process, if it is.
-    fn age(&self) -> Option<String> {
+    fn age(&self) -> Option<Phrase> {
         let since = self.pi.in_process_since.filter(|_| self.pi.status == PiStatus::InProcess)?;
         Some(display::age(since, self.now))
     }
 
-    fn bill_numbers(&self) -> String {
-        let bills = self.pi.bills().join(", ");
-        display::or_not_known(Some(&bills)).to_owned()
+    fn bill_numbers(&self) -> Phrase {
+        display::or_not_known(Some(&self.pi.bills().join(", ")))
     }
 
     fn date(&self) -> String {
         display::day(self.pi.created_at)
     }
 
-    fn gross_amount(&self) -> String {
-        self.pi.gross_paise.map_or_else(|| display::NOT_KNOWN.to_owned(), display::rupees)
+    fn gross_amount(&self) -> Phrase {
+        self.pi.gross_paise.map_or(display::NOT_KNOWN, |paise| display::rupees(paise).into())
     }
 
     fn net_amount(&self) -> String {
@@ -369,28 +376,28 @@ impl InstructionPage {
         self.pi.completed_at.map(display::minute)
     }
 
-    fn head_of_account(&self) -> Inherited<'_> {
+    fn head_of_account(&self) -> Inherited {
         self.inherited(|pi| pi.head_of_account.as_deref())
     }
 
-    fn master_allotment_id(&self) -> Inherited<'_> {
+    fn master_allotment_id(&self) -> Inherited {
         self.inherited(|pi| pi.master_allotment_id.as_deref())
     }
 
-    fn inherited(&self, fact: impl Fn(&PaymentInstruction) -> Option<&str>) -> Inherited<'_> {
+    fn inherited(&self, fact: impl Fn(&PaymentInstruction) -> Option<&str>) -> Inherited {
         let own = filled(fact(&self.pi));
         let originals = self.original.as_ref().and_then(|original| filled(fact(original)));
         Inherited {
-            text: own.or(originals).unwrap_or(display::NOT_KNOWN),
+            text: display::or_not_known(own.or(originals)),
             of_original: own.is_none() && originals.is_some(),
         }
     }
 
-    fn known<'a>(&self, text: &'a Option<String>) -> &'a str {
+    fn known(&self, text: &Option<String>) -> Phrase {
         display::or_not_known(text.as_deref())
     }
 
-    fn treasury_date(&self, text: &Option<String>) -> String {
+    fn treasury_date(&self, text: &Option<String>) -> Phrase {
         display::treasury_date(text.as_deref())
     }
 

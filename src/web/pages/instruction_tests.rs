@@ -13,6 +13,7 @@ pub(in crate::web::pages) fn admin() -> Viewer {
     Viewer {
         name: "asha".to_owned(),
         role: Role::Admin,
+        language: crate::language::Language::English,
         tenant: "od".to_owned(),
         form_token: "f00d".to_owned(),
     }

@@ -9,6 +9,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use crate::ftps::PiStatus;
+use crate::language::{Phrase, phrase};
 use crate::store::instructions::PaymentInstruction;
 use crate::store::search::{self, Cursor, Found, Listed, Total};
 use crate::web::Site;
@@ -113,14 +114,14 @@ impl Results {
     }
 
     /// How many there are, in words.
-    fn total(&self) -> String {
+    fn total(&self) -> Phrase {
         match self.total {
-            Total::Exactly(1) => "1 payment instruction".to_owned(),
-            Total::Exactly(count) => format!("{} payment instructions", thousands(count)),
+            Total::Exactly(1) => phrase("1 payment instruction"),
+            Total::Exactly(count) => phrase("%{count} payment instructions").with("count", thousands(count)),
             Total::MoreThanCounted => {
-                format!("more than {} payment instructions", thousands(search::COUNTED))
+                phrase("more than %{count} payment instructions").with("count", thousands(search::COUNTED))
             }
-            Total::SoFar(count) => format!("{} found so far", thousands(count)),
+            Total::SoFar(count) => phrase("%{count} found so far").with("count", thousands(count)),
         }
     }
 }
@@ -147,8 +148,8 @@ impl Row {
         display::day(self.instruction.created_at)
     }
 
-    fn kind(&self) -> &'static str {
-        kind(&self.instruction)
+    fn kind(&self) -> Phrase {
+        display::pi_kind(self.instruction.is_revised())
     }
 
     fn tone(&self) -> &'static str {
@@ -164,26 +165,21 @@ impl Row {
     }
 
     /// What stands where there is no message.
-    fn no_message(&self) -> &'static str {
-        if self.instruction.is_waiting() { "FTPS not asked yet" } else { "—" }
+    fn no_message(&self) -> Phrase {
+        if self.instruction.is_waiting() { phrase("FTPS not asked yet") } else { "—".into() }
     }
 
     fn is_stuck(&self) -> bool {
         self.instruction.is_stuck(self.now)
     }
 
-    fn age(&self) -> Option<String> {
+    fn age(&self) -> Option<Phrase> {
         time_in_process(&self.instruction, self.now)
     }
 }
 
-/// Its type, in words.
-fn kind(instruction: &PaymentInstruction) -> &'static str {
-    if instruction.is_revised() { "Revised" } else { "Original" }
-}
-
 /// For how long it has been In Process, if it is.
-fn time_in_process(instruction: &PaymentInstruction, now: DateTime<Utc>) -> Option<String> {
+fn time_in_process(instruction: &PaymentInstruction, now: DateTime<Utc>) -> Option<Phrase> {
     let since = instruction.in_process_since.filter(|_| instruction.status == PiStatus::InProcess)?;
     Some(display::age(since, now))
 }
@@ -222,7 +218,8 @@ mod tests {
 
     #[test]
     fn totals_are_told_up_to_a_thousand() {
-        let told = |total| Results { rows: vec![], total, next: None, searched_back_to: None }.total();
+        let told =
+            |total| Results { rows: vec![], total, next: None, searched_back_to: None }.total().to_string();
         assert_eq!(told(Total::Exactly(1)), "1 payment instruction");
         assert_eq!(told(Total::Exactly(1000)), "1,000 payment instructions");
         assert_eq!(told(Total::MoreThanCounted), "more than 1,000 payment instructions");

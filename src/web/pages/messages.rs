@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::ftps::{MessageEventKind, MessageState};
+use crate::language::{Phrase, phrase};
 use crate::store::outbox::listing::{self, MessageEvent, OutboxMessage, Wanted};
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
@@ -84,16 +85,17 @@ impl Notice {
         format!("/messages?notice={}#notice", self.word())
     }
 
-    fn words(self) -> String {
+    fn words(self) -> Phrase {
         match self {
-            Self::NoneMarked => "No message was marked, so none is sent again.".to_owned(),
-            Self::Resent(0) => {
+            Self::NoneMarked => phrase("No message was marked, so none is sent again."),
+            Self::Resent(0) => phrase(
                 "Nothing is sent again: only messages that failed, or of which it is not known whether they were \
-                 sent, can be."
-                    .to_owned()
+                 sent, can be.",
+            ),
+            Self::Resent(1) => phrase("1 message will be sent again."),
+            Self::Resent(count) => {
+                phrase("%{count} messages will be sent again.").with("count", count.to_string())
             }
-            Self::Resent(1) => "1 message will be sent again.".to_owned(),
-            Self::Resent(count) => format!("{count} messages will be sent again."),
         }
     }
 }
@@ -139,7 +141,7 @@ struct MessagesPage {
 
 /// A state, as a filter.
 struct Tab {
-    label: &'static str,
+    label: Phrase,
     count: i64,
     link: String,
     is_current: bool,
@@ -243,11 +245,11 @@ impl Tab {
             is_current: wanted.state == state,
         };
         vec![
-            tab("All", None),
-            tab("Waiting", Some(MessageState::Waiting)),
-            tab("Failed", Some(MessageState::Failed)),
-            tab("Not known", Some(MessageState::Unknown)),
-            tab("Sent", Some(MessageState::Sent)),
+            tab(phrase("All"), None),
+            tab(sms::words(MessageState::Waiting), Some(MessageState::Waiting)),
+            tab(sms::words(MessageState::Failed), Some(MessageState::Failed)),
+            tab(sms::words(MessageState::Unknown), Some(MessageState::Unknown)),
+            tab(sms::words(MessageState::Sent), Some(MessageState::Sent)),
         ]
     }
 }
@@ -257,22 +259,20 @@ impl Row {
         path::link(&self.message.number, Sub::View)
     }
 
-    fn name(&self) -> &str {
+    fn name(&self) -> Phrase {
         display::or_not_known(self.message.name.as_deref())
     }
 
-    fn mobile(&self) -> String {
-        self.message
-            .mobile_last4
-            .as_deref()
-            .map_or_else(|| display::NOT_KNOWN.to_owned(), display::last_digits)
+    fn mobile(&self) -> Phrase {
+        let last4 = self.message.mobile_last4.as_deref();
+        last4.map_or(display::NOT_KNOWN, |last4| display::last_digits(last4).into())
     }
 
     fn state(&self) -> MessageState {
         self.message.state.shown()
     }
 
-    fn words(&self) -> &'static str {
+    fn words(&self) -> Phrase {
         sms::words(self.message.state)
     }
 
@@ -314,30 +314,34 @@ impl Row {
     }
 
     /// One line for each event.
-    fn history(&self) -> Vec<String> {
+    fn history(&self) -> Vec<Phrase> {
         self.events.iter().map(event_line).collect()
     }
 }
 
-fn event_line(event: &MessageEvent) -> String {
+/// `15/11/2023 22:00 IST: attempt 2: failed — the cause — the gateway's words`.
+fn event_line(event: &MessageEvent) -> Phrase {
     let what = match event.what {
-        MessageEventKind::Sent => "accepted by the gateway",
-        MessageEventKind::Waiting => "not taken yet",
-        MessageEventKind::Failed => "failed",
-        MessageEventKind::Unknown => "not known whether it was accepted",
-        MessageEventKind::Resend => "sent again",
+        MessageEventKind::Sent => phrase("accepted by the gateway"),
+        MessageEventKind::Waiting => phrase("not taken yet"),
+        MessageEventKind::Failed => phrase("failed"),
+        MessageEventKind::Unknown => phrase("not known whether it was accepted"),
+        MessageEventKind::Resend => phrase("sent again"),
     };
-    let mut line = format!("{}: ", display::minute(event.happened_at));
-    match (&event.person, event.attempt) {
-        (Some(person), _) => line.push_str(&format!("{what} by {person}")),
-        (None, 0) => line.push_str(&format!("{what} without an attempt")),
-        (None, attempt) => line.push_str(&format!("attempt {attempt}: {what}")),
+    let mut line = match (&event.person, event.attempt) {
+        (Some(person), _) => phrase("%{at}: %{what} by %{person}").with("person", person.as_str()),
+        (None, 0) => phrase("%{at}: %{what} without an attempt"),
+        (None, attempt) => phrase("%{at}: attempt %{count}: %{what}").with("count", attempt.to_string()),
     }
+    .with("at", display::minute(event.happened_at))
+    .with("what", what);
     if !event.applied {
-        line.push_str(" (after a person had already had it sent again)");
+        line = phrase("%{line} (after a person had already had it sent again)").with("line", line);
     }
-    for told in [&event.cause, &event.gateway_answer].into_iter().flatten() {
-        line.push_str(&format!(" — {told}"));
+    let cause = event.cause.as_deref().map(Phrase::record);
+    let answer = event.gateway_answer.as_deref().map(Phrase::from);
+    for told in [cause, answer].into_iter().flatten() {
+        line = phrase("%{line} — %{told}").with("line", line).with("told", told);
     }
     line
 }

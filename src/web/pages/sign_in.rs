@@ -9,13 +9,15 @@ use chrono::{Duration, NaiveDateTime};
 use serde::Deserialize;
 
 use crate::access::{employee_name, password};
+use crate::language::{Phrase, phrase};
 use crate::store::audit::{self, Action, NewEvent};
 use crate::store::employees::{self, Employee};
 use crate::web::error::{WebError, see_other};
 use crate::web::form::{Fields, PostedForm};
+use crate::web::path::local_path;
 use crate::web::shell::Shell;
 use crate::web::viewer::signed_in;
-use crate::web::{Site, client, session};
+use crate::web::{Site, client, languages, session};
 
 /// Failures are counted over this time (CONTRACT.md).
 const WINDOW: Duration = Duration::minutes(15);
@@ -48,7 +50,6 @@ struct SignInPage {
     said: Said,
     next: String,
     username: String,
-    form_token: String,
 }
 
 impl SignInPage {
@@ -56,19 +57,19 @@ impl SignInPage {
         matches!(self.said, Said::Wrong | Said::TooMany | Said::Stale)
     }
 
-    fn words(&self) -> &'static str {
+    fn words(&self) -> Phrase {
         match self.said {
-            Said::Nothing => "",
-            Said::Ended => {
+            Said::Nothing => "".into(),
+            Said::Ended => phrase(
                 "Your session has ended, as it does after some time without use. Sign in again, \
-                 and you will come back to where you were."
-            }
-            Said::Wrong => "The user name or the password is not right.",
-            Said::TooMany => {
+                 and you will come back to where you were.",
+            ),
+            Said::Wrong => phrase("The user name or the password is not right."),
+            Said::TooMany => phrase(
                 "There were too many failed attempts. Wait 15 minutes, then try again. If you have \
-                 forgotten your password, ask the person who manages the users."
-            }
-            Said::Stale => "This page had been open for too long. Please sign in again.",
+                 forgotten your password, ask the person who manages the users.",
+            ),
+            Said::Stale => phrase("This page had been open for too long. Please sign in again."),
         }
     }
 }
@@ -132,20 +133,9 @@ fn answer(
     username: &str,
 ) -> Result<HttpResponse, WebError> {
     let form_token = session::form_token(&session::of(request))?;
-    let page = SignInPage { shell: Shell::default(), said, next, username: username.to_owned(), form_token };
+    let shell = Shell::stranger(languages::of_browser(request), Some(form_token));
+    let page = SignInPage { shell, said, next, username: username.to_owned() };
     Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render()?))
-}
-
-/// A path on this site; anything that could lead elsewhere becomes the list.
-fn local_path(next: Option<&str>) -> String {
-    let leads_here = |path: &&str| {
-        path.starts_with('/')
-            && !path.starts_with("//")
-            && !path.chars().any(|c| c == '\\' || c.is_control() || c.is_whitespace())
-            && !path.starts_with("/sign-")
-            && path.len() <= 2000
-    };
-    next.filter(leads_here).unwrap_or("/payment-instructions").to_owned()
 }
 
 /// One attempt to sign in.
@@ -225,31 +215,6 @@ impl Attempt {
             address: Some(self.address.clone()),
             action,
             subject: None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_way_back_never_leads_elsewhere() {
-        for path in ["/payment-instructions/PI-1/2?x=1", "/messages"] {
-            assert_eq!(local_path(Some(path)), path);
-        }
-        for path in [
-            "",
-            "//evil",
-            "/\\evil",
-            "https://evil",
-            "javascript:x",
-            "/a\r\nb",
-            "/\tevil",
-            "/sign-in",
-            "/sign-out",
-        ] {
-            assert_eq!(local_path(Some(path)), "/payment-instructions", "{path:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use crate::ftps::{RunState, RunTrigger};
+use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::instructions;
 use crate::store::scope::Scope;
@@ -56,9 +57,9 @@ pub async fn start(
 ) -> Result<HttpResponse, WebError> {
     let viewer = form.viewer;
     if !may_start(&viewer) {
-        return Err(WebError::Forbidden(
-            "Starting a sync takes an administrator of the whole state.".to_owned(),
-        ));
+        return Err(WebError::Forbidden(phrase(
+            "Starting a sync takes an administrator of the whole state.",
+        )));
     }
     match run::begin(&site.app, RunTrigger::Hand, Some(viewer.name.clone())).await? {
         Begun::Started(run) => {
@@ -147,11 +148,11 @@ impl RunRow {
         self.run.state == RunState::Running
     }
 
-    fn state(&self) -> &'static str {
+    fn state(&self) -> Phrase {
         match self.run.state {
-            RunState::Running => "Running",
-            RunState::Finished => "Finished",
-            RunState::Interrupted => "Interrupted",
+            RunState::Running => phrase("Running"),
+            RunState::Finished => phrase("Finished"),
+            RunState::Interrupted => phrase("Interrupted"),
         }
     }
 
@@ -164,21 +165,37 @@ impl RunRow {
     }
 
     /// What set it off.
-    fn trigger(&self) -> String {
+    fn trigger(&self) -> Phrase {
         let what = match self.run.trigger_word {
-            RunTrigger::Nightly => "Nightly",
-            RunTrigger::MadeUp => "Made up for a missed night",
-            RunTrigger::Command => "Sync command",
-            RunTrigger::Hand => "Started by hand",
+            RunTrigger::Nightly => phrase("Nightly"),
+            RunTrigger::MadeUp => phrase("Made up for a missed night"),
+            RunTrigger::Command => phrase("Sync command"),
+            RunTrigger::Hand => phrase("Started by hand"),
         };
         match &self.run.started_by {
-            Some(name) => format!("{what}, by {name}"),
-            None => what.to_owned(),
+            Some(name) => display::by(what, name),
+            None => what,
+        }
+    }
+
+    /// How far it is.
+    fn progress(&self) -> Phrase {
+        phrase("%{done} of %{expected} payment instructions are done")
+            .with("done", self.counts.done().to_string())
+            .with("expected", self.counts.expected.to_string())
+    }
+
+    /// How long it took; of one under way, that it is so far.
+    fn duration_so_far(&self) -> Phrase {
+        if self.is_running() {
+            phrase("%{time} so far").with("time", self.duration())
+        } else {
+            self.duration()
         }
     }
 
     /// How long it took, or has taken so far.
-    fn duration(&self) -> String {
+    fn duration(&self) -> Phrase {
         let until = self.run.finished_at.unwrap_or_else(|| self.now.naive_utc());
         display::duration(until - self.run.started_at)
     }
@@ -217,8 +234,8 @@ impl RunsPage {
         }
     }
 
-    fn next_run(&self) -> String {
-        self.next_run.map_or_else(|| "none planned".to_owned(), |at| display::minute(at.naive_utc()))
+    fn next_run(&self) -> Phrase {
+        self.next_run.map_or(phrase("none planned"), |at| display::minute(at.naive_utc()).into())
     }
 
     fn older_link(&self) -> Option<String> {

@@ -1,6 +1,8 @@
 //! The band: what FTPS said last, what that means, and what happens next (DOMAIN.md §2).
 
+use crate::ftps::decide::MESSAGE_PREFIX;
 use crate::ftps::{Outcome, PiStatus};
+use crate::language::{Language, Phrase, phrase};
 use crate::store::instructions::PaymentInstruction;
 use crate::web::display;
 
@@ -51,11 +53,16 @@ impl Band {
         self.outcome == Some(Outcome::Success)
     }
 
-    /// To the letter of DOMAIN.md §2.
-    pub(super) fn message(&self) -> &str {
-        self.message
-            .as_deref()
-            .unwrap_or("FTPS has not been asked yet whether this payment instruction is paid.")
+    /// To the letter of DOMAIN.md §2; `None` before the first call.
+    pub(super) fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// The message in another language than English: what JIT said stays as it said it.
+    pub(super) fn message_in(&self, language: &Language) -> Option<String> {
+        let told = self.message()?.strip_prefix(MESSAGE_PREFIX).filter(|_| *language != Language::English)?;
+        let told = language.of_record(told).unwrap_or_else(|| told.to_owned());
+        Some(language.tell(&phrase("On call of FTPS API: %{message}").with("message", told)))
     }
 
     pub(super) fn called_at(&self) -> Option<&str> {
@@ -67,53 +74,58 @@ impl Band {
     }
 
     /// What it means.
-    pub(super) fn meaning(&self) -> &'static str {
+    pub(super) fn meaning(&self) -> Phrase {
         match self.outcome {
             Some(Outcome::Success) => {
-                "FTPS reports every beneficiary as paid, so the payment instruction is completed."
+                phrase("FTPS reports every beneficiary as paid, so the payment instruction is completed.")
             }
             _ if !self.is_waiting => match self.status {
                 PiStatus::Completed => {
-                    "The payment instruction is completed, so FTPS is not asked about it any more."
+                    phrase("The payment instruction is completed, so FTPS is not asked about it any more.")
                 }
-                PiStatus::InProcess => "The payment instruction is inactive, so FTPS is not asked about it.",
-                _ => {
-                    "FTPS is asked about a payment instruction only while it is In Process, and this one is not."
+                PiStatus::InProcess => {
+                    phrase("The payment instruction is inactive, so FTPS is not asked about it.")
                 }
+                _ => phrase(
+                    "FTPS is asked about a payment instruction only while it is In Process, and this one is not.",
+                ),
             },
-            Some(Outcome::NoResponse) => {
-                "Nothing came back from JIT. Whether the payments were made is not known, so nothing has changed here."
-            }
+            Some(Outcome::NoResponse) => phrase(
+                "Nothing came back from JIT. Whether the payments were made is not known, so nothing has changed here.",
+            ),
             Some(Outcome::Error) => {
-                "JIT answered with an error in place of payment details, so nothing has changed here."
+                phrase("JIT answered with an error in place of payment details, so nothing has changed here.")
             }
-            Some(Outcome::Glitch) => {
+            Some(Outcome::Glitch) => phrase(
                 "JIT could not be asked, or its answer could not be used. None of it was applied, so nothing has \
-                 changed here."
-            }
-            None => "Whether the payments were made is not known yet.",
+                 changed here.",
+            ),
+            None => phrase("Whether the payments were made is not known yet."),
         }
     }
 
     /// When JIT is asked again by itself, and how often it has been in vain.
-    pub(super) fn next_attempt(&self) -> Option<String> {
-        let at = self.next_attempt.as_ref().filter(|_| self.is_waiting)?;
-        let so_far = match self.unanswered_attempts {
-            1 => "1 attempt has".to_owned(),
-            attempts => format!("{attempts} attempts have"),
+    pub(super) fn next_attempt(&self) -> Option<Phrase> {
+        let at = self.next_attempt.as_deref().filter(|_| self.is_waiting)?;
+        let words = match self.unanswered_attempts {
+            1 => phrase("JIT is asked again by itself on %{at}: 1 attempt has brought no usable answer so far."),
+            attempts => phrase(
+                "JIT is asked again by itself on %{at}: %{count} attempts have brought no usable answer so far.",
+            )
+            .with("count", attempts.to_string()),
         };
-        Some(format!("JIT is asked again by itself on {at}: {so_far} brought no usable answer so far."))
+        Some(words.with("at", at))
     }
 
     /// What happens next, if anything does.
-    pub(super) fn next(&self) -> Option<&'static str> {
+    pub(super) fn next(&self) -> Option<Phrase> {
         if !self.is_waiting {
             return None;
         }
         Some(match (self.may_refresh, self.outcome) {
-            (true, None) => "Refresh asks JIT now.",
-            (true, Some(_)) => "Refresh asks JIT again.",
-            (false, _) => "An accountant or administrator can have JIT asked.",
+            (true, None) => phrase("Refresh asks JIT now."),
+            (true, Some(_)) => phrase("Refresh asks JIT again."),
+            (false, _) => phrase("An accountant or administrator can have JIT asked."),
         })
     }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::ftps::PaymentStatus;
+use crate::language::{Phrase, phrase};
 use crate::store::beneficiaries::Beneficiary;
 use crate::store::outbox::listing::OutboxMessage;
 use crate::web::display::{self, filled};
@@ -31,7 +32,7 @@ impl BeneficiaryRow {
         self.sms.as_ref().map_or(sms::NO_MESSAGE, |sms| sms.message.state.shown().as_str())
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> Phrase {
         display::or_not_known(self.one.name.as_deref())
     }
 
@@ -40,18 +41,18 @@ impl BeneficiaryRow {
     }
 
     /// `•••• 1234`.
-    pub(super) fn account(&self) -> String {
+    pub(super) fn account(&self) -> Phrase {
         match (&self.one.account_last4, &self.one.account_hash) {
-            (Some(last4), _) => display::last_digits(last4),
-            (None, Some(_)) => "••••".to_owned(),
-            (None, None) => display::NOT_KNOWN.to_owned(),
+            (Some(last4), _) => display::last_digits(last4).into(),
+            (None, Some(_)) => "••••".into(),
+            (None, None) => display::NOT_KNOWN,
         }
     }
 
     /// Where neither account nor IFSC is known, one word says so.
-    pub(super) fn ifsc(&self) -> Option<&str> {
-        let missing = self.one.account_hash.as_ref().map(|_| "IFSC not known");
-        filled(self.one.ifsc.as_deref()).or(missing)
+    pub(super) fn ifsc(&self) -> Option<Phrase> {
+        let missing = self.one.account_hash.as_ref().map(|_| phrase("IFSC not known"));
+        filled(self.one.ifsc.as_deref()).map(Phrase::from).or(missing)
     }
 
     pub(super) fn tone(&self) -> &'static str {
@@ -59,31 +60,34 @@ impl BeneficiaryRow {
     }
 
     /// Why it failed.
-    pub(super) fn failure_reason(&self) -> Option<&str> {
-        let reason = filled(self.one.failure_reason.as_deref());
+    pub(super) fn failure_reason(&self) -> Option<Phrase> {
+        let reason = filled(self.one.failure_reason.as_deref()).map(Phrase::from);
         let failed = self.one.payment_status == PaymentStatus::Failed;
-        if failed { reason.or(Some("The reason is not known.")) } else { None }
+        failed.then(|| reason.unwrap_or(phrase("The reason is not known.")))
     }
 
     /// Where the money went, if not to what is registered.
-    pub(super) fn paid_elsewhere(&self) -> Option<String> {
+    pub(super) fn paid_elsewhere(&self) -> Option<Phrase> {
         let account = match (&self.one.other_account_last4, &self.one.other_account_sealed) {
-            (Some(last4), _) => Some(format!("account {}", display::last_digits(last4))),
-            (None, Some(_)) => Some("another account".to_owned()),
+            (Some(last4), _) => Some(phrase("account %{digits}").with("digits", display::last_digits(last4))),
+            (None, Some(_)) => Some(phrase("another account")),
             (None, None) => None,
         };
-        let ifsc = self.one.other_ifsc.as_ref().map(|ifsc| format!("IFSC {ifsc}"));
-        match (account, ifsc) {
-            (Some(account), Some(ifsc)) => Some(format!("{account}, {ifsc}")),
-            (account, ifsc) => account.or(ifsc),
-        }
+        let ifsc = self.one.other_ifsc.as_ref().map(|ifsc| Phrase::from(format!("IFSC {ifsc}")));
+        let target = match (account, ifsc) {
+            (Some(account), Some(ifsc)) => {
+                phrase("%{account}, %{ifsc}").with("account", account).with("ifsc", ifsc)
+            }
+            (account, ifsc) => account.or(ifsc)?,
+        };
+        Some(phrase("Paid to %{target}, which differs from what is registered.").with("target", target))
     }
 
     pub(super) fn utr(&self) -> Option<&str> {
         filled(self.one.utr.as_deref())
     }
 
-    pub(super) fn utr_date(&self) -> Option<String> {
+    pub(super) fn utr_date(&self) -> Option<Phrase> {
         filled(self.one.utr_date.as_deref()).map(|date| display::treasury_date(Some(date)))
     }
 
@@ -98,7 +102,7 @@ impl SmsCell {
         Self { moment, is_late: sms::is_late(&message, now), message }
     }
 
-    pub(super) fn words(&self) -> &'static str {
+    pub(super) fn words(&self) -> Phrase {
         sms::words(self.message.state)
     }
 

@@ -1,6 +1,7 @@
 //! Which of the beneficiaries the page shows: a hundred at a time, of one payment status if asked.
 
 use crate::ftps::PaymentStatus;
+use crate::language::{Phrase, phrase};
 use crate::store::beneficiaries::{self, Beneficiary};
 use crate::store::{Db, StoreError};
 use crate::web::display;
@@ -48,7 +49,7 @@ pub(super) struct People {
 /// A way to the beneficiaries of one payment status, or to all.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Filter {
-    pub(super) label: &'static str,
+    pub(super) label: Phrase,
     pub(super) count: String,
     pub(super) query: String,
     pub(super) is_current: bool,
@@ -116,15 +117,20 @@ impl People {
 
     /// What the table holds: `Payment Failed, 101 to 200 of 1,234`, or only which they are where one
     /// page holds them all.
-    pub(super) fn caption(&self) -> String {
-        let which = self.wanted.status.map_or("Beneficiaries", PaymentStatus::as_str);
+    pub(super) fn caption(&self) -> Phrase {
+        let which =
+            self.wanted.status.map_or(phrase("Beneficiaries"), |status| Phrase::record(status.as_str()));
         if self.last_page() == 1 {
-            return which.to_owned();
+            return which;
         }
         let all = self.count_of(self.wanted.status);
         let (first, last) = ((self.wanted.page - 1) * PAGE + 1, (self.wanted.page * PAGE).min(all));
         let [first, last, all] = [first, last, all].map(display::count);
-        format!("{which}, {first} to {last} of {all}")
+        phrase("%{which}, %{first} to %{last} of %{all}")
+            .with("which", which)
+            .with("first", first)
+            .with("last", last)
+            .with("all", all)
     }
 
     /// Whether a payment status was asked for that no beneficiary has.
@@ -138,7 +144,7 @@ impl People {
             return Vec::new();
         }
         let filter = |status: Option<PaymentStatus>| Filter {
-            label: status.map_or("All", short),
+            label: status.map_or(phrase("All"), |status| phrase(short(status))),
             count: display::count(self.count_of(status)),
             query: query(1, status),
             is_current: self.wanted.status == status,
@@ -231,18 +237,28 @@ mod tests {
 
     #[test]
     fn the_caption_tells_which_are_shown_where_one_page_does_not_hold_them() {
-        assert_eq!(people(2000, 30, 20, None).caption(), "Beneficiaries, 1,901 to 2,000 of 2,000");
-        assert_eq!(people(130, 0, 2, None).caption(), "Beneficiaries, 101 to 130 of 130");
-        assert_eq!(people(2000, 30, 1, Some(PaymentStatus::Failed)).caption(), "Payment Failed");
-        assert_eq!(people(100, 0, 1, None).caption(), "Beneficiaries");
+        assert_eq!(
+            people(2000, 30, 20, None).caption().to_string(),
+            "Beneficiaries, 1,901 to 2,000 of 2,000"
+        );
+        assert_eq!(people(130, 0, 2, None).caption().to_string(), "Beneficiaries, 101 to 130 of 130");
+        assert_eq!(people(2000, 30, 1, Some(PaymentStatus::Failed)).caption().to_string(), "Payment Failed");
+        assert_eq!(people(100, 0, 1, None).caption().to_string(), "Beneficiaries");
     }
 
     #[test]
     fn every_payment_status_that_there_is_has_a_filter_with_its_count() {
         let filters = people(2000, 30, 1, Some(PaymentStatus::Failed)).filters();
         let told: Vec<_> =
-            filters.iter().map(|one| (one.label, one.count.as_str(), one.is_current)).collect();
-        assert_eq!(told, [("All", "2,000", false), ("Successful", "1,970", false), ("Failed", "30", true)]);
+            filters.iter().map(|one| (one.label.to_string(), one.count.as_str(), one.is_current)).collect();
+        assert_eq!(
+            told,
+            [
+                ("All".to_owned(), "2,000", false),
+                ("Successful".to_owned(), "1,970", false),
+                ("Failed".to_owned(), "30", true)
+            ]
+        );
     }
 
     #[test]

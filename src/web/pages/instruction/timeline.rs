@@ -3,6 +3,7 @@
 use chrono::NaiveDateTime;
 
 use crate::ftps::{PiStatus, Trigger};
+use crate::language::{Phrase, phrase};
 use crate::store::calls::{self, CallSummary};
 use crate::store::instructions::PaymentInstruction;
 use crate::store::{Db, StoreError};
@@ -37,11 +38,11 @@ impl LatestCalls {
 pub(super) struct Step {
     at: NaiveDateTime,
     /// What.
-    pub(super) words: String,
+    pub(super) words: Phrase,
     /// The colour that goes with it.
     pub(super) tone: &'static str,
     /// By whom or what.
-    pub(super) note: Option<String>,
+    pub(super) note: Option<Phrase>,
     /// Where the call log tells more.
     pub(super) call: Option<i64>,
     /// Whether earlier calls were left out before this one.
@@ -49,16 +50,16 @@ pub(super) struct Step {
 }
 
 impl Step {
-    fn new(at: NaiveDateTime, words: &str, tone: &'static str) -> Self {
-        Self { at, words: words.to_owned(), tone, note: None, call: None, skips_calls: false }
+    fn new(at: NaiveDateTime, words: Phrase, tone: &'static str) -> Self {
+        Self { at, words, tone, note: None, call: None, skips_calls: false }
     }
 
     fn of_call(call: CallSummary) -> Self {
-        let words = format!("FTPS call: {}", display::outcome_words(call.outcome));
+        let words = phrase("FTPS call: %{outcome}").with("outcome", display::outcome_words(call.outcome));
         Self {
             note: Some(asked_by(call.trigger, call.triggered_by.as_deref())),
             call: Some(call.id),
-            ..Self::new(call.started_at, &words, display::outcome_tone(call.outcome))
+            ..Self::new(call.started_at, words, display::outcome_tone(call.outcome))
         }
     }
 
@@ -72,15 +73,15 @@ impl Step {
 }
 
 /// Who or what had JIT asked.
-fn asked_by(trigger: Trigger, name: Option<&str>) -> String {
+fn asked_by(trigger: Trigger, name: Option<&str>) -> Phrase {
     match (trigger, name) {
-        (Trigger::Refresh, Some(name)) => format!("asked by {name}"),
-        (Trigger::Refresh, None) => "asked by hand".to_owned(),
-        (Trigger::Nightly, _) => "nightly sync".to_owned(),
-        (Trigger::Retry, _) => "tried again by itself".to_owned(),
-        (Trigger::Command, _) => "sync command".to_owned(),
-        (Trigger::Hand, Some(name)) => format!("sync started by {name}"),
-        (Trigger::Hand, None) => "sync started by hand".to_owned(),
+        (Trigger::Refresh, Some(name)) => phrase("asked by %{name}").with("name", name),
+        (Trigger::Refresh, None) => phrase("asked by hand"),
+        (Trigger::Nightly, _) => phrase("nightly sync"),
+        (Trigger::Retry, _) => phrase("tried again by itself"),
+        (Trigger::Command, _) => phrase("sync command"),
+        (Trigger::Hand, Some(name)) => phrase("sync started by %{name}").with("name", name),
+        (Trigger::Hand, None) => phrase("sync started by hand"),
     }
 }
 
@@ -88,7 +89,11 @@ fn asked_by(trigger: Trigger, name: Option<&str>) -> String {
 pub(super) fn steps(pi: &PaymentInstruction, latest: LatestCalls) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(since) = pi.in_process_since {
-        steps.push(Step::new(since, PiStatus::InProcess.as_str(), display::pi_tone(PiStatus::InProcess)));
+        steps.push(Step::new(
+            since,
+            Phrase::record(PiStatus::InProcess.as_str()),
+            display::pi_tone(PiStatus::InProcess),
+        ));
     }
     let mut calls = latest.calls.into_iter().map(Step::of_call);
     if let Some(first) = calls.next() {
@@ -96,9 +101,13 @@ pub(super) fn steps(pi: &PaymentInstruction, latest: LatestCalls) -> Vec<Step> {
     }
     steps.extend(calls);
     if let Some(at) = pi.completed_at {
-        let completed = Step::new(at, PiStatus::Completed.as_str(), display::pi_tone(PiStatus::Completed));
-        let by = if pi.was_completed_by_ftps() { "by FTPS" } else { "by MUKTASoft" };
-        steps.push(Step { note: Some(by.to_owned()), ..completed });
+        let completed = Step::new(
+            at,
+            Phrase::record(PiStatus::Completed.as_str()),
+            display::pi_tone(PiStatus::Completed),
+        );
+        let by = if pi.was_completed_by_ftps() { phrase("by FTPS") } else { phrase("by MUKTASoft") };
+        steps.push(Step { note: Some(by), ..completed });
     }
     // A call that came in while MUKTASoft completed the instruction may be the later one.
     steps.sort_by_key(|step| step.at);

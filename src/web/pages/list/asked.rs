@@ -5,10 +5,14 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use crate::ftps::PiStatus;
+use crate::language::{Phrase, phrase};
 use crate::store::search::{Cursor, Filters, SearchText};
 
 /// The longest text that is searched for, in characters.
 const LONGEST_TEXT: usize = 200;
+
+const NO_STATUS: Phrase = phrase("There is no such status: choose one from the list.");
+const NO_TYPE: Phrase = phrase("There is no such type: choose one from the list.");
 
 /// The address as it came.
 #[derive(Debug, Default, Deserialize)]
@@ -36,11 +40,11 @@ pub struct Typed {
 /// What is wrong with each filter, in plain words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
-    pub q: Option<String>,
-    pub status: Option<String>,
-    pub kind: Option<String>,
-    pub from: Option<String>,
-    pub to: Option<String>,
+    pub q: Option<Phrase>,
+    pub status: Option<Phrase>,
+    pub kind: Option<Phrase>,
+    pub from: Option<Phrase>,
+    pub to: Option<Phrase>,
 }
 
 /// What the address asks for.
@@ -76,18 +80,19 @@ impl ListQuery {
 impl Typed {
     fn filters(&self, faults: &mut Faults) -> Filters {
         if self.q.chars().count() > LONGEST_TEXT {
-            faults.q = Some(format!("Search for {LONGEST_TEXT} characters at most."));
+            let most = LONGEST_TEXT.to_string();
+            faults.q = Some(phrase("Search for %{count} characters at most.").with("count", most));
         }
         let (from, to) = (day(&self.from, &mut faults.from), day(&self.to, &mut faults.to));
         if from > to && to.is_some() {
-            faults.to = Some("The last day is before the first.".to_owned());
+            faults.to = Some(phrase("The last day is before the first."));
         }
         Filters {
             text: SearchText::typed(&self.q),
-            status: chosen(&self.status, &mut faults.status, "status", |word| {
+            status: chosen(&self.status, &mut faults.status, NO_STATUS, |word| {
                 PiStatus::ALL.iter().find(|status| status.as_str().eq_ignore_ascii_case(word)).copied()
             }),
-            is_revised: chosen(&self.kind, &mut faults.kind, "type", |word| match word {
+            is_revised: chosen(&self.kind, &mut faults.kind, NO_TYPE, |word| match word {
                 "original" => Some(false),
                 "revised" => Some(true),
                 _ => None,
@@ -101,8 +106,8 @@ impl Typed {
 
 fn chosen<T>(
     word: &str,
-    fault: &mut Option<String>,
-    what: &str,
+    fault: &mut Option<Phrase>,
+    unknown: Phrase,
     read: impl FnOnce(&str) -> Option<T>,
 ) -> Option<T> {
     if word.is_empty() {
@@ -110,12 +115,12 @@ fn chosen<T>(
     }
     let value = read(word);
     if value.is_none() {
-        *fault = Some(format!("There is no such {what}: choose one from the list."));
+        *fault = Some(unknown);
     }
     value
 }
 
-fn day(text: &str, fault: &mut Option<String>) -> Option<NaiveDate> {
+fn day(text: &str, fault: &mut Option<Phrase>) -> Option<NaiveDate> {
     if text.is_empty() {
         return None;
     }
@@ -123,18 +128,18 @@ fn day(text: &str, fault: &mut Option<String>) -> Option<NaiveDate> {
     let looks_like_one = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| looks_like_one);
     if day.is_none() {
-        *fault = Some("Write a day as year, month and day: 2024-03-31.".to_owned());
+        *fault = Some(phrase("Write a day as year, month and day: 2024-03-31."));
     }
     day
 }
 
 impl Faults {
     /// What is wrong, one after the other.
-    pub fn all(&self) -> Vec<(&'static str, &str)> {
+    pub fn all(&self) -> Vec<(&'static str, &Phrase)> {
         let Self { q, status, kind, from, to } = self;
         [("q", q), ("status", status), ("type", kind), ("from", from), ("to", to)]
             .into_iter()
-            .filter_map(|(field, fault)| Some((field, fault.as_deref()?)))
+            .filter_map(|(field, fault)| Some((field, fault.as_ref()?)))
             .collect()
     }
 }
@@ -227,7 +232,7 @@ mod tests {
         assert_eq!(fault("type", "Nothing").as_deref(), Some("type"));
         assert_eq!(fault("q", &"x".repeat(201)).as_deref(), Some("q"));
         let turned = read(&[("from", "2024-04-01"), ("to", "2024-03-31")]);
-        assert_eq!(turned.faults.to.as_deref(), Some("The last day is before the first."));
+        assert_eq!(turned.faults.to, Some(phrase("The last day is before the first.")));
         assert_eq!(read(&[("from", "2024-04-01"), ("to", "2024-04-01")]).faults, Faults::default());
         assert_eq!(read(&[("from", "2024-04-01")]).faults, Faults::default());
     }

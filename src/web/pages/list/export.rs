@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 
 use super::asked::ListQuery;
-use super::{kind, time_in_process};
+use super::time_in_process;
 use crate::ftps::Paise;
 use crate::ftps::date::IST;
 use crate::store::Store;
@@ -49,7 +49,7 @@ pub async fn csv(
 ) -> Result<HttpResponse, WebError> {
     let asked = query.into_inner().read();
     if let Some((_, fault)) = asked.faults.all().first() {
-        return Err(WebError::BadRequest((*fault).to_owned()));
+        return Err(WebError::BadRequest((*fault).clone()));
     }
     let now = site.app.clock.now();
     let export = Export {
@@ -116,7 +116,7 @@ fn cells(row: &Listed, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
     [
         words(&instruction.number),
         display::day(instruction.created_at),
-        kind(instruction).to_owned(),
+        display::pi_kind(instruction.is_revised()).to_string(),
         words(&instruction.tenant_id),
         row.beneficiaries.to_string(),
         row.paid.to_string(),
@@ -127,7 +127,7 @@ fn cells(row: &Listed, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
         if instruction.is_active { "yes" } else { "no" }.to_owned(),
         words(instruction.ftps_message.as_deref().unwrap_or_default()),
         instruction.in_process_since.map(display::minute).unwrap_or_default(),
-        time_in_process(instruction, now).unwrap_or_default(),
+        time_in_process(instruction, now).map(|age| age.to_string()).unwrap_or_default(),
     ]
 }
 

@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::{Notice, PAGE};
 use crate::ftps::MessageState;
+use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::web::Site;
@@ -51,12 +52,14 @@ pub async fn many(
         .all("id")
         .map(str::parse)
         .collect::<Result<Vec<i64>, _>>()
-        .map_err(|_| WebError::BadRequest("The form names a message that cannot be one.".to_owned()))?;
+        .map_err(|_| WebError::BadRequest(phrase("The form names a message that cannot be one.")))?;
     if ids.is_empty() {
         return Ok(see_other(&Notice::NoneMarked.link()));
     }
     if ids.len() > PAGE {
-        return Err(WebError::BadRequest(format!("At most {PAGE} messages can be sent again at once.")));
+        return Err(WebError::BadRequest(
+            phrase("At most %{count} messages can be sent again at once.").with("count", PAGE.to_string()),
+        ));
     }
     let found = resendable(&site, &form.viewer, ids).await?;
     if !is_confirmed && found.iter().any(|message| message.state == MessageState::Unknown) {
@@ -75,9 +78,9 @@ async fn resendable(site: &Site, viewer: &Viewer, mut ids: Vec<i64>) -> Result<V
         return Err(WebError::NotFound);
     }
     if !viewer.may_resend() {
-        return Err(WebError::Forbidden(
-            "Having messages sent again takes the role of accountant or administrator.".to_owned(),
-        ));
+        return Err(WebError::Forbidden(phrase(
+            "Having messages sent again takes the role of accountant or administrator.",
+        )));
     }
     Ok(found)
 }
@@ -132,7 +135,7 @@ impl ConfirmPage {
         }
     }
 
-    fn words(&self, message: &OutboxMessage) -> &'static str {
+    fn words(&self, message: &OutboxMessage) -> Phrase {
         sms::words(message.state)
     }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{CHART_DAYS, RunRow};
 use crate::ftps::date::IST;
+use crate::language::{Phrase, phrase};
 use crate::store::sync_runs::Counts;
 
 /// The drawing's size, in its own units.
@@ -121,12 +122,14 @@ impl Night {
         Self { day: day.format("%d/%m/%Y").to_string(), counts, parts, x: LEFT + place * SLOT }
     }
 
-    pub(super) fn words(&self) -> String {
+    pub(super) fn words(&self) -> Phrase {
         let Counts { successful, errors, glitches, no_response, .. } = self.counts;
-        format!(
-            "{}: {successful} paid, {errors} errors, {glitches} glitches, {no_response} without response",
-            self.day
-        )
+        phrase("%{day}: %{paid} paid, %{errors} errors, %{glitches} glitches, %{none} without response")
+            .with("day", self.day.as_str())
+            .with("paid", successful.to_string())
+            .with("errors", errors.to_string())
+            .with("glitches", glitches.to_string())
+            .with("none", no_response.to_string())
     }
 }
 

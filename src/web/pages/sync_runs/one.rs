@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::RunRow;
 use crate::ftps::PiStatus;
+use crate::language::Phrase;
 use crate::store::scope::Scope;
 use crate::store::sync_runs::{self, Unpaid};
 use crate::store::{Db, StoreError};
@@ -101,7 +102,7 @@ impl UnpaidRow {
         path::link(&self.one.number, Sub::View)
     }
 
-    fn outcome(&self) -> &'static str {
+    fn outcome(&self) -> Phrase {
         display::outcome_words(self.one.outcome)
     }
 
@@ -128,7 +129,7 @@ impl UnpaidRow {
         Some(display::minute(at))
     }
 
-    fn age(&self) -> Option<String> {
+    fn age(&self) -> Option<Phrase> {
         let since = self.one.in_process_since.filter(|_| self.one.status == PiStatus::InProcess)?;
         Some(display::age(since, self.now))
     }

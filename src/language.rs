@@ -1,13 +1,12 @@
 //! The languages of the pages, and the words to be told in them.
 //!
 //! English stands in the templates and in the code, as a [`Phrase`]; it is also the key under which
-//! `locales/pages.yml` holds the other languages. A test compares the two. What is stored (statuses,
+//! `locales/` holds the other languages. A test compares the two. What is stored (statuses,
 //! the messages of DOMAIN.md §2) is English and stays so; [`Language::of_record`] tells it beside.
 
 pub mod recorded;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use crate::ftps::status::words;
 
@@ -110,6 +109,11 @@ impl Phrase {
         Self::Record(english.to_owned())
     }
 
+    /// In English, for logs and files. There is no `Display`: a page cannot show a phrase untold.
+    pub fn english(&self) -> String {
+        Language::English.tell(self)
+    }
+
     /// The same, with one gap filled.
     pub fn with(mut self, gap: &'static str, filling: impl Into<Self>) -> Self {
         if let Self::Words(_, gaps) = &mut self {
@@ -134,12 +138,5 @@ impl From<String> for Phrase {
 impl From<&str> for Phrase {
     fn from(text: &str) -> Self {
         Self::Verbatim(text.to_owned())
-    }
-}
-
-/// In English: for logs and tests.
-impl fmt::Display for Phrase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&Language::English.tell(self))
     }
 }

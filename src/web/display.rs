@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn ages_are_told_in_hours_then_in_days() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        let ago = |minutes| age((now - TimeDelta::minutes(minutes)).naive_utc(), now).to_string();
+        let ago = |minutes| age((now - TimeDelta::minutes(minutes)).naive_utc(), now).english();
         assert_eq!(ago(-5), "less than an hour");
         assert_eq!(ago(59), "less than an hour");
         assert_eq!(ago(60), "1 hour");
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_duration_is_told_in_its_two_largest_units() {
         let told =
-            [-1, 59, 60, 125, 3599, 3780].map(|seconds| duration(TimeDelta::seconds(seconds)).to_string());
+            [-1, 59, 60, 125, 3599, 3780].map(|seconds| duration(TimeDelta::seconds(seconds)).english());
         assert_eq!(told, ["0 s", "59 s", "1 min 0 s", "2 min 5 s", "59 min 59 s", "1 h 3 min"]);
     }
 

@@ -19,10 +19,10 @@ pub enum WebError {
     #[error("the page answers {0} only")]
     MethodNotAllowed(&'static str),
     /// The viewer may not do that: what it takes, in plain words.
-    #[error("not allowed: {0}")]
+    #[error("not allowed: {}", .0.english())]
     Forbidden(Phrase),
     /// The request makes no sense: why, in plain words.
-    #[error("bad request: {0}")]
+    #[error("bad request: {}", .0.english())]
     BadRequest(Phrase),
     /// Nobody is signed in: where to come back to afterwards, and whether there was a session.
     #[error("nobody is signed in")]
@@ -84,7 +84,7 @@ impl WebError {
         let page = ErrorPage { shell, status: status.as_u16(), title: self.title(), message: self.message() };
         match page.render() {
             Ok(html) => response.content_type("text/html; charset=utf-8").body(html),
-            Err(_) => response.content_type("text/plain; charset=utf-8").body(self.title().to_string()),
+            Err(_) => response.content_type("text/plain; charset=utf-8").body(self.title().english()),
         }
     }
 

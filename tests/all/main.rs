@@ -8,6 +8,7 @@ mod support;
 mod access;
 mod commands;
 mod documents;
+mod languages;
 mod pages;
 mod refresh;
 mod search;

@@ -314,7 +314,7 @@ impl World {
 /// A browser of sorts: keeps cookies, follows no redirect by itself.
 pub(crate) struct Browser {
     pub(crate) client: reqwest::Client,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Browser {
@@ -452,7 +452,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    async fn of(response: reqwest::Response) -> Self {
+    pub(crate) async fn of(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
         let html = Html::parse_document(&text);

@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn totals_are_told_up_to_a_thousand() {
         let told =
-            |total| Results { rows: vec![], total, next: None, searched_back_to: None }.total().to_string();
+            |total| Results { rows: vec![], total, next: None, searched_back_to: None }.total().english();
         assert_eq!(told(Total::Exactly(1)), "1 payment instruction");
         assert_eq!(told(Total::Exactly(1000)), "1,000 payment instructions");
         assert_eq!(told(Total::MoreThanCounted), "more than 1,000 payment instructions");

@@ -93,7 +93,7 @@ fn without_a_gateway_the_page_says_so_and_promises_no_attempt() {
 
 #[test]
 fn a_line_of_the_history_says_what_happened_and_by_whom() {
-    let line = |what, person, applied| event_line(&event(what, person, applied)).to_string();
+    let line = |what, person, applied| event_line(&event(what, person, applied)).english();
     assert_eq!(
         line(MessageEventKind::Resend, Some("asha"), true),
         "15/11/2023 03:43 IST: sent again by asha"
@@ -108,7 +108,7 @@ fn a_line_of_the_history_says_what_happened_and_by_whom() {
 fn a_notice_is_read_back_from_its_word() {
     for notice in [Notice::NoneMarked, Notice::Resent(0), Notice::Resent(1), Notice::Resent(50)] {
         assert_eq!(Notice::named(Some(&notice.word())), Some(notice));
-        assert!(!notice.words().to_string().is_empty());
+        assert!(!notice.words().english().is_empty());
     }
     assert_eq!(Notice::named(Some("resent-x")), None);
     assert_eq!(Notice::named(None), None);

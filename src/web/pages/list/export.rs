@@ -116,7 +116,7 @@ fn cells(row: &Listed, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
     [
         words(&instruction.number),
         display::day(instruction.created_at),
-        display::pi_kind(instruction.is_revised()).to_string(),
+        display::pi_kind(instruction.is_revised()).english(),
         words(&instruction.tenant_id),
         row.beneficiaries.to_string(),
         row.paid.to_string(),
@@ -127,7 +127,7 @@ fn cells(row: &Listed, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
         if instruction.is_active { "yes" } else { "no" }.to_owned(),
         words(instruction.ftps_message.as_deref().unwrap_or_default()),
         instruction.in_process_since.map(display::minute).unwrap_or_default(),
-        time_in_process(instruction, now).map(|age| age.to_string()).unwrap_or_default(),
+        time_in_process(instruction, now).map(|age| age.english()).unwrap_or_default(),
     ]
 }
 

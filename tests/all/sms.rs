@@ -378,7 +378,7 @@ on_both! {
         let failed = world.get("/messages?state=failed").await;
         assert_eq!(failed.attr("[data-message-state]", "data-payment-id"), "BN-7");
         assert!(!failed.text.contains("5550010007") && failed.text.contains("•••• 0007"));
-        let of_pi = world.get(&world.view(REVISED).await.attr("a[href^='/messages?pi=']", "href")).await;
+        let of_pi = world.get(&world.view(REVISED).await.attr("#beneficiaries a[href^='/messages?pi=']", "href")).await;
         assert_eq!(of_pi.words("h1"), format!("{REVISED} Messages"));
         assert_eq!(of_pi.all("[data-message-state]").len(), 50);
         assert_eq!(world.get("/messages?pi=PI-NOT").await.all("[data-message-state]").len(), 0);

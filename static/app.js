@@ -27,19 +27,31 @@
     });
   }
 
-  // A run that is under way: only what is shown of it is replaced, and never under the reader's focus.
+  // A run that is under way: the parts of the page that tell of it are replaced, each while the
+  // reader's focus is elsewhere. What was opened stays open.
+  const isBeingRead = (part) => part.contains(document.activeElement);
+  const replace = (part, now) => {
+    const opened = [...part.querySelectorAll("details")].map((details) => details.open);
+    now.querySelectorAll("details").forEach((details, place) => {
+      details.open = opened[place] ?? false;
+    });
+    part.replaceWith(document.adoptNode(now));
+  };
   const follow = async () => {
-    const live = document.getElementById("live");
-    if (!live?.hasAttribute("data-live")) {
+    const parts = [...document.querySelectorAll("[data-live]")];
+    if (parts.length === 0) {
       return;
     }
-    if (!document.hidden && !live.contains(document.activeElement)) {
+    if (!document.hidden && !parts.every(isBeingRead)) {
       try {
         const answer = await fetch(location.href, { redirect: "error" });
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const now = page.getElementById("live");
-        if (answer.ok && now) {
-          live.replaceWith(document.adoptNode(now));
+        for (const part of answer.ok ? parts : []) {
+          const now = page.getElementById(part.id);
+          // The focus may have come to it while the answer was on its way.
+          if (now && !isBeingRead(part)) {
+            replace(part, now);
+          }
         }
       } catch {
         // The program is away for a moment: what is shown stays, and is asked for again.

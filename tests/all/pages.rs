@@ -4,7 +4,15 @@
 
 use std::time::Duration;
 
+use mukta_ftps::ftps::RunTrigger;
+use mukta_ftps::notifications::delivery;
 use mukta_ftps::simulator::jit::Scenario;
+use mukta_ftps::simulator::sms::SmsScenario;
+use mukta_ftps::store::instructions;
+use mukta_ftps::store::scope::Scope;
+use mukta_ftps::store::sync_runs::{self, Begun, SyncRun};
+use mukta_ftps::sync::engine::{self, Order};
+use mukta_ftps::sync::run;
 use mukta_ftps::web::assets::ASSETS;
 
 use crate::support::{Kind, Page, World, instruction, original, revised, words};
@@ -105,6 +113,104 @@ async fn instructions_that_ftps_is_not_asked_about() {
     assert_page("view_original", &world.view(ORIGINAL).await);
     assert_page("view_inactive", &world.view("PI-INACTIVE").await);
     assert_page("view_completed_by_muktasoft", &world.view("PI-DONE").await);
+}
+
+/// Four that wait, one for each outcome.
+async fn world_that_waits() -> World {
+    let world = world().await;
+    let numbers = ["PI-ERROR", "PI-SILENT", "PI-GLITCH"];
+    world.import(&numbers.map(|number| revised(number, ORIGINAL, PEOPLE)));
+    world.jit.script("PI-ERROR", vec![Scenario::Error("Bill is pending & <not> approved".into())]);
+    world.jit.script("PI-SILENT", vec![Scenario::Reset]);
+    world.jit.script("PI-GLITCH", vec![Scenario::Garbage]);
+    world
+}
+
+/// The pause before another attempt is drawn: here it is a minute, as it may be.
+fn fix_drawn_pauses(world: &World) {
+    let minute = (world.app.clock.now() + chrono::Duration::minutes(1)).format("%Y-%m-%d %H:%M:%S");
+    for table in ["payment_instructions", "outbox_messages"] {
+        world.execute(&format!(
+            "UPDATE {table} SET next_attempt_at = '{minute}' WHERE next_attempt_at IS NOT NULL"
+        ));
+    }
+}
+
+async fn begun_by_hand(world: &World) -> SyncRun {
+    let begun = run::begin(&world.app, RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
+    let Begun::Started(run) = begun else { panic!("no other run is under way") };
+    run
+}
+
+/// Asks about one instruction of a run.
+async fn ask_in(world: &World, run: &SyncRun, number: &str) {
+    let found = world.app.store.read_blocking(|db| instructions::find(db, &Scope::of("od"), number));
+    let id = found.unwrap().unwrap().id;
+    let order =
+        Order { trigger: run.trigger_word.of_calls(), by: run.started_by.clone(), run_id: Some(run.id) };
+    engine::ask(&world.app, id, &order).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_nightly_sync_before_during_and_after() {
+    let world = world_that_waits().await;
+    assert_page("runs_none", &world.get("/sync-runs").await);
+    run::look_after(&world.app).await.unwrap();
+    world.set_clock("2024-03-31T22:00:00+05:30".parse().unwrap());
+    run::look_after(&world.app).await.unwrap();
+    fix_drawn_pauses(&world);
+    assert_page("run_with_unpaid", &world.get("/sync-runs/1").await);
+    assert_page("runs_one_night", &world.get("/sync-runs").await);
+
+    let stopped = begun_by_hand(&world).await;
+    let now = world.app.clock.now().naive_utc();
+    world.app.store.write_blocking(|db| sync_runs::interrupt(db, stopped.id, now)).unwrap();
+    let running = begun_by_hand(&world).await;
+    // Not for as long that it would count as left behind.
+    world.later(chrono::Duration::seconds(25));
+    ask_in(&world, &running, "PI-GLITCH").await;
+    fix_drawn_pauses(&world);
+    assert_page("runs_running", &world.get("/sync-runs").await);
+    assert_page("runs_refused", &world.post("/sync-runs", &[]).await);
+    assert_page("run_interrupted", &world.get("/sync-runs/2").await);
+    assert_page("run_running", &world.get("/sync-runs/3").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_in_each_state_and_the_question_before_a_second_one() {
+    let world = world().await;
+    assert_page("messages_none", &world.get("/messages").await);
+    let four = &["BN-0", "BN-1", "BN-2", "BN-3"];
+    world.import(&[revised("PI-FOUR", ORIGINAL, four)]);
+    let answers = [SmsScenario::Accepted, SmsScenario::Refused, SmsScenario::Http502, SmsScenario::Http503];
+    for (place, answer) in answers.into_iter().enumerate() {
+        world.gateway.script(&format!("555001{place:04}"), vec![answer]);
+    }
+    world.press_refresh("PI-FOUR").await;
+    delivery::run_once(&world.app).await.unwrap();
+    fix_drawn_pauses(&world);
+    assert_page("messages", &world.get("/messages").await);
+    assert_page("messages_unknown", &world.get("/messages?state=unknown&pi=PI-FOUR").await);
+    assert_page("messages_no_such", &world.get("/messages?state=failed&pi=PI-NOT").await);
+    assert_page("view_sms", &world.view("PI-FOUR").await);
+    let viewer = world.browser_of("tara", mukta_ftps::access::Role::Viewer, "od.jatni").await;
+    assert_page("messages_for_a_viewer", &viewer.get("/messages?state=failed").await);
+
+    assert_page("resend_one", &world.get("/messages/3/resend").await);
+    let several = world.browser.post("/messages/resend", &[("id", "2"), ("id", "3")]).await;
+    assert_page("resend_several", &several);
+    assert_page("messages_resent", &world.post("/messages/2/resend", &[]).await);
+    assert_eq!(world.browser.post("/sync-runs", &[]).await.status, 303);
+    assert_page("audit_resend_and_run", &world.get("/audit").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_where_no_gateway_is_set_up() {
+    let world = World::without_gateway(Kind::Sqlite).await;
+    assert_page("messages_none_no_gateway", &world.get("/messages").await);
+    world.import(&[original(ORIGINAL, PEOPLE), revised(REVISED, ORIGINAL, PEOPLE)]);
+    world.press_refresh(REVISED).await;
+    assert_page("messages_no_gateway", &world.get("/messages").await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,5 +9,6 @@ mod support;
 mod accessible;
 mod chromium;
 mod light;
+mod live;
 mod stage;
 mod story;

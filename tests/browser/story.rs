@@ -1,16 +1,23 @@
-//! An employee's day: sign in, find, open, refresh into each outcome, read the log, sign out.
+//! An employee's day: sign in, find, open, refresh into each outcome, read the log; and the next one:
+//! what the night brought, which SMS did not arrive, sending them again, sign out.
 
 use std::time::Duration;
 
+use mukta_ftps::notifications::delivery;
 use mukta_ftps::simulator::jit::Scenario;
+use mukta_ftps::simulator::sms::SmsScenario;
+use mukta_ftps::sync::run;
 use serde_json::json;
 
 use crate::chromium::{Chromium, DESK, PHONE, Screen, Scripts};
 use crate::stage::{self, ACCOUNTANT, ORIGINAL, OTHER, REVISED, page_of, sign_in};
-use crate::support::{Kind, PASSWORD, World};
+use crate::support::{Kind, PASSWORD, World, revised};
 
 const NO_RESPONSE: &str = "On call of FTPS API: No response is received.";
 const ERROR: &str = "On call of FTPS API: Bill is under process at the treasury";
+/// Two that MUKTASoft sends in the evening: one is paid in the night, the other is not.
+const PAID_AT_NIGHT: &str = "PI-1013/2023-24/000258";
+const HELD_UP: &str = "PI-1013/2023-24/000259";
 const SUCCESS: &str = "On call of FTPS API: Response is received and updated successfully";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,6 +50,13 @@ async fn story(screen: Screen, scripts: Scripts) {
     meets_another_call_under_way(&world, &person).await;
     reads_the_log(&person).await;
     looks_at_the_original(&person).await;
+    sees_that_a_night_has_passed(&world, &person).await;
+    looks_into_the_run_and_comes_back(&person).await;
+    learns_which_sms_did_not_arrive(&person).await;
+    reads_what_became_of_one(&person).await;
+    sends_a_failed_one_again(&person).await;
+    is_asked_before_an_unknown_one_is_sent_again(&person).await;
+    sees_that_all_have_arrived(&world, &person).await;
     signs_out(&person).await;
     person.close().await;
 }
@@ -175,12 +189,116 @@ async fn looks_at_the_original(person: &Chromium) {
     person.check_page("an original").await;
 }
 
+/// The night asks about what is left, and the gateway refuses one SMS and swallows another.
+async fn a_night(world: &World) {
+    let people = &["BN-1013/000001", "BN-1013/000002"];
+    world.import(&[revised(PAID_AT_NIGHT, ORIGINAL, people), revised(HELD_UP, ORIGINAL, people)]);
+    world.jit.script(HELD_UP, vec![Scenario::Error("Bill is under process at the treasury".into())]);
+    // Numbers that only the instruction with ten beneficiaries has.
+    world.gateway.script("5550010008", vec![SmsScenario::Refused, SmsScenario::Accepted]);
+    world.gateway.script("5550010009", vec![SmsScenario::Http502, SmsScenario::Accepted]);
+    run::look_after(&world.app).await.unwrap();
+    world.set_clock("2024-03-31T22:00:00+05:30".parse().unwrap());
+    run::look_after(&world.app).await.unwrap();
+    delivery::run_once(&world.app).await.unwrap();
+}
+
+async fn sees_that_a_night_has_passed(world: &World, person: &Chromium) {
+    person.follow("Nightly sync").await;
+    assert!(person.words("main").await.contains("There has been no run yet"));
+    assert_eq!(person.count("#start-run").await, 0, "an accountant of a town starts none");
+    person.check_page("no run yet").await;
+    a_night(world).await;
+    person.follow("Nightly sync").await;
+    assert_eq!(person.count("tr[data-run-state]").await, 1);
+    assert_eq!(person.attribute("tr[data-run-state]", "data-run-state").await, "finished");
+    let run = person.words("tr[data-run-state]").await;
+    assert!(run.contains("31/03/2024 22:00 IST Nightly"), "{run}");
+    assert_eq!(person.count("svg.chart g").await, 1, "the night stands in the chart");
+    person.check_page("runs").await;
+}
+
+async fn looks_into_the_run_and_comes_back(person: &Chromium) {
+    person.click_through("tr[data-run-state] a").await;
+    assert!(person.words("h1").await.starts_with("Sync run"));
+    for (count, of) in [("expected", "2"), ("successful", "1"), ("errors", "1"), ("no-response", "0")] {
+        assert_eq!(person.attribute("[data-run-state]", &format!("data-{count}")).await, of, "{count}");
+    }
+    assert_eq!(person.attribute("tr[data-pi-number]", "data-pi-number").await, HELD_UP);
+    assert!(person.words("tr[data-pi-number]").await.contains(ERROR));
+    person.check_page("a run").await;
+    person.follow(HELD_UP).await;
+    assert!(person.words(".timeline").await.contains("nightly sync"));
+    person.driver.back().await.unwrap();
+    person.click_through(".back a").await;
+    assert_eq!(person.words("h1").await, "Nightly sync");
+}
+
+async fn learns_which_sms_did_not_arrive(person: &Chromium) {
+    person.go(&page_of(REVISED)).await;
+    let happened = person.words(".timeline").await;
+    for news in
+        ["SMS accepted by the gateway 8 of 10", "SMS failed 1 of 10", "not known whether sent 1 of 10"]
+    {
+        assert!(happened.contains(news), "{happened}");
+    }
+    person.check_page("view, after the SMS").await;
+    person.follow("SMS failed").await;
+    assert_eq!(person.words("h1").await, format!("{REVISED} Messages"));
+    assert_eq!(person.count("tr[data-message-state]").await, 10, "those of this payment instruction");
+}
+
+async fn reads_what_became_of_one(person: &Chromium) {
+    person.follow("Messages").await;
+    assert_eq!(person.words(".tabs [aria-current]").await, "All 14", "of all three that were paid");
+    assert_eq!(person.count("tr[data-message-state]").await, 14);
+    person.check_page("messages").await;
+    person.follow("Failed 1").await;
+    assert_eq!(person.count("tr[data-message-state]").await, 1);
+    assert!(person.words("tr[data-message-state='failed']").await.contains("Sabita Nayak 8"));
+    person.click("tr summary").await;
+    let history = person.words("tr details[open] .history").await;
+    assert!(history.contains("entered") && history.contains("attempt 1: failed"), "{history}");
+    person.check_page("a message's history").await;
+}
+
+async fn sends_a_failed_one_again(person: &Chromium) {
+    person.click_through("tr[data-message-state='failed'] form button").await;
+    assert_eq!(person.words("#notice").await, "1 message will be sent again.");
+    if person.scripts == Scripts::On {
+        assert!(person.has_focus("#notice").await);
+        assert_eq!(person.address().await, "/messages", "the notice is not repeated");
+    }
+    person.follow("Waiting 1").await;
+    person.click("tr summary").await;
+    assert!(person.words("tr details[open] .history").await.contains("sent again by bina"));
+}
+
+async fn is_asked_before_an_unknown_one_is_sent_again(person: &Chromium) {
+    person.follow("Not known 1").await;
+    person.click_through("tr[data-message-state='unknown'] a[href$='/resend']").await;
+    assert_eq!(person.words("h1").await, "Send this message again?");
+    assert!(person.words("main").await.contains("gets the same message a second time"));
+    person.check_page("the question before a second SMS").await;
+    person.click_through("form#resend button").await;
+    assert_eq!(person.words("#notice").await, "1 message will be sent again.");
+}
+
+async fn sees_that_all_have_arrived(world: &World, person: &Chromium) {
+    delivery::run_once(&world.app).await.unwrap();
+    person.follow("Sent 12").await;
+    assert_eq!(person.count("tr[data-message-state='sent']").await, 14);
+    person.go(&page_of(REVISED)).await;
+    let happened = person.words(".timeline").await;
+    assert!(happened.ends_with("SMS accepted by the gateway all 10"), "{happened}");
+}
+
 async fn signs_out(person: &Chromium) {
     person.click_through(".sign-out button").await;
     assert_eq!(person.words("h1").await, "Sign in");
     person.driver.back().await.unwrap();
     assert_eq!(person.words("h1").await, "Sign in", "nothing is left behind on the screen");
-    assert_eq!(person.count("[data-pi-number]").await, 0);
+    assert_eq!(person.count("[data-pi-number], [data-payment-id]").await, 0);
 }
 
 /// JIT may take its 30 seconds: the button says that it is at work and asks once.

@@ -43,6 +43,8 @@ pub struct OutboxMessage {
     pub created_at: NaiveDateTime,
     /// When the gateway accepted it (UTC).
     pub sent_at: Option<NaiveDateTime>,
+    /// When it last changed its state, or was tried (UTC).
+    pub changed_at: NaiveDateTime,
 }
 
 impl OutboxMessage {
@@ -63,6 +65,7 @@ impl OutboxMessage {
             outbox::gateway_answer,
             outbox::created_at,
             outbox::sent_at,
+            outbox::changed_at,
         ))
     }
 }

@@ -247,6 +247,7 @@ impl InstructionPage {
         now: DateTime<Utc>,
     ) -> Self {
         let may_refresh = shown.instruction.is_waiting() && viewer.may_refresh();
+        let steps = timeline::steps(&shown.instruction, shown.calls, &shown.messages);
         let mut messages: HashMap<i64, OutboxMessage> =
             shown.messages.into_iter().map(|message| (message.beneficiary_id, message)).collect();
         let mut row_of = |one: Beneficiary| {
@@ -256,7 +257,7 @@ impl InstructionPage {
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
             band: Band::of(&shown.instruction, may_refresh),
-            steps: timeline::steps(&shown.instruction, shown.calls),
+            steps,
             people: shown.people,
             pi: shown.instruction,
             advices: shown.advices,

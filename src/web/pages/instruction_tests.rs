@@ -301,3 +301,69 @@ fn the_state_of_the_sms_stands_beside_each_beneficiary() {
     assert!(text.contains("/messages?pi=PI-1013%2F2023-24%2F000256"));
     assert!(!text.contains("SMS_GATEWAY_URL"));
 }
+
+/// What the time line of a PI that FTPS completed says of these messages, without its instants; only
+/// one of the beneficiaries is shown.
+fn time_line(messages: Vec<OutboxMessage>) -> Vec<String> {
+    let people = vec![beneficiary(1, PaymentStatus::Successful)];
+    let shown = Shown {
+        messages,
+        ..shown(PaymentInstruction { in_process_since: None, ..completed(COMPLETED_BY_FTPS) }, people)
+    };
+    let page = scraper::Html::parse_document(&rendered_for(&admin(), shown));
+    let [step, parts] = [".timeline li", "b, .note"].map(|css| scraper::Selector::parse(css).unwrap());
+    page.select(&step)
+        .map(|step| step.select(&parts).flat_map(|part| part.text()).collect::<Vec<_>>().join(" | "))
+        .collect()
+}
+
+fn messages_in(states: &[(MessageState, i64)]) -> Vec<OutboxMessage> {
+    use crate::web::pages::messages::tests::message;
+    let each = states.iter().flat_map(|(state, many)| (0..*many).map(|_| *state));
+    (1..).zip(each).map(|(id, state)| message(id, state)).collect()
+}
+
+#[test]
+fn the_time_line_tells_of_the_sms_in_few_words_be_they_one_or_two_thousand() {
+    use MessageState::{Failed, Sending, Sent, Unknown, Waiting};
+    let told = |states: &[(MessageState, i64)]| time_line(messages_in(states));
+    assert_eq!(told(&[]), ["Completed | by FTPS"]);
+    assert_eq!(told(&[(Sent, 1)]), ["Completed | by FTPS", "SMS accepted by the gateway"]);
+    assert_eq!(told(&[(Failed, 1)]), ["Completed | by FTPS", "SMS failed"]);
+    assert_eq!(told(&[(Sending, 1)]), ["Completed | by FTPS | SMS waiting"]);
+    assert_eq!(told(&[(Waiting, 10)]), ["Completed | by FTPS | SMS waiting: all 10"]);
+    assert_eq!(told(&[(Sent, 10)])[1..], ["SMS accepted by the gateway | all 10"]);
+    let mixed = [(Sent, 1970), (Failed, 9), (Unknown, 6), (Waiting, 11), (Sending, 4)];
+    assert_eq!(
+        told(&mixed)[1..],
+        [
+            "SMS accepted by the gateway | 1,970 of 2,000",
+            "SMS failed | 9 of 2,000",
+            "SMS: not known whether sent | 6 of 2,000 | SMS waiting: 15 of 2,000",
+        ]
+    );
+}
+
+#[test]
+fn news_of_the_sms_stands_at_its_latest_instant_and_leads_to_the_messages() {
+    let mut messages =
+        messages_in(&[(MessageState::Sent, 2), (MessageState::Failed, 2), (MessageState::Waiting, 1)]);
+    let later = |minutes| (NOW + TimeDelta::minutes(minutes)).naive_utc();
+    messages[0].sent_at = Some(later(9));
+    messages[1].sent_at = Some(later(4));
+    messages[2].changed_at = later(2);
+    messages[3].changed_at = later(3);
+    assert_eq!(
+        time_line(messages.clone())[1..],
+        ["SMS failed | 2 of 5", "SMS accepted by the gateway | 2 of 5 | SMS waiting: 1 of 5"]
+    );
+    let page = rendered_for(&admin(), Shown { messages, ..shown(completed(COMPLETED_BY_FTPS), vec![]) });
+    let page = scraper::Html::parse_document(&page);
+    let failed = ".timeline .bad:nth-last-child(2)";
+    assert!(text_of(&page, failed).contains("15/11/2023 03:46 IST"), "{}", text_of(&page, failed));
+    assert!(text_of(&page, ".timeline .good:last-child").contains("15/11/2023 03:52 IST"));
+    for way in [&format!("{failed} b a"), ".timeline li:last-child b a", ".timeline li:last-child .note a"] {
+        let leads = attribute(&page, way, "href");
+        assert_eq!(leads.as_deref(), Some("/messages?pi=PI-1013%2F2023-24%2F000256"), "{way}");
+    }
+}

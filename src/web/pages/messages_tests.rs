@@ -21,6 +21,7 @@ pub(in crate::web::pages) fn message(id: i64, state: MessageState) -> OutboxMess
         gateway_answer: Some("<script>alert(1)</script>".to_owned()),
         created_at: entered,
         sent_at: (state == MessageState::Sent).then_some(NOW.naive_utc()),
+        changed_at: NOW.naive_utc(),
     }
 }
 

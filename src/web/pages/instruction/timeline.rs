@@ -2,12 +2,13 @@
 
 use chrono::NaiveDateTime;
 
-use crate::ftps::{PiStatus, Trigger};
+use crate::ftps::{MessageState, PiStatus, Trigger};
 use crate::language::{Phrase, phrase};
 use crate::store::calls::{self, CallSummary};
 use crate::store::instructions::PaymentInstruction;
+use crate::store::outbox::listing::OutboxMessage;
 use crate::store::{Db, StoreError};
-use crate::web::display;
+use crate::web::{display, sms};
 
 /// So many of the newest calls stand in the time line.
 const CALLS: usize = 3;
@@ -41,17 +42,30 @@ pub(super) struct Step {
     pub(super) words: Phrase,
     /// The colour that goes with it.
     pub(super) tone: &'static str,
-    /// By whom or what.
+    /// By whom or what, or how many.
     pub(super) note: Option<Phrase>,
     /// Where the call log tells more.
     pub(super) call: Option<i64>,
     /// Whether earlier calls were left out before this one.
     pub(super) skips_calls: bool,
+    /// Whether the list of messages tells more.
+    pub(super) is_of_sms: bool,
+    /// What has still to happen after it: nobody knows when.
+    pub(super) still: Option<Phrase>,
 }
 
 impl Step {
     fn new(at: NaiveDateTime, words: Phrase, tone: &'static str) -> Self {
-        Self { at, words, tone, note: None, call: None, skips_calls: false }
+        Self {
+            at,
+            words,
+            tone,
+            note: None,
+            call: None,
+            skips_calls: false,
+            is_of_sms: false,
+            still: None,
+        }
     }
 
     fn of_call(call: CallSummary) -> Self {
@@ -85,8 +99,54 @@ fn asked_by(trigger: Trigger, name: Option<&str>) -> Phrase {
     }
 }
 
-/// The time line: In Process, its calls, completed.
-pub(super) fn steps(pi: &PaymentInstruction, latest: LatestCalls) -> Vec<Step> {
+/// What became of the messages of one instruction, whichever of its beneficiaries are shown.
+struct SmsNews<'a> {
+    messages: &'a [OutboxMessage],
+}
+
+impl SmsNews<'_> {
+    /// One step for each way in which a message ends, at the latest instant of its kind.
+    fn steps(&self) -> impl Iterator<Item = Step> {
+        [
+            (MessageState::Sent, phrase("SMS accepted by the gateway")),
+            (MessageState::Failed, phrase("SMS failed")),
+            (MessageState::Unknown, phrase("SMS: not known whether sent")),
+        ]
+        .into_iter()
+        .filter_map(|(state, words)| {
+            let latest = self.of(state).map(|message| message.sent_at.unwrap_or(message.changed_at)).max()?;
+            let step = Step::new(latest, words, sms::tone(state));
+            Some(Step { note: self.share(state), is_of_sms: true, ..step })
+        })
+    }
+
+    /// What has no instant, since it is still to come.
+    fn still(&self) -> Option<Phrase> {
+        self.of(MessageState::Waiting).next()?;
+        Some(match self.share(MessageState::Waiting) {
+            Some(share) => phrase("SMS waiting: %{share}").with("share", share),
+            None => phrase("SMS waiting"),
+        })
+    }
+
+    fn of(&self, state: MessageState) -> impl Iterator<Item = &OutboxMessage> {
+        self.messages.iter().filter(move |message| message.state.shown() == state)
+    }
+
+    /// `8 of 10`, or `all 10`; one message needs no number.
+    fn share(&self, state: MessageState) -> Option<Phrase> {
+        let [part, all] = [self.of(state).count(), self.messages.len()];
+        let [shown_part, shown_all] = [part, all].map(|number| display::count(number as i64));
+        match all {
+            1 => None,
+            all if part == all => Some(phrase("all %{count}").with("count", shown_all)),
+            _ => Some(phrase("%{part} of %{all}").with("part", shown_part).with("all", shown_all)),
+        }
+    }
+}
+
+/// The time line: In Process, its calls, completed, its SMS.
+pub(super) fn steps(pi: &PaymentInstruction, latest: LatestCalls, messages: &[OutboxMessage]) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(since) = pi.in_process_since {
         steps.push(Step::new(
@@ -109,7 +169,12 @@ pub(super) fn steps(pi: &PaymentInstruction, latest: LatestCalls) -> Vec<Step> {
         let by = if pi.was_completed_by_ftps() { phrase("by FTPS") } else { phrase("by MUKTASoft") };
         steps.push(Step { note: Some(by), ..completed });
     }
+    let news = SmsNews { messages };
+    steps.extend(news.steps());
     // A call that came in while MUKTASoft completed the instruction may be the later one.
     steps.sort_by_key(|step| step.at);
+    if let Some(last) = steps.last_mut() {
+        last.still = news.still();
+    }
     steps
 }

@@ -8,6 +8,7 @@ pub mod recorded;
 
 use std::borrow::Cow;
 
+use crate::ftps::decide::MESSAGE_PREFIX;
 use crate::ftps::status::words;
 
 #[allow(missing_docs, unreachable_pub)]
@@ -54,7 +55,7 @@ impl Language {
         match phrase {
             Phrase::Verbatim(text) => text.clone(),
             Phrase::Record(english) => match self.of_record(english) {
-                Some(translation) => format!("{english} ({translation})"),
+                Some(translation) => format!("{english} – {translation}"),
                 None => english.clone(),
             },
             Phrase::Words(english, gaps) if gaps.is_empty() => self.text(english).into_owned(),
@@ -72,6 +73,9 @@ impl Language {
         if self == Self::English {
             return None;
         }
+        if let Some(told) = english.strip_prefix(MESSAGE_PREFIX) {
+            return Some(self.of_message(self.of_record(told)?));
+        }
         self.look_up(english).or_else(|| {
             recorded::SENTENCES.iter().find_map(|sentence| {
                 let (before, rest) = sentence.split_once("%{")?;
@@ -80,6 +84,11 @@ impl Language {
                 Some(self.tell(&phrase(sentence).with(gap, filling)))
             })
         })
+    }
+
+    /// A message of DOMAIN.md §2 around what was told.
+    pub fn of_message(self, told: impl Into<Phrase>) -> String {
+        self.tell(&phrase("On call of FTPS API: %{message}").with("message", told))
     }
 
     fn look_up(self, english: &str) -> Option<String> {

@@ -130,7 +130,10 @@ fn a_translation_keeps_the_gaps_and_is_written_in_its_own_letters() {
         for (english, told) in catalogue(language) {
             assert_eq!(gaps(&english), gaps(&told), "{language}: {english}");
             let is_abbreviation = !english.chars().any(char::is_lowercase);
-            assert!(is_abbreviation || told.chars().any(|c| own.contains(&c)), "{language}: {english}: {told}");
+            assert!(
+                is_abbreviation || told.chars().any(|c| own.contains(&c)),
+                "{language}: {english}: {told}"
+            );
             assert!(!told.chars().any(|c| is_foreign(&c)), "{language}: {english}: {told}");
             assert_eq!(told.trim(), told, "{language}: {english}");
         }

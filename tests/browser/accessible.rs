@@ -148,6 +148,43 @@ async fn every_page(colours: &str) {
     person.close().await;
 }
 
+/// Longer words, taller letters: nothing breaks, at a desk, on a phone, and on a narrow screen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_in_odia() {
+    every_page_in("or").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_in_hindi() {
+    every_page_in("hi").await;
+}
+
+async fn every_page_in(language: &str) {
+    let (world, stops) = tour().await;
+    let person = Chromium::open(&world, DESK, Scripts::On).await;
+    person.go("/sign-in?next=%2Fmessages").await;
+    person.click_through(&format!(".languages [value={language}]")).await;
+    assert_eq!(person.attribute("html", "lang").await, language);
+    person.check_page(&format!("sign-in in {language}")).await;
+    person.picture(&format!("sign-in-{language}")).await;
+    sign_in(&person, "asha").await;
+    for (path, status) in stops {
+        person.go(&path).await;
+        assert_eq!(person.attribute("html", "lang").await, language, "{path}");
+        person.check_page_of_status(&format!("{path} in {language}"), status).await;
+        for (screen, name) in [(DESK, "desk"), (PHONE, "phone"), (NARROW, "narrow")] {
+            person.resize(screen).await;
+            person.check_width(&format!("{path} in {language}, {screen:?}")).await;
+            person.picture(&named(&path, &format!("{language}-{name}"))).await;
+        }
+        person.resize(DESK).await;
+    }
+    person.go(&page_of(REVISED)).await;
+    assert_eq!(sheets(&person.print().await), 1, "one sheet in {language} too");
+    person.picture_on_paper(&format!("print-{language}")).await;
+    person.close().await;
+}
+
 /// WCAG 2.2, 1.4.10 and 1.4.4: nothing has to be scrolled sideways on a narrow screen or zoomed in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_fits_a_narrow_screen_and_a_zoomed_one() {

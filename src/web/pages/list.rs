@@ -9,7 +9,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use crate::ftps::PiStatus;
-use crate::language::{Phrase, phrase};
+use crate::language::{Language, Phrase, phrase};
 use crate::store::instructions::PaymentInstruction;
 use crate::store::search::{self, Cursor, Found, Listed, Total};
 use crate::web::Site;
@@ -162,6 +162,10 @@ impl Row {
 
     fn message(&self) -> Option<String> {
         self.instruction.ftps_message.as_deref().map(|message| display::shortened(message, MESSAGE_CHARS))
+    }
+
+    fn message_in(&self, language: &Language) -> Option<String> {
+        language.of_record(self.instruction.ftps_message.as_deref()?)
     }
 
     /// What stands where there is no message.

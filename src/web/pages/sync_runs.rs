@@ -180,7 +180,7 @@ impl RunRow {
 
     /// How far it is.
     fn progress(&self) -> Phrase {
-        phrase("%{done} of %{expected} payment instructions have been asked about")
+        phrase("%{done} of %{expected} payment instructions are done")
             .with("done", self.counts.done().to_string())
             .with("expected", self.counts.expected.to_string())
     }

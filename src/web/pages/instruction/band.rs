@@ -60,9 +60,9 @@ impl Band {
 
     /// The message in another language than English: what JIT said stays as it said it.
     pub(super) fn message_in(&self, language: &Language) -> Option<String> {
-        let told = self.message()?.strip_prefix(MESSAGE_PREFIX).filter(|_| *language != Language::English)?;
-        let told = language.of_record(told).unwrap_or_else(|| told.to_owned());
-        Some(language.tell(&phrase("On call of FTPS API: %{message}").with("message", told)))
+        let message = self.message().filter(|_| *language != Language::English)?;
+        let own_words = || Some(language.of_message(message.strip_prefix(MESSAGE_PREFIX)?));
+        language.of_record(message).or_else(own_words)
     }
 
     pub(super) fn called_at(&self) -> Option<&str> {

@@ -56,16 +56,7 @@ pub(super) struct Step {
 
 impl Step {
     fn new(at: NaiveDateTime, words: Phrase, tone: &'static str) -> Self {
-        Self {
-            at,
-            words,
-            tone,
-            note: None,
-            call: None,
-            skips_calls: false,
-            is_of_sms: false,
-            still: None,
-        }
+        Self { at, words, tone, note: None, call: None, skips_calls: false, is_of_sms: false, still: None }
     }
 
     fn of_call(call: CallSummary) -> Self {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::RunRow;
 use crate::ftps::PiStatus;
-use crate::language::Phrase;
+use crate::language::{Language, Phrase};
 use crate::store::scope::Scope;
 use crate::store::sync_runs::{self, Unpaid};
 use crate::store::{Db, StoreError};
@@ -112,6 +112,10 @@ impl UnpaidRow {
 
     fn message(&self) -> String {
         display::shortened(self.one.message.as_deref().unwrap_or_default(), MESSAGE_CHARS)
+    }
+
+    fn message_in(&self, language: &Language) -> Option<String> {
+        language.of_record(self.one.message.as_deref()?)
     }
 
     /// Where it stands now, if the run's outcome is no longer the last word.

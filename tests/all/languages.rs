@@ -16,10 +16,13 @@ const REVISED: &str = "PI-1013/2023-24/000256";
 const PEOPLE: &[&str] = &["BN-1013/000001", "BN-1013/000002"];
 const OTHERS: [Language; 2] = [Language::Odia, Language::Hindi];
 
-/// The files below a folder of the source tree whose names end like that.
+/// The files below a folder of the source tree whose names end like that, and the one beside it.
 fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let module = root.with_extension(ending.trim_start_matches('.'));
+    found.extend(module.is_file().then_some(module));
+    let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -73,7 +76,7 @@ fn holds_words(text: &str) -> bool {
 fn texts() -> BTreeSet<String> {
     let templates: String =
         files("templates", ".html").iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let pages = code("src/web");
+    let pages = code("src/web") + &code("src/language");
     let mut texts: BTreeSet<String> = literals_after(&templates, "shell.t(")
         .chain(literals_after(&templates, "shell.fill("))
         .chain(literals_after(&pages, "phrase("))

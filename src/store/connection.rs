@@ -79,8 +79,12 @@ impl diesel::r2d2::ManageConnection for Connections {
             }
             DatabaseUrl::Postgres(url) => {
                 let mut db = PgConnection::establish(url).map_err(diesel::r2d2::Error::ConnectionError)?;
-                db.batch_execute("SET TIME ZONE 'UTC'; SET lock_timeout = '10s'")
-                    .map_err(diesel::r2d2::Error::QueryError)?;
+                // Every query is short: compiling one, or sharing it among processes, takes longer than it.
+                db.batch_execute(
+                    "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; \
+                     SET jit = off; SET max_parallel_workers_per_gather = 0",
+                )
+                .map_err(diesel::r2d2::Error::QueryError)?;
                 Db::Postgres(db)
             }
         };

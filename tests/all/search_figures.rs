@@ -115,6 +115,7 @@ fn run(kind: Kind) {
         for q in [
             "nayak",
             "sabita nayak",
+            "nayak sabita",
             "2019-20",
             "pi-",
             "000",
@@ -133,6 +134,10 @@ fn run(kind: Kind) {
                 search::search(db, scope, &filters, None).unwrap()
             });
         }
+        measure(&store, &format!("{name}: q=2019-20, second page"), |db, _| {
+            let first = search::search(db, scope, &text("2019-20"), None).unwrap();
+            search::search(db, scope, &text("2019-20"), first.next).unwrap()
+        });
         measure(&store, &format!("{name}: q=PI-…(each another)"), |db, round| {
             let n = 1 + round * 24_999;
             let year = n / 170_000;
@@ -161,6 +166,8 @@ fn run(kind: Kind) {
                 "Completed, revised, q=2019-20",
                 Filters { status: Some(PiStatus::Completed), is_revised: Some(true), ..text("2019-20") },
             ),
+            // That town has originals only.
+            ("revised, q=pi-1001", Filters { is_revised: Some(true), ..text("pi-1001") }),
             (
                 "one month, q=sabita",
                 Filters { from: day(2021, 1, 1), to: day(2021, 1, 31), ..text("sabita") },

@@ -6,9 +6,9 @@
 //!
 //! - SQLite's index gives what may match newest first, and at most [`Bounds::narrowed`] of those are looked
 //!   at;
-//! - PostgreSQL's gives it in no order. Up to [`Bounds::few`] are sorted; of a text that more instructions
-//!   hold, the newest [`Bounds::read`] are read, and only if these do not fill the page, all that hold it
-//!   are sorted: the one case whose cost grows with the number of matches (about a second for 170,000 of a million);
+//! - PostgreSQL's gives it of a range of eras (migrations 000007), in no order. Ranges are gone through
+//!   from the newest on, each so long that at most [`Bounds::few`] may match, until [`Bounds::narrowed`]
+//!   were looked at: what few hold is soon found in ranges that are years long;
 //! - a text too short for the index is looked for in the newest [`Bounds::read`].
 //!
 //! Where a bound ends a search, [`Hits::stopped_at`] says how far it came.
@@ -30,14 +30,17 @@ use crate::store::{Db, StoreError};
 pub(super) struct Bounds {
     /// Instructions whose texts are read.
     pub(super) read: usize,
-    /// Instructions that SQLite's index gave and that are looked at.
+    /// Instructions that an index gave and that are looked at.
     pub(super) narrowed: usize,
-    /// Instructions that PostgreSQL's index gave and that are sorted without a second thought.
+    /// Instructions that PostgreSQL's index gives at a time, unless a single era holds more.
     pub(super) few: usize,
 }
 
 /// What takes some 100 ms.
 pub(super) const BOUNDS: Bounds = Bounds { read: 50_000, narrowed: 20_000, few: 5_000 };
+
+/// The two's power by which a place's era is divided (migrations 000007): 2^20 seconds, some 12 days.
+const PLACES_PER_ERA: i64 = 1 << 50;
 
 /// The ranks of what waits for action (`action_rank`, migrations 000005).
 pub(super) const RANKS: RangeInclusive<i32> = 0..=3;
@@ -53,23 +56,22 @@ pub(super) struct Hit {
 /// What was found.
 #[derive(Debug)]
 pub(super) struct Hits {
+    /// In the order of the list.
     pub(super) hits: Vec<Hit>,
-    /// Whether they are the first in the order of the list.
-    pub(super) are_newest_first: bool,
     /// If not all was looked at: the place of the last that was.
     pub(super) stopped_at: Option<i64>,
 }
 
 impl Hits {
-    /// All there are, in the order of the list.
+    /// As many as were asked for, or all there are.
     const fn complete(hits: Vec<Hit>) -> Self {
-        Self { hits, are_newest_first: true, stopped_at: None }
+        Self { hits, stopped_at: None }
     }
 
     /// Those not below `floor`: if they do not reach the limit, older ones were not looked at.
     fn down_to(floor: Option<i64>, hits: Vec<Hit>, limit: usize) -> Self {
         let stopped_at = floor.filter(|_| hits.len() < limit);
-        Self { stopped_at, ..Self::complete(hits) }
+        Self { hits, stopped_at }
     }
 }
 
@@ -120,35 +122,8 @@ pub(super) fn search(
     after: Option<i64>,
     limit: usize,
 ) -> Result<Hits, StoreError> {
-    look(db, Conditions::of(bounds, scope, filters, after), filters.text.as_ref(), limit, Wanted::Newest)
-}
-
-/// All that the filters let through, but no more than `limit`: in any order, if that is less work.
-pub(super) fn count(
-    db: &mut Db,
-    bounds: Bounds,
-    scope: &Scope,
-    filters: &Filters,
-    limit: usize,
-) -> Result<Hits, StoreError> {
-    look(db, Conditions::of(bounds, scope, filters, None), filters.text.as_ref(), limit, Wanted::Any)
-}
-
-/// Which hits, if there are more than the limit.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Newest,
-    Any,
-}
-
-fn look(
-    db: &mut Db,
-    asked: Conditions,
-    text: Option<&SearchText>,
-    limit: usize,
-    wanted: Wanted,
-) -> Result<Hits, StoreError> {
-    let Some(text) = text else {
+    let asked = Conditions::of(bounds, scope, filters, after);
+    let Some(text) = &filters.text else {
         return Ok(Hits::complete(hits_of(asked.newest(limit).load(db)?)));
     };
     if text.matches_nothing() {
@@ -163,10 +138,7 @@ fn look(
             None => read_texts(db, asked, text, Some(floor), limit),
         },
         Db::Postgres(_) => match text.trgm_pattern() {
-            Some(pattern) => {
-                let newest = |db: &mut Db, asked| read_texts(db, asked, text, Some(floor), limit);
-                narrowed_by_trgm(db, asked, &pattern, limit, wanted, newest)
-            }
+            Some(pattern) => by_text_index(db, |db| narrowed_by_trgm(db, asked, &pattern, limit)),
             None => read_texts(db, asked, text, Some(floor), limit),
         },
     }
@@ -204,41 +176,57 @@ fn narrowed_by_fts(
     Ok(Hits::down_to(floor, hits_of(statement.load(db)?), limit))
 }
 
-/// PostgreSQL's index gives all that may match, in no order. `newest` reads the texts of the newest.
+/// PostgreSQL's index gives what may match of a range of eras, in no order.
 fn narrowed_by_trgm(
     db: &mut Db,
-    asked: Conditions,
+    mut asked: Conditions,
     pattern: &str,
     limit: usize,
-    wanted: Wanted,
-    newest: impl FnOnce(&mut Db, Conditions) -> Result<Hits, StoreError>,
 ) -> Result<Hits, StoreError> {
-    let some = some_with(db, pattern, asked.bounds.few + 1)?;
-    let is_few = some.len() <= asked.bounds.few;
-    if !is_few {
-        let newest = newest(db, asked.clone())?;
-        if newest.stopped_at.is_none() {
-            return Ok(newest);
+    let Some((oldest, newest)) = ends(db)? else { return Ok(Hits::complete(Vec::new())) };
+    let from = asked.from.max(oldest);
+    asked.below = asked.below.min(newest + 1);
+    let mut hits = Vec::new();
+    let mut looked_at = 0;
+    let mut eras = 1;
+    while asked.below > from {
+        if looked_at >= asked.bounds.narrowed {
+            return Ok(Hits::down_to(Some(asked.below), hits, limit));
+        }
+        let first_era = era_of(asked.below - 1) + 1 - eras;
+        asked.from = from.max(first_era * PLACES_PER_ERA);
+        let few = asked.bounds.few;
+        let held = asked.count_with(db, pattern, few + 1)?;
+        if held > few && eras > 1 {
+            eras /= 2;
+            continue;
+        }
+        if held > 0 {
+            hits.extend(hits_of(asked.newest_with(pattern, limit - hits.len()).load(db)?));
+        }
+        if hits.len() == limit {
+            break;
+        }
+        looked_at += held;
+        asked.below = asked.from;
+        if held <= few / 2 {
+            eras *= 2;
         }
     }
-    if is_few || wanted == Wanted::Any {
-        let found = hits_of(asked.clone().of_these(&some).newest(limit).load(db)?);
-        if is_few || found.len() == limit {
-            return Ok(Hits { are_newest_first: is_few, ..Hits::complete(found) });
-        }
-    }
-    let all = asked.all_with(pattern, limit);
-    Ok(Hits::complete(hits_of(by_text_index(db, |db| all.load(db))?)))
+    Ok(Hits::complete(hits))
 }
 
-/// At most `limit` of those whose text is like `pattern`, in any order (PostgreSQL).
-fn some_with(db: &mut Db, pattern: &str, limit: usize) -> Result<Vec<i64>, StoreError> {
-    let statement = Statement {
-        sql: format!("SELECT instruction_id AS one FROM search_texts WHERE text LIKE $1 LIMIT {limit}"),
-        binds: vec![pattern.to_owned()],
+const fn era_of(place: i64) -> i64 {
+    place.div_euclid(PLACES_PER_ERA)
+}
+
+/// The places of the oldest instruction and of the newest.
+fn ends(db: &mut Db) -> Result<Option<(i64, i64)>, StoreError> {
+    let mut end = |order: &str| -> Result<Option<i64>, StoreError> {
+        let sql = format!("SELECT place AS one FROM payment_instructions ORDER BY place {order} LIMIT 1");
+        Ok(Statement { sql, binds: Vec::new() }.load::<One>(db)?.first().map(|row| row.one))
     };
-    let rows: Vec<One> = by_text_index(db, |db| statement.load(db))?;
-    Ok(rows.into_iter().map(|row| row.one).collect())
+    Ok(end("ASC")?.zip(end("DESC")?))
 }
 
 /// Left to itself, PostgreSQL's planner reads all texts when it takes one for common: its index is
@@ -340,13 +328,6 @@ impl Conditions {
         ));
     }
 
-    /// One of these rows (PostgreSQL).
-    fn of_these(mut self, ids: &[i64]) -> Self {
-        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
-        self.add(format!("p.id = ANY ('{{{}}}'::BIGINT[])", ids.join(",")));
-        self
-    }
-
     fn all(&self) -> String {
         let mut all = self.sql.clone();
         all.push(format!("p.place >= {} AND p.place < {}", self.from, self.below));
@@ -401,16 +382,42 @@ impl Conditions {
         ))
     }
 
-    /// The first `limit` of all whose text is like `pattern`, found by PostgreSQL's index.
-    fn all_with(&self, pattern: &str, limit: usize) -> Statement {
+    /// What PostgreSQL's index gives of these eras, and what of it holds the text.
+    fn texts_with(&self, pattern: &str) -> String {
+        format!(
+            "FROM search_texts t WHERE t.text LIKE {pattern} \
+             AND ARRAY[t.place >> 50] && ARRAY(SELECT generate_series({}::BIGINT, {})) \
+             AND t.place >= {} AND t.place < {}",
+            era_of(self.from),
+            era_of(self.below - 1),
+            self.from,
+            self.below
+        )
+    }
+
+    /// How many texts are like `pattern`, whatever else is asked, but no more than `limit` (PostgreSQL).
+    fn count_with(&self, db: &mut Db, pattern: &str, limit: usize) -> Result<usize, StoreError> {
+        let statement = Statement {
+            sql: format!("SELECT count(*) AS one FROM (SELECT {} LIMIT {limit}) t", self.texts_with("$1")),
+            binds: vec![pattern.to_owned()],
+        };
+        let count = statement.load::<One>(db)?.first().map_or(0, |row| row.one);
+        Ok(usize::try_from(count).unwrap_or(limit))
+    }
+
+    /// The first `limit` of those whose text is like `pattern`, newest first (PostgreSQL).
+    fn newest_with(&self, pattern: &str, limit: usize) -> Statement {
         let mut asked = self.clone();
         let pattern = asked.bind(pattern);
-        // OFFSET 0 keeps the planner from choosing another way.
+        // Once the texts are sorted, instructions are read one by one: OFFSET 0 keeps the planner from
+        // another way.
         asked.statement(format!(
             "SELECT p.id, p.place \
-             FROM (SELECT instruction_id FROM search_texts WHERE text LIKE {pattern} OFFSET 0) t \
-             JOIN payment_instructions p ON p.id = t.instruction_id WHERE {} \
-             ORDER BY p.place DESC LIMIT {limit}",
+             FROM (SELECT t.instruction_id, t.place {} ORDER BY t.place DESC OFFSET 0) t, \
+             LATERAL (SELECT p.id, p.place FROM payment_instructions p \
+                 WHERE p.id = t.instruction_id AND {} OFFSET 0) p \
+             ORDER BY t.place DESC LIMIT {limit}",
+            asked.texts_with(&pattern),
             asked.all()
         ))
     }

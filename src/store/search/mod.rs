@@ -143,12 +143,11 @@ pub fn search(
     filters: &Filters,
     after: Option<Cursor>,
 ) -> Result<Found, StoreError> {
-    let all = hits::count(db, BOUNDS, scope, filters, COUNTED + 1)?;
+    let all = hits::search(db, BOUNDS, scope, filters, None, COUNTED + 1)?;
     let total = total(&all);
-    let page = if after.is_none() && all.are_newest_first {
-        all
-    } else {
-        hits::search(db, BOUNDS, scope, filters, after.map(|cursor| cursor.place), PAGE + 1)?
+    let page = match after {
+        None => all,
+        Some(after) => hits::search(db, BOUNDS, scope, filters, Some(after.place), PAGE + 1)?,
     };
     found(db, page, total)
 }

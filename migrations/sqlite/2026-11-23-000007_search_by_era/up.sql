@@ -1,0 +1,1 @@
+-- SQLite's index of texts is in the order of places already (000005): nothing to change.

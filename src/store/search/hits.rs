@@ -8,7 +8,8 @@
 //!   at;
 //! - PostgreSQL's gives it of a range of eras (migrations 000007), in no order. Ranges are gone through
 //!   from the newest on, each so long that at most [`Bounds::few`] may match, until [`Bounds::narrowed`]
-//!   were looked at: what few hold is soon found in ranges that are years long;
+//!   were looked at: what few hold is soon found in ranges that are years long. An era that alone holds
+//!   more is read itself, newest first, and no more than [`Bounds::read`] of it;
 //! - a text too short for the index is looked for in the newest [`Bounds::read`].
 //!
 //! Where a bound ends a search, [`Hits::stopped_at`] says how far it came.
@@ -32,7 +33,7 @@ pub(super) struct Bounds {
     pub(super) read: usize,
     /// Instructions that an index gave and that are looked at.
     pub(super) narrowed: usize,
-    /// Instructions that PostgreSQL's index gives at a time, unless a single era holds more.
+    /// Instructions that PostgreSQL's index gives at a time; of an era that holds more, texts are read.
     pub(super) few: usize,
 }
 
@@ -138,7 +139,7 @@ pub(super) fn search(
             None => read_texts(db, asked, text, Some(floor), limit),
         },
         Db::Postgres(_) => match text.trgm_pattern() {
-            Some(pattern) => by_text_index(db, |db| narrowed_by_trgm(db, asked, &pattern, limit)),
+            Some(pattern) => by_text_index(db, |db| narrowed_by_trgm(db, asked, text, &pattern, limit)),
             None => read_texts(db, asked, text, Some(floor), limit),
         },
     }
@@ -180,6 +181,7 @@ fn narrowed_by_fts(
 fn narrowed_by_trgm(
     db: &mut Db,
     mut asked: Conditions,
+    text: &SearchText,
     pattern: &str,
     limit: usize,
 ) -> Result<Hits, StoreError> {
@@ -201,8 +203,17 @@ fn narrowed_by_trgm(
             eras /= 2;
             continue;
         }
-        if held > 0 {
-            hits.extend(hits_of(asked.newest_with(pattern, limit - hits.len()).load(db)?));
+        let wanted = limit - hits.len();
+        if held > few {
+            // A single era is crowded with it: it is soon met, newest first, or looked for no further.
+            let floor = asked.nth_place(db, asked.bounds.read)?;
+            let read = read_texts(db, asked.clone(), text, floor, wanted)?;
+            hits.extend(read.hits);
+            if read.stopped_at.is_some() {
+                return Ok(Hits { hits, stopped_at: read.stopped_at });
+            }
+        } else if held > 0 {
+            hits.extend(hits_of(asked.newest_with(pattern, wanted).load(db)?));
         }
         if hits.len() == limit {
             break;

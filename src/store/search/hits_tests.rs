@@ -124,7 +124,7 @@ fn every_way_finds_the_same(store: &Store) {
 fn a_page_is_bounded_and_holds_what_is_rare_however_old(store: &Store) {
     filled(store, 7);
     let text = |typed| Filters { text: SearchText::typed(typed), ..Filters::default() };
-    let bounds = Bounds { read: 4, narrowed: 8, few: 3 };
+    let bounds = Bounds { read: 8, narrowed: 8, few: 3 };
     store
         .read_blocking(|db| {
             let mut first_page =

@@ -50,6 +50,7 @@ async fn story(screen: Screen, scripts: Scripts) {
     meets_another_call_under_way(&world, &person).await;
     reads_the_log(&person).await;
     looks_at_the_original(&person).await;
+    reads_it_in_odia_and_comes_back(&person).await;
     sees_that_a_night_has_passed(&world, &person).await;
     looks_into_the_run_and_comes_back(&person).await;
     learns_which_sms_did_not_arrive(&person).await;
@@ -76,7 +77,7 @@ async fn is_led_to_the_sign_in_and_back(person: &Chromium) {
     person.fill("#password", PASSWORD).await;
     person.click_through("form.fields button").await;
     assert_eq!(person.attribute("main", "data-pi-number").await, REVISED, "back where they wanted to go");
-    assert_eq!(person.words(".who").await, "Signed in as bina Accountant for od.jatni");
+    assert_eq!(person.words(".who").await, "Signed in as bina Accountant Works for: od.jatni");
 }
 
 async fn finds_and_opens(person: &Chromium) {
@@ -201,6 +202,19 @@ async fn a_night(world: &World) {
     world.set_clock("2024-03-31T22:00:00+05:30".parse().unwrap());
     run::look_after(&world.app).await.unwrap();
     delivery::run_once(&world.app).await.unwrap();
+}
+
+async fn reads_it_in_odia_and_comes_back(person: &Chromium) {
+    person.go(&page_of(REVISED)).await;
+    let (address, said) = (person.address().await, person.words("#ftps-message .said").await);
+    person.click_through(".languages [value=or]").await;
+    assert_eq!(person.address().await, address, "the same page");
+    assert_eq!(person.attribute("html", "lang").await, "or");
+    assert_eq!(person.words("#ftps-message .said").await, said, "the record stays as it is");
+    assert!(person.words(".in-other-words").await.starts_with("FTPS API"), "and is told beside");
+    person.check_page("the View page in Odia").await;
+    person.click_through(".languages [value=en]").await;
+    assert_eq!(person.attribute("html", "lang").await, "en");
 }
 
 async fn sees_that_a_night_has_passed(world: &World, person: &Chromium) {

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 use crate::ftps::decide::MESSAGE_PREFIX;
 use crate::ftps::status::words;
+use crate::ftps::{PaymentStatus, PiStatus};
 
 #[allow(missing_docs, unreachable_pub)]
 mod catalogue {
@@ -74,15 +75,22 @@ impl Language {
             return None;
         }
         if let Some(told) = english.strip_prefix(MESSAGE_PREFIX) {
-            return Some(self.of_message(self.of_record(told)?));
+            return Some(self.of_message(self.of_sentence(told)?));
         }
-        self.look_up(english).or_else(|| {
-            recorded::SENTENCES.iter().find_map(|sentence| {
-                let (before, rest) = sentence.split_once("%{")?;
+        let is_status = PiStatus::ALL.iter().any(|status| status.as_str() == english)
+            || PaymentStatus::ALL.iter().any(|status| status.as_str() == english);
+        if is_status { self.look_up(english) } else { self.of_sentence(english) }
+    }
+
+    /// One of ours alone: JIT's own words may be the same as a label of a page.
+    fn of_sentence(self, english: &str) -> Option<String> {
+        recorded::SENTENCES.iter().find_map(|sentence| match sentence.split_once("%{") {
+            None => self.look_up(english).filter(|_| *sentence == english),
+            Some((before, rest)) => {
                 let (gap, after) = rest.split_once('}')?;
                 let filling = english.strip_prefix(before)?.strip_suffix(after)?;
                 Some(self.tell(&phrase(sentence).with(gap, filling)))
-            })
+            }
         })
     }
 

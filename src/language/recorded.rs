@@ -2,7 +2,7 @@
 //! can tell them in another language beside. A gap stands for what they fill in. A test compares
 //! them with the code that writes them.
 
-/// Every such sentence but the statuses, which are enums of [`ftps`](crate::ftps).
+/// Such sentences, but not the statuses, which are enums of [`ftps`](crate::ftps).
 pub const SENTENCES: &[&str] = &[
     // DOMAIN.md §2.
     "No response is received.",
@@ -11,6 +11,8 @@ pub const SENTENCES: &[&str] = &[
     "The original payment instruction is not known here, so JIT cannot be asked.",
     "The online bill reference of the original payment instruction %{number} is not known here, so JIT cannot be asked.",
     "The call broke off because of a fault in this program.",
+    "JIT's answer could not be recorded because of a fault in this program.",
+    "The beneficiaries of this payment instruction changed while JIT was being asked.",
     "JIT's reply could not be read because of a fault in this program.",
     "The request to JIT could not be encrypted.",
     "JIT ended our session at once, twice in a row.",

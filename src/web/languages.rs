@@ -7,18 +7,22 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::error::WebError;
 use super::form::Fields;
 use super::path::local_path;
-use super::{Site, session};
+use super::viewer::signed_in;
+use super::{Site, session, site_of};
 use crate::language::Language;
 use crate::store::employees;
 
 /// Keeps a browser's choice for whoever has made none of their own, and for the sign-in page. It is
 /// nobody's secret: the language is read from it and nothing else.
-const COOKIE: &str = "language";
+const fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-mukta-ftps-language" } else { "mukta-ftps-language" }
+}
 
 /// What this browser's reader most likely reads: what was chosen in it last, else the first that it
 /// prefers of ours.
 pub fn of_browser(request: &HttpRequest) -> Language {
-    let chosen = request.cookie(COOKIE).and_then(|cookie| cookie.value().parse().ok());
+    let secure = site_of(request).is_ok_and(|site| site.sessions.secure);
+    let chosen = request.cookie(cookie_name(secure)).and_then(|cookie| cookie.value().parse().ok());
     chosen.or_else(|| preferred(request)).unwrap_or_default()
 }
 
@@ -31,13 +35,21 @@ fn preferred(request: &HttpRequest) -> Option<Language> {
 pub async fn choose(
     site: web::Data<Site>,
     request: HttpRequest,
-    fields: Fields,
+    fields: Result<Fields, WebError>,
 ) -> Result<HttpResponse, WebError> {
+    let fields = match (signed_in(&request).await, fields) {
+        (Ok(_), fields) => fields?,
+        (Err(ended @ WebError::SignInFirst { had_session: true, .. }), Err(WebError::ForeignForm)) => {
+            return Err(ended);
+        }
+        (Err(WebError::SignInFirst { .. }), fields) => fields?,
+        (Err(fault), _) => return Err(fault),
+    };
     let language: Language = fields.get("language").parse().map_err(|_| WebError::unreadable_address())?;
     if let Some(id) = session::employee(&session::of(&request))? {
         site.app.store.write(move |db| employees::set_language(db, id, language)).await?;
     }
-    let cookie = Cookie::build(COOKIE, language.as_str())
+    let cookie = Cookie::build(cookie_name(site.sessions.secure), language.as_str())
         .path("/")
         .max_age(time::Duration::days(365))
         .http_only(true)
@@ -57,8 +69,9 @@ fn back(request: &HttpRequest) -> String {
     });
     match address.as_deref() {
         Some(sign_in) if sign_in == "/sign-in" || sign_in.starts_with("/sign-in?") => sign_in.to_owned(),
-        // The question before messages are sent again answers a form.
+        // What answers a form cannot be asked for.
         Some("/messages/resend") => "/messages".to_owned(),
-        address => local_path(address),
+        Some("/language") => local_path(None),
+        address => local_path(address.map(|address| address.strip_suffix("/refresh").unwrap_or(address))),
     }
 }

@@ -264,6 +264,18 @@ on_both! {
     }
 }
 
+/// A word of JIT's may be one of a page's labels.
+#[test]
+fn what_jit_said_is_not_translated_by_chance() {
+    for told in ["Paid", "Completed", "Pending", "Failed", "Sign in"] {
+        assert_eq!(Language::Odia.of_record(&format!("On call of FTPS API: {told}")), None, "{told}");
+    }
+    assert_eq!(Language::Odia.of_record("Sign in"), None);
+    assert_eq!(Language::English.of_record("Completed"), None);
+    assert!(Language::Odia.of_record("Completed").is_some());
+    assert!(Language::Hindi.of_record("JIT answered with HTTP status 500.").unwrap().contains("500"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sign_in_page_speaks_as_the_browser_asks_or_as_was_chosen_in_it() {
     let world = world().await;
@@ -314,6 +326,8 @@ async fn the_switch_leads_back_to_its_page_and_nowhere_else() {
     let view = format!("/payment-instructions/{REVISED}?payment=failed");
     assert_eq!(back(&here(&view)).await, view);
     assert_eq!(back(&here("/messages/resend")).await, "/messages");
+    assert_eq!(back(&here("/payment-instructions/PI-1/refresh")).await, "/payment-instructions/PI-1");
+    assert_eq!(back(&here("/language")).await, "/payment-instructions");
     assert_eq!(back("http://evil.example//evil.example/x").await, "/payment-instructions");
     assert_eq!(back("javascript:alert(1)").await, "/payment-instructions");
     assert_eq!(back("").await, "/payment-instructions");
@@ -321,6 +335,14 @@ async fn the_switch_leads_back_to_its_page_and_nowhere_else() {
     assert_eq!(choose(&world.browser, "de").await.status, 400, "a language that is none of ours");
     let foreign = world.browser.post_bare("/language", &[("language", "or")]).await;
     assert_eq!(foreign.status, 403, "a form without the session's token");
+    assert_eq!(foreign.all("form[action='/sign-out']").len(), 1, "one can still sign out");
+    let nobody = Browser::new(world.browser.address);
+    assert_eq!(nobody.post_bare("/language", &[("language", "or")]).await.status, 403);
+    let somebody = world.browser_of("tara", Role::Viewer, "od.jatni").await;
+    world.execute("DELETE FROM sessions");
+    let ended = somebody.post_bare("/language", &[("language", "or"), ("form_token", "old")]).await;
+    assert!(ended.location().starts_with("/sign-in?"), "{}", ended.location());
+    world.browser.sign_in("asha").await;
     assert_eq!(world.browser.get("/language").await.status, 405);
     assert_eq!(world.get("/payment-instructions").await.attr("html", "lang"), "en");
 }

@@ -165,7 +165,8 @@ impl Row {
     }
 
     fn message_in(&self, language: &Language) -> Option<String> {
-        language.of_record(self.instruction.ftps_message.as_deref()?)
+        let told = language.of_record(self.instruction.ftps_message.as_deref()?)?;
+        Some(display::shortened(&told, MESSAGE_CHARS))
     }
 
     /// What stands where there is no message.

@@ -115,7 +115,8 @@ impl UnpaidRow {
     }
 
     fn message_in(&self, language: &Language) -> Option<String> {
-        language.of_record(self.one.message.as_deref()?)
+        let told = language.of_record(self.one.message.as_deref()?)?;
+        Some(display::shortened(&told, MESSAGE_CHARS))
     }
 
     /// Where it stands now, if the run's outcome is no longer the last word.

@@ -79,11 +79,11 @@ async fn kill_twenty_times(kind: Kind) {
             .await;
         program.kill();
         assert!(in_flight.get() > 0, "kill {kill} is with calls in flight");
-        // What JIT was asked and the log does not tell: at the most what was in flight.
+        // What JIT was asked and the log does not tell: at the most what was in flight at each kill so
+        // far. A request of a program that is dead may reach JIT only after the next one was started.
         world.until(|| world.jit.in_flight() == 0).await;
-        let missing = world.jit.calls_received() - logged(&world);
-        assert!(missing - lost <= CONCURRENCY, "kill {kill} lost {} calls", missing - lost);
-        lost = missing;
+        lost = world.jit.calls_received() - logged(&world);
+        assert!(lost <= CONCURRENCY * (kill + 1), "{lost} calls lost by kill {kill}");
     }
     assert!(lost > 0, "the kills met calls that were not recorded yet");
 

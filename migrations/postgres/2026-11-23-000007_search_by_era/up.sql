@@ -22,5 +22,6 @@ END $$;
 CREATE TRIGGER payment_instructions_moved AFTER UPDATE OF created_at ON payment_instructions
     FOR EACH ROW WHEN (OLD.place <> NEW.place) EXECUTE FUNCTION move_search_text();
 
--- An array of one: PostgreSQL's own GIN takes arrays, and asks for any of many eras at once.
-CREATE INDEX search_texts_by_trigram ON search_texts USING gin (text gin_trgm_ops, (ARRAY[place >> 50]));
+-- An array of one: PostgreSQL's own GIN takes arrays, and asks for any of many eras at once. The era
+-- comes first: the trigrams are then looked up from where it begins.
+CREATE INDEX search_texts_by_trigram ON search_texts USING gin ((ARRAY[place >> 50]), text gin_trgm_ops);

@@ -2,15 +2,15 @@
 //!
 //! English stands in the templates and in the code, as a [`Phrase`]; it is also the key under which
 //! `locales/` holds the other languages. A test compares the two. What is stored (statuses,
-//! the messages of DOMAIN.md §2) is English and stays so; [`Language::of_record`] tells it beside.
+//! the messages of DOMAIN.md §2) is English and stays so; [`Language::of_recorded`] tells it beside.
 
 pub mod recorded;
 
 use std::borrow::Cow;
 
-use crate::ftps::decide::MESSAGE_PREFIX;
-use crate::ftps::status::words;
-use crate::ftps::{PaymentStatus, PiStatus};
+use crate::domain::decide::MESSAGE_PREFIX;
+use crate::domain::words::words;
+use crate::domain::{PaymentStatus, PiStatus};
 
 #[allow(missing_docs, unreachable_pub)]
 mod catalogue {
@@ -55,7 +55,7 @@ impl Language {
     pub fn tell(self, phrase: &Phrase) -> String {
         match phrase {
             Phrase::Verbatim(text) => text.clone(),
-            Phrase::Record(english) => match self.of_record(english) {
+            Phrase::Recorded(english) => match self.of_recorded(english) {
                 Some(translation) => format!("{english} – {translation}"),
                 None => english.clone(),
             },
@@ -70,7 +70,7 @@ impl Language {
 
     /// What is recorded in English, in this language: to stand beside it. `None` in English, and for
     /// what is not ours (JIT's own words).
-    pub fn of_record(self, english: &str) -> Option<String> {
+    pub fn of_recorded(self, english: &str) -> Option<String> {
         if self == Self::English {
             return None;
         }
@@ -84,8 +84,8 @@ impl Language {
 
     /// One of ours alone: JIT's own words may be the same as a label of a page.
     fn of_sentence(self, english: &str) -> Option<String> {
-        recorded::SENTENCES.iter().find_map(|sentence| match sentence.split_once("%{") {
-            None => self.look_up(english).filter(|_| *sentence == english),
+        recorded::sentences().find_map(|sentence| match sentence.split_once("%{") {
+            None => self.look_up(english).filter(|_| sentence == english),
             Some((before, rest)) => {
                 let (gap, after) = rest.split_once('}')?;
                 let filling = english.strip_prefix(before)?.strip_suffix(after)?;
@@ -112,7 +112,7 @@ pub enum Phrase {
     /// Words in English, a key of the catalogue, and what fills each gap (`%{count}`) in them.
     Words(&'static str, Vec<(&'static str, Phrase)>),
     /// Words that are recorded in English: told so, with a translation after them.
-    Record(String),
+    Recorded(String),
 }
 
 /// Words with these gaps, or none.
@@ -122,8 +122,8 @@ pub const fn phrase(english: &'static str) -> Phrase {
 
 impl Phrase {
     /// Words that are recorded in English.
-    pub fn record(english: &str) -> Self {
-        Self::Record(english.to_owned())
+    pub fn recorded(english: &str) -> Self {
+        Self::Recorded(english.to_owned())
     }
 
     /// In English, for logs and files. There is no `Display`: a page cannot show a phrase untold.

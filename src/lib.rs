@@ -9,12 +9,13 @@
 
 pub mod access;
 pub mod app;
-pub mod ftps;
+pub mod clock;
+pub mod domain;
 pub mod import;
 pub mod jit;
 pub mod language;
 pub mod notifications;
-pub mod retry;
+pub mod outgoing;
 pub mod sealing;
 pub mod settings;
 pub mod simulator;

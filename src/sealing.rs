@@ -231,13 +231,6 @@ pub fn random_number() -> Result<u64, SealError> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// The last four characters of an account or mobile number; nothing of one so short that four
-/// would be most of it.
-pub fn last_four(number: &str) -> Option<String> {
-    let count = number.chars().count();
-    (count >= 8).then(|| number.chars().skip(count - 4).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,12 +267,6 @@ mod tests {
         assert!(!rotated.is_current(&sealed));
         let foreign = Sealer::new(&[3; 32], &[]).unwrap();
         assert!(matches!(foreign.open(account("a"), &sealed), Err(SealError::UnknownKey)));
-    }
-
-    #[test]
-    fn short_numbers_show_nothing_of_themselves() {
-        assert_eq!(last_four("30131500001").as_deref(), Some("0001"));
-        assert_eq!(last_four("1234567"), None);
     }
 
     proptest::proptest! {

@@ -2,7 +2,7 @@
 
 pub mod password;
 
-use crate::ftps::status::words;
+use crate::domain::words::words;
 
 words! {
     /// What an employee may do (CONTRACT.md, Pages).
@@ -13,6 +13,31 @@ words! {
         Accountant = "accountant",
         /// Also sees the audit trail and full payloads.
         Admin = "admin",
+    }
+}
+
+/// Something that not everybody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// Have FTPS called about a payment instruction.
+    Refresh,
+    /// Have messages sent again.
+    Resend,
+    /// See the audit trail.
+    SeeAudit,
+    /// Open a call's payload in full.
+    OpenPayload,
+    /// Start a sync, of those who see the whole state.
+    StartSync,
+}
+
+impl Role {
+    /// Whether the role carries that right.
+    pub const fn may(self, right: Right) -> bool {
+        match right {
+            Right::Refresh | Right::Resend => matches!(self, Self::Accountant | Self::Admin),
+            Right::SeeAudit | Right::OpenPayload | Right::StartSync => matches!(self, Self::Admin),
+        }
     }
 }
 
@@ -44,6 +69,16 @@ pub fn tenant(typed: &str) -> Result<String, TenantFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_viewer_only_sees_and_an_accountant_also_refreshes() {
+        assert!(!Role::Viewer.may(Right::Refresh) && !Role::Viewer.may(Right::Resend));
+        assert!(Role::Accountant.may(Right::Refresh) && Role::Accountant.may(Right::Resend));
+        for right in [Right::SeeAudit, Right::OpenPayload, Right::StartSync] {
+            assert!(!Role::Viewer.may(right) && !Role::Accountant.may(right) && Role::Admin.may(right));
+        }
+        assert!(Role::Admin.may(Right::Refresh) && Role::Admin.may(Right::Resend));
+    }
 
     #[test]
     fn names_are_folded_and_checked() {

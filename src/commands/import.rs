@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use mukta_ftps::app::Clock;
+use mukta_ftps::app;
+use mukta_ftps::clock::Clock;
 use mukta_ftps::import::{export, import};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
-use mukta_ftps::store::{Store, keys};
+use mukta_ftps::store::Store;
 
 use super::{CommandError, OrSay};
 
@@ -61,8 +62,5 @@ pub(super) fn open(
     data_key: &DataKeySettings,
 ) -> Result<(Store, Arc<Sealer>), CommandError> {
     let (url, sealer) = (database.validated()?, Arc::new(data_key.validated()?));
-    let store = Store::open(&url)?;
-    let now = Clock::system().now().naive_utc();
-    store.write_blocking(|db| keys::fit(db, &sealer, now))?;
-    Ok((store, sealer))
+    Ok((app::open(&url, &sealer, &Clock::system())?, sealer))
 }

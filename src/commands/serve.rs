@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use clap::Args;
-use mukta_ftps::app::{App, Clock};
-use mukta_ftps::notifications::delivery;
+use mukta_ftps::app::App;
+use mukta_ftps::clock::Clock;
 use mukta_ftps::settings::{
-    DataKeySettings, DatabaseSettings, JitSettings, SessionSettings, Sessions, SmsSettings, SyncSettings,
-    Web, WebSettings,
+    DataKeySettings, DatabaseSettings, JitSettings, SessionSettings, SmsSettings, SyncSettings, Web,
+    WebSettings,
 };
 use mukta_ftps::store::Store;
 use mukta_ftps::sync::scheduler::Scheduler;
-use mukta_ftps::web::{Site, listen};
+use mukta_ftps::web::{Sessions, Site, listen};
 
 use super::{CommandError, OrSay, runtime};
 
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
         let app = App::new(Store::open(&database)?, sealer, jit, sms, times, Clock::system()).await?;
         let server = bind(app.clone(), sessions, &web)?;
         log::info!("listening on http://{}", web.bind);
-        let delivery = delivery::start(&app);
+        let delivery = app.notifications.start();
         let served = serve_until_told(server, &app).await;
         delivery.finish().await;
         served
@@ -64,7 +64,7 @@ pub(crate) fn bind(app: App, sessions: Sessions, web: &Web) -> Result<actix_web:
 /// has been asked.
 pub(crate) async fn serve_until_told(server: actix_web::dev::Server, app: &App) -> Result<(), CommandError> {
     let mut scheduler =
-        Scheduler::start(app.clone()).or_say("the scheduler's thread could not be started")?;
+        Scheduler::start(app.sync.clone()).or_say("the scheduler's thread could not be started")?;
     let handle = server.handle();
     let mut serving = tokio::spawn(server);
     tokio::select! {
@@ -77,8 +77,8 @@ pub(crate) async fn serve_until_told(server: actix_web::dev::Server, app: &App) 
     }
     log::info!("stopping: calls under way are finished first");
     handle.stop(true).await;
-    let deadline = app.jit_timeout * 3 + Duration::from_secs(5);
-    if tokio::time::timeout(deadline, app.calls_finished()).await.is_err() {
+    let deadline = app.sync.longest_attempt() + Duration::from_secs(5);
+    if tokio::time::timeout(deadline, app.sync.finish()).await.is_err() {
         log::warn!("stopped with calls of JIT under way: their claims end by themselves");
     }
     Ok(())

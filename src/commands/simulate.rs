@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use mukta_ftps::app::Clock;
+use mukta_ftps::clock::Clock;
 use mukta_ftps::import::import;
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{SettingFault, bind_address};

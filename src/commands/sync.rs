@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use mukta_ftps::app::{App, Clock};
-use mukta_ftps::ftps::RunTrigger;
+use mukta_ftps::app::App;
+use mukta_ftps::clock::Clock;
+use mukta_ftps::domain::RunTrigger;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, JitSettings, SyncSettings};
-use mukta_ftps::store::sync_runs::{self, Begun, Counts, SyncRun};
-use mukta_ftps::store::{Store, StoreError};
-use mukta_ftps::sync::run;
+use mukta_ftps::store::Store;
+use mukta_ftps::store::sync_runs::{Begun, Counts, SyncRun};
 
 use super::serve::told_to_stop;
 use super::{CommandError, OrSay, runtime};
@@ -38,7 +38,7 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
     let database = args.database.validated()?;
     runtime()?.block_on(async {
         let app = App::new(Store::open(&database)?, sealer, jit, None, times, Clock::system()).await?;
-        let (run, is_ours) = match run::begin(&app, RunTrigger::Command, None).await? {
+        let (run, is_ours) = match app.sync.begin(RunTrigger::Command, None).await? {
             Begun::Started(run) => (run, true),
             Begun::InProgress(run) => (run, false),
             Begun::AlreadyMade => {
@@ -59,25 +59,24 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
 /// Works on the run; `true` if somebody stopped it. Then the calls in flight are waited for, and a
 /// run of our own is marked interrupted.
 async fn until_over_or_told(app: &App, run: &SyncRun, is_ours: bool) -> Result<bool, CommandError> {
-    let working = run::work(app, run);
+    let working = app.sync.work(run);
     tokio::pin!(working);
     tokio::select! {
         over = &mut working => return Ok(over.map(|_| false)?),
         told = told_to_stop() => told.or_say("signals could not be listened for")?,
     }
     tell("stopping: the calls in flight are finished first")?;
-    let (_, worked) = tokio::join!(app.calls_finished(), working);
+    let (_, worked) = tokio::join!(app.sync.finish(), working);
     worked?;
     if is_ours {
-        let (id, now) = (run.id, app.clock.now().naive_utc());
-        app.store.write(move |db| sync_runs::interrupt(db, id, now)).await?;
+        app.sync.interrupt(run).await?;
     }
     Ok(true)
 }
 
 /// The closing line, and what the exit code is to say.
 async fn closing(app: &App, run: &SyncRun, stopped: bool) -> Result<(), CommandError> {
-    let counts = counts(app, run).await?;
+    let counts = app.sync.progress(run).await?;
     writeln!(
         io::stdout(),
         "synced {}: {} successful, {} errors, {} glitches, {} no response",
@@ -104,11 +103,6 @@ async fn closing(app: &App, run: &SyncRun, stopped: bool) -> Result<(), CommandE
     }
 }
 
-async fn counts(app: &App, run: &SyncRun) -> Result<Counts, StoreError> {
-    let id = run.id;
-    app.store.read(move |db| sync_runs::total(db, id)).await
-}
-
 /// A bar on a terminal, a line now and then elsewhere.
 async fn show_progress(app: App, run: SyncRun) {
     let shown = if io::stderr().is_terminal() { bar(&app, &run).await } else { lines(&app, &run).await };
@@ -124,7 +118,7 @@ async fn bar(app: &App, run: &SyncRun) -> Result<(), CommandError> {
             .or_say("the progress bar")?;
     let bar = ProgressBar::new(0).with_style(style);
     loop {
-        let counts = counts(app, run).await?;
+        let counts = app.sync.progress(run).await?;
         bar.set_length(unsigned(counts.expected));
         bar.set_position(unsigned(counts.done()));
         bar.set_message(format!("{} successful", counts.successful));
@@ -134,7 +128,7 @@ async fn bar(app: &App, run: &SyncRun) -> Result<(), CommandError> {
 
 async fn lines(app: &App, run: &SyncRun) -> Result<(), CommandError> {
     loop {
-        let counts = counts(app, run).await?;
+        let counts = app.sync.progress(run).await?;
         tell(&format!("{} of {} asked, {} successful", counts.done(), counts.expected, counts.successful))?;
         tokio::time::sleep(LINE_EVERY).await;
     }

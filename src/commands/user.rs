@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use clap::{Args, Subcommand};
 use mukta_ftps::access::{self, Role, password};
-use mukta_ftps::app::Clock;
+use mukta_ftps::clock::Clock;
 use mukta_ftps::settings::{DatabaseSettings, SettingFault};
 use mukta_ftps::store::audit::{self, Action, NewEvent};
 use mukta_ftps::store::{Store, StoreError, employees};

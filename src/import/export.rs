@@ -8,10 +8,10 @@ use serde_json::{Number, Value};
 
 use super::merge::advices_with_ftps;
 use super::spelling::{day_in_millis, importable, read_date, write_pi_status};
-use crate::ftps::{Paise, PaymentStatus};
+use crate::domain::record::{AdviceRecord, BeneficiaryRecord};
+use crate::domain::{Paise, PaymentStatus};
 use crate::sealing::Sealer;
 use crate::store::exporting::{self, Known};
-use crate::store::importing::{AdviceRecord, BeneficiaryRecord};
 use crate::store::{Store, StoreError};
 
 /// Instructions read in one short transaction.
@@ -38,12 +38,12 @@ pub fn export(
 ) -> Result<usize, ExportError> {
     let since = since.map(|since| since.naive_utc());
     out.write_all(br#"{"ResponseInfo":{"status":"successful"},"paymentInstructions":["#)?;
-    let mut after = 0;
+    let mut after = None;
     let mut count = 0;
     loop {
         let page = store.read_blocking(|db| exporting::page(db, sealer, after, since, PAGE))?;
         let Some(last) = page.last() else { break };
-        after = last.id;
+        after = Some(last.id);
         for known in &page {
             out.write_all(if count == 0 { b"\n" } else { b",\n" })?;
             serde_json::to_writer(&mut out, &instruction(known)?).map_err(io::Error::from)?;

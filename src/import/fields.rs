@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::fault::Faults;
-use crate::ftps::Paise;
+use crate::domain::Paise;
 
 /// Where in the document a value stands. Written out only when a fault is told.
 #[derive(Debug, Clone, Copy)]

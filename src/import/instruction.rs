@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::fault::Faults;
 use super::fields::{Object, Path};
 use super::spelling::{TEXT_MAX_CHARS, read_date, read_day, read_payment_status, read_pi_status};
-use crate::ftps::{PaymentStatus, PiStatus};
-use crate::store::importing::{AdviceRecord, BeneficiaryRecord, InstructionRecord, PaymentFacts};
+use crate::domain::record::{AdviceRecord, BeneficiaryRecord, InstructionRecord, PaymentFacts};
+use crate::domain::{PaymentStatus, PiStatus};
 
 /// The longest PI number and payment ID, in characters.
 const NUMBER_MAX_CHARS: usize = 128;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ftps::Paise;
+use crate::domain::Paise;
 
 fn sample() -> Value {
     json!({

@@ -6,12 +6,11 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 
 use super::spelling::{importable, read_date};
-use crate::ftps::{PaymentStatus, PiStatus};
-use crate::store::exporting::{FtpsReferences, Known};
-use crate::store::importing::{
+use crate::domain::record::{
     AdviceRecord, BeneficiaryRecord, InstructionRecord, Lifecycle, PaymentFacts, Version,
 };
-use crate::store::instructions::COMPLETED_BY_MUKTASOFT;
+use crate::domain::{CompletedBy, PaymentStatus, PiStatus};
+use crate::store::exporting::{FtpsReferences, Known};
 
 /// An instruction brought up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +41,8 @@ pub(super) fn merge(known: &Known, told: InstructionRecord, now: NaiveDateTime) 
         Payments::BroughtByFtps => muktasofts_advices(known, told.advices),
         _ => told.advices,
     };
-    let (beneficiaries, left_out) = people(payments, &before.beneficiaries, told.beneficiaries, status);
+    let (beneficiaries, left_out) =
+        beneficiaries(payments, &before.beneficiaries, told.beneficiaries, status);
     let lifecycle = lifecycle(&known.version.lifecycle, before.status, status, now);
     let record = InstructionRecord { status, advices, beneficiaries, ..told };
     Merged { version: Version { record, lifecycle }, left_out }
@@ -89,7 +89,7 @@ fn lifecycle(before: &Lifecycle, was: PiStatus, is: PiStatus, now: NaiveDateTime
     match (was, is) {
         (PiStatus::InProcess, PiStatus::Completed) => Lifecycle {
             completed_at: Some(now),
-            completed_by: Some(COMPLETED_BY_MUKTASOFT.to_owned()),
+            completed_by: Some(CompletedBy::Muktasoft),
             ..before.clone()
         },
         (was, PiStatus::InProcess) if was != is => {
@@ -100,7 +100,7 @@ fn lifecycle(before: &Lifecycle, was: PiStatus, is: PiStatus, now: NaiveDateTime
 }
 
 /// The beneficiaries in the file's order, and how many of the file's are left out.
-fn people(
+fn beneficiaries(
     payments: Payments,
     before: &[BeneficiaryRecord],
     told: Vec<BeneficiaryRecord>,
@@ -109,24 +109,24 @@ fn people(
     let mut here: HashMap<String, &BeneficiaryRecord> =
         before.iter().map(|one| (one.payment_key(), one)).collect();
     let mut left_out = 0;
-    let mut people = Vec::with_capacity(told.len());
+    let mut merged = Vec::with_capacity(told.len());
     for one in told {
         match (here.remove(&one.payment_key()), payments) {
-            (Some(known), _) => people.push(person(payments, known, one, status)),
+            (Some(known), _) => merged.push(beneficiary(payments, known, one, status)),
             (None, Payments::BroughtByFtps) => left_out += 1,
-            (None, Payments::BeingAsked) => people.push(BeneficiaryRecord { payment: waiting(), ..one }),
-            (None, _) => people
+            (None, Payments::BeingAsked) => merged.push(BeneficiaryRecord { payment: waiting(), ..one }),
+            (None, _) => merged
                 .push(BeneficiaryRecord { disputed: one.disputed && status == PiStatus::Completed, ..one }),
         }
     }
     if payments == Payments::BroughtByFtps {
         // Money went to them: they stay, whether the file lists them or not.
-        people.extend(before.iter().filter(|one| here.contains_key(&one.payment_key())).cloned());
+        merged.extend(before.iter().filter(|one| here.contains_key(&one.payment_key())).cloned());
     }
-    (people, left_out)
+    (merged, left_out)
 }
 
-fn person(
+fn beneficiary(
     payments: Payments,
     here: &BeneficiaryRecord,
     told: BeneficiaryRecord,

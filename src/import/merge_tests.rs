@@ -1,9 +1,8 @@
 use chrono::{DateTime, TimeDelta};
 
 use super::*;
-use crate::ftps::Paise;
+use crate::domain::Paise;
 use crate::store::exporting::BeneficiaryPlace;
-use crate::store::instructions::COMPLETED_BY_FTPS;
 
 fn now() -> NaiveDateTime {
     DateTime::from_timestamp_millis(1_700_000_000_000).unwrap().naive_utc()
@@ -64,7 +63,7 @@ fn known(record: InstructionRecord) -> Known {
     let places =
         (0..).zip(&record.beneficiaries).map(|(at, _)| BeneficiaryPlace { id: i64::from(at), position: at });
     Known {
-        id: 1,
+        id: crate::store::instructions::InstructionId::of_test(1),
         lease_until: None,
         ftps: FtpsReferences::default(),
         beneficiary_rows: places.collect(),
@@ -76,7 +75,7 @@ fn known(record: InstructionRecord) -> Known {
 fn paid() -> Known {
     let mut known = known(completed(PaymentStatus::Successful));
     known.version.record.beneficiaries[0].payment.utr = text("UTR1");
-    known.version.lifecycle.completed_by = text(COMPLETED_BY_FTPS);
+    known.version.lifecycle.completed_by = Some(CompletedBy::Ftps);
     known.ftps = FtpsReferences {
         token_number: text("T9"),
         token_date: text("2023-11-07"),
@@ -108,7 +107,7 @@ fn a_completed_instruction_never_goes_back() {
 fn a_file_completes_what_is_in_process_here() {
     let after = merged(&known(in_process()), completed(PaymentStatus::Successful));
     assert_eq!(after.record.status, PiStatus::Completed);
-    assert_eq!(after.lifecycle.completed_by.as_deref(), Some("muktasoft"));
+    assert_eq!(after.lifecycle.completed_by, Some(CompletedBy::Muktasoft));
     assert_eq!(after.lifecycle.completed_at, Some(now()));
     let first = first(completed(PaymentStatus::Successful));
     assert_eq!(first.lifecycle, Lifecycle::default());

@@ -25,8 +25,9 @@ use instruction::InstructionReader;
 use reading::{ReadError, read_instructions};
 use staging::{Staged, Staging};
 
+use crate::domain::record::InstructionRecord;
 use crate::sealing::Sealer;
-use crate::store::importing::{self, InstructionRecord};
+use crate::store::importing;
 use crate::store::{Db, Store, StoreError};
 
 /// Instructions compared and written at once, unless they have more beneficiaries than the next.

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, NaiveDate};
 
-use crate::ftps::date::treasury_day;
-use crate::ftps::{PaymentStatus, PiStatus};
+use crate::domain::date::treasury_day;
+use crate::domain::{PaymentStatus, PiStatus};
 
 /// The longest text of an ordinary field, in characters.
 pub(super) const TEXT_MAX_CHARS: usize = 512;

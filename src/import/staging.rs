@@ -6,8 +6,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
+use crate::domain::record::InstructionRecord;
 use crate::sealing::{SealedField, Sealer};
-use crate::store::importing::InstructionRecord;
 
 /// Takes records in.
 pub(super) struct Staging {

@@ -7,11 +7,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ftps::{Decision, PaidBeneficiary, Payment, PiStatus, Trigger};
+use crate::domain::{Decision, PaidBeneficiary, Payment, PiStatus, Trigger};
 use crate::sealing::random_hex;
 use crate::store::calls::NewCall;
 use crate::store::exporting::Known;
-use crate::store::recording::{NextAttempt, Recording, record};
+use crate::store::recorder::Recordable as _;
+use crate::store::recording::{NextAttempt, Recording};
 use crate::store::{DatabaseUrl, claims, exporting};
 
 struct Fresh {
@@ -62,7 +63,7 @@ fn exported(store: &Store, since: Option<DateTime<Utc>>) -> String {
 }
 
 fn stored(store: &Store) -> Vec<Known> {
-    store.read_blocking(|db| exporting::page(db, &sealer(), 0, None, 1000)).unwrap()
+    store.read_blocking(|db| exporting::page(db, &sealer(), None, None, 1000)).unwrap()
 }
 
 fn original() -> Value {
@@ -131,8 +132,9 @@ fn complete_by_ftps(store: &Store, number: &str, voucher_date: &str) {
                 decision: Decision::Success(payment),
                 next_attempt: NextAttempt { attempts: 1, at: now().naive_utc() },
                 now: now().naive_utc(),
+                sealer: sealer().into(),
             };
-            record(db, &sealer(), &recording)
+            recording.store(db)
         })
         .unwrap();
 }
@@ -414,7 +416,7 @@ fn any_date() -> impl Strategy<Value = Value> {
 
 fn any_amount() -> impl Strategy<Value = Value> {
     prop_oneof![
-        (0..10_000_000_000_000_i64).prop_map(|paise| json!(crate::ftps::Paise(paise).plain())),
+        (0..10_000_000_000_000_i64).prop_map(|paise| json!(crate::domain::Paise(paise).plain())),
         (0..10_000_000_i64).prop_map(Value::from),
         (0..1000_i32).prop_map(|tenths| json!(f64::from(tenths) / 10.0)),
     ]

@@ -1,24 +1,21 @@
 //! Asking FTPS about one bill: session, call, and what its reply comes to (DOMAIN.md §2 and §5).
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::FixedOffset;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{StatusCode, Url};
 use serde_json::Value;
 
-use super::envelope::{self, PublicKey, SymmetricKey};
+use super::config::{JitConfig, JitSetupError};
+use super::envelope::{self, SymmetricKey};
+use super::exchange::{Exchange, Failure};
 use super::messages::{self, DateFormat};
 use super::session::{Held, Session, Sessions};
-use crate::ftps::{Answer, BillToAsk, Reply};
+use crate::domain::{Answer, BillToAsk, Glitch, Reply};
+use crate::outgoing;
 
 /// The largest reply that is read.
 const MAX_REPLY_BYTES: usize = 8 * 1024 * 1024;
-
-/// No connection takes longer to make than this, however long replies may take.
-const MAX_CONNECT: Duration = Duration::from_secs(10);
 
 /// One attempt may sign in, call, sign in anew and call again; it must end long before that adds up.
 const DEADLINE_IN_TIMEOUTS: u32 = 3;
@@ -28,70 +25,6 @@ const LOST_SESSION: &str = "No valid session encryption key";
 
 /// Secrets shorter than this are not looked for in replies: they would be found by chance.
 const MIN_SCRUBBED: usize = 8;
-
-/// What must be known to reach JIT.
-#[derive(Clone)]
-pub struct JitConfig {
-    /// The base URL, such as `https://uat.odishatreasury.gov.in/webservices/jitfs/v1.0`.
-    pub base_url: Url,
-    /// The `clientId` that JIT gave us.
-    pub client_id: String,
-    /// The `clientSecret` that goes with it.
-    pub client_secret: String,
-    /// JIT's RSA public key.
-    pub public_key: PublicKey,
-    /// How long one exchange may take; an attempt, with signing in, three times that.
-    pub timeout: Duration,
-    /// How long JIT keeps a session.
-    pub session_lifetime: Duration,
-    /// `jitCorBillDeptCode`.
-    pub department: String,
-    /// At which offset from UTC the dates of bills are written.
-    pub date_offset: FixedOffset,
-    /// In which format, chrono's, they are written.
-    pub date_format: String,
-}
-
-impl fmt::Debug for JitConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JitConfig")
-            .field("base_url", &self.base_url.as_str())
-            .field("client_id", &self.client_id)
-            .field("client_secret", &"…")
-            .field("public_key", &self.public_key)
-            .field("timeout", &self.timeout)
-            .field("session_lifetime", &self.session_lifetime)
-            .field("department", &self.department)
-            .field("date_offset", &self.date_offset)
-            .field("date_format", &self.date_format)
-            .finish()
-    }
-}
-
-/// Why a [`JitConfig`] cannot be used. For whoever starts the program.
-#[derive(Debug, thiserror::Error)]
-pub enum JitSetupError {
-    /// Not http(s), or with a name and password, a query or a fragment in it.
-    #[error(
-        "the base URL of JIT must begin with https:// (or http:// for a simulator) and hold no user name, password, query or fragment"
-    )]
-    BaseUrl,
-    /// Empty, or with characters that no HTTP header takes.
-    #[error("the client ID for JIT is empty or holds characters that it cannot hold")]
-    ClientId,
-    /// Empty, or with characters that no HTTP header takes.
-    #[error("the client secret for JIT is empty or holds characters that it cannot hold")]
-    ClientSecret,
-    /// chrono cannot read it.
-    #[error("the date format for JIT cannot be read; it is written like %Y-%m-%d %H:%M:%S")]
-    DateFormat,
-    /// Zero.
-    #[error("the time-out for JIT must be longer than zero")]
-    Timeout,
-    /// The HTTP client could not be built.
-    #[error("the HTTP client for JIT could not be made")]
-    Http(#[source] reqwest::Error),
-}
 
 /// Asks JIT. Clones share one session and one pool of connections.
 #[derive(Debug, Clone)]
@@ -106,56 +39,6 @@ struct Inner {
     credentials: HeaderMap,
     dates: DateFormat,
     sessions: Sessions,
-}
-
-/// One attempt to ask about a bill: what is stored of it, and what it came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Exchange {
-    /// The request's JSON, as it was (or would have been) sent, decrypted.
-    pub request: String,
-    /// The reply's decrypted JSON; its raw text where it could not be opened; `None` where there
-    /// was none, or it was an answer to signing in. Without NUL characters and secrets.
-    pub response: Option<String>,
-    /// HTTP status of the last reply.
-    pub http_status: Option<u16>,
-    /// Whether not even a connection could be made.
-    pub unreachable: bool,
-    /// What came back, for [`decide`](crate::ftps::decide()).
-    pub reply: Reply,
-}
-
-/// An exchange that brought no session or no answer.
-#[derive(Debug, Clone)]
-pub(super) struct Failure {
-    reply: Reply,
-    response: Option<String>,
-    http_status: Option<u16>,
-    unreachable: bool,
-}
-
-impl Failure {
-    fn unusable(description: impl Into<String>, http_status: Option<u16>) -> Self {
-        Self {
-            reply: Reply::Unusable { description: description.into() },
-            response: None,
-            http_status,
-            unreachable: false,
-        }
-    }
-
-    fn nothing(cause: impl Into<String>, http_status: Option<u16>) -> Self {
-        Self {
-            reply: Reply::Nothing { cause: cause.into() },
-            response: None,
-            http_status,
-            unreachable: false,
-        }
-    }
-
-    fn transport(error: reqwest::Error, http_status: Option<u16>) -> Self {
-        let unreachable = error.is_connect();
-        Self { unreachable, ..Self::nothing(cause_of(error), http_status) }
-    }
 }
 
 /// What one HTTP exchange brought: a whole reply, though perhaps one too large to read.
@@ -197,18 +80,8 @@ impl JitClient {
             HeaderName::from_static("clientsecret"),
             secret_header(&config.client_secret).ok_or(JitSetupError::ClientSecret)?,
         );
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("mukta-ftps/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(config.timeout.min(MAX_CONNECT))
-            .timeout(config.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false);
-        if is_loopback(base) {
-            // A proxy of the environment could not reach this machine's own simulator.
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(JitSetupError::Http)?;
+        let http =
+            outgoing::client(base, config.timeout, config.timeout).build().map_err(JitSetupError::Http)?;
         Ok(Self(Arc::new(Inner {
             http,
             authenticate_url: below(base, "authenticate")?,
@@ -268,45 +141,38 @@ impl Inner {
         match self.call(&held, request).await? {
             Called::Done { status, response, reply } => Ok((status, response, reply)),
             Called::LostSession { status, response } => {
-                let description = "JIT ended our session at once, twice in a row.".to_owned();
-                Ok((status, response, Reply::Unusable { description }))
+                Ok((status, response, Reply::Unusable(Glitch::SessionEndedTwice)))
             }
         }
     }
 
     async fn sign_in(&self) -> Result<Session, Failure> {
-        let ours = "The request to JIT could not be encrypted.";
-        let app_key = SymmetricKey::random().map_err(|_| Failure::unusable(ours, None))?;
+        let app_key = SymmetricKey::random().map_err(|_| Failure::unusable(Glitch::NotEncrypted, None))?;
         let body = envelope::authenticate_body(&self.config.public_key, &app_key)
-            .map_err(|_| Failure::unusable(ours, None))?;
+            .map_err(|_| Failure::unusable(Glitch::NotEncrypted, None))?;
         let reply = self.post(&self.authenticate_url, self.credentials.clone(), body).await?;
         let status = Some(reply.status.as_u16());
         if !reply.status.is_success() {
-            let description =
-                format!("JIT did not let us sign in: it answered with HTTP status {}.", named(reply.status));
-            return Err(Failure::unusable(description, status));
+            return Err(Failure::unusable(Glitch::SignInRefused(named(reply.status)), status));
         }
         let Some(text) = reply.body else {
-            return Err(Failure::unusable("JIT's answer to our sign-in is too large to be read.", status));
+            return Err(Failure::unusable(Glitch::SignInTooLarge, status));
         };
         if envelope::bare_text(&text).is_empty() {
             return Err(Failure::nothing("JIT's answer to our sign-in is empty", status));
         }
-        session_of(&app_key, &text)
-            .ok_or_else(|| Failure::unusable("JIT's answer to our sign-in could not be understood.", status))
+        session_of(&app_key, &text).ok_or_else(|| Failure::unusable(Glitch::SignInNotUnderstood, status))
     }
 
     async fn call(&self, held: &Held, request: &str) -> Result<Called, Failure> {
-        let ours = "The request to JIT could not be encrypted.";
         let session = &held.session;
-        let rek = SymmetricKey::random().map_err(|_| Failure::unusable(ours, None))?;
-        let body =
-            envelope::call_body(&session.sek, &rek, request).map_err(|_| Failure::unusable(ours, None))?;
+        let rek = SymmetricKey::random().map_err(|_| Failure::unusable(Glitch::NotEncrypted, None))?;
+        let body = envelope::call_body(&session.sek, &rek, request)
+            .map_err(|_| Failure::unusable(Glitch::NotEncrypted, None))?;
         let headers = HeaderMap::from_iter([(HeaderName::from_static("authtoken"), session.token.clone())]);
         let RawReply { status, body } = self.post(&self.call_url, headers, body).await?;
         let Some(body) = body else {
-            let description = "JIT's reply is larger than 8 MiB and was not read.";
-            return Err(Failure::unusable(description, Some(status.as_u16())));
+            return Err(Failure::unusable(Glitch::ReplyTooLarge, Some(status.as_u16())));
         };
         if !status.is_success() {
             let response = self.storable(session, &body);
@@ -321,8 +187,8 @@ impl Inner {
                 let reply = Reply::Answered(Answer { error: Some(error), ..Answer::default() });
                 return Ok(Called::Done { status, response, reply });
             }
-            let description = format!("JIT answered with HTTP status {}.", named(status));
-            return Ok(Called::Done { status, response, reply: Reply::Unusable { description } });
+            let reply = Reply::Unusable(Glitch::HttpStatus(named(status)));
+            return Ok(Called::Done { status, response, reply });
         }
         if envelope::bare_text(&body).is_empty() {
             return Err(Failure::nothing("JIT's reply is empty", Some(status.as_u16())));
@@ -340,22 +206,21 @@ impl Inner {
                     let json = self.without_secrets(session, json);
                     let reply = match messages::parse_answer(json.as_bytes()) {
                         Ok(answer) => Reply::Answered(answer),
-                        Err(description) => Reply::Unusable { description },
+                        Err(glitch) => Reply::Unusable(glitch),
                     };
                     (without_nul(json), reply)
                 }
                 Err(not_utf8) => {
-                    let description = "JIT's reply is not in JSON format.".to_owned();
                     let response = self.storable(session, &String::from_utf8_lossy(not_utf8.as_bytes()));
-                    (response, Reply::Unusable { description })
+                    (response, Reply::Unusable(Glitch::NotJson))
                 }
             },
             Err(fault) => {
-                let description = match fault {
-                    envelope::EnvelopeError::NotBase64 => "JIT's reply is not base64 text, as agreed.",
-                    _ => "JIT's reply could not be decrypted.",
+                let glitch = match fault {
+                    envelope::EnvelopeError::NotBase64 => Glitch::NotBase64,
+                    _ => Glitch::NotDecrypted,
                 };
-                (self.storable(session, body), Reply::Unusable { description: description.to_owned() })
+                (self.storable(session, body), Reply::Unusable(glitch))
             }
         }
     }
@@ -375,7 +240,7 @@ impl Inner {
     }
 
     async fn post(&self, url: &Url, headers: HeaderMap, body: String) -> Result<RawReply, Failure> {
-        let mut response = self
+        let response = self
             .http
             .post(url.clone())
             .headers(headers)
@@ -385,16 +250,10 @@ impl Inner {
             .await
             .map_err(|error| Failure::transport(error, None))?;
         let status = response.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| Failure::transport(error, Some(status.as_u16())))?
-        {
-            if bytes.len() + chunk.len() > MAX_REPLY_BYTES {
-                return Ok(RawReply { status, body: None });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(RawReply { status, body: Some(String::from_utf8_lossy(&bytes).into_owned()) })
+        let body = outgoing::body(response, MAX_REPLY_BYTES)
+            .await
+            .map_err(|error| Failure::transport(error, Some(status.as_u16())))?;
+        Ok(RawReply { status, body })
     }
 }
 
@@ -421,13 +280,6 @@ fn below(base: &Url, name: &str) -> Result<Url, JitSetupError> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 /// `500 (Internal Server Error)`.
 fn named(status: StatusCode) -> String {
     match status.canonical_reason() {
@@ -438,23 +290,6 @@ fn named(status: StatusCode) -> String {
 
 fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
-}
-
-/// The error and what it came from, for the log; the URL is known from the settings.
-fn cause_of(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Wrapping errors often repeat what they wrap.
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

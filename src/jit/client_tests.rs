@@ -1,11 +1,14 @@
+use std::time::Duration;
+
 use super::*;
-use crate::ftps::reply::BillToAsk;
-use crate::ftps::{AskedBeneficiary, AskedInstruction, Decision, Outcome, decide};
+use crate::domain::BillToAsk;
+use crate::domain::{AskedBeneficiary, AskedInstruction, Decision, Outcome, decide};
+use crate::jit::PublicKey;
 use crate::simulator::http::{Action, HttpSimulator};
 use crate::simulator::jit::{
     JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction, Scenario, SignIn,
 };
-use chrono::TimeZone;
+use chrono::{FixedOffset, TimeZone};
 use futures_util::future::join_all;
 
 const NUMBER: &str = "PI-1013/2023-24/000256";
@@ -72,9 +75,9 @@ fn impatient(jit: &JitSimulator, timeout: Duration) -> JitClient {
     JitClient::new(JitConfig { timeout, ..config(jit) }).unwrap()
 }
 
-fn described(exchange: &Exchange) -> &str {
+fn described(exchange: &Exchange) -> String {
     match &exchange.reply {
-        Reply::Unusable { description } => description,
+        Reply::Unusable(glitch) => glitch.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -333,7 +336,7 @@ async fn secrets_do_not_come_back_in_what_is_stored() {
     assert!(!stored.contains("a-long-token") && !format!("{reply:?}").contains("a-long-token"));
     let (stored, reply) = inner.opened(&session, &rek, &rek.seal(b"{\"data\":\"\xff\"}").unwrap());
     assert_eq!(stored, "{\"data\":\"\u{fffd}\"}");
-    assert_eq!(reply, Reply::Unusable { description: "JIT's reply is not in JSON format.".to_owned() });
+    assert_eq!(reply, Reply::Unusable(Glitch::NotJson));
     let shown = format!("{:?} {session:?}", JitClient(inner));
     assert!(!shown.contains(jit.client_secret()) && !shown.contains("a-long-token"), "{shown}");
 }

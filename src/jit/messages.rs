@@ -4,7 +4,7 @@ use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::ftps::reply::{Answer, AnswerData, BillToAsk, Entry, EntryBeneficiary};
+use crate::domain::{Answer, AnswerData, BillToAsk, Entry, EntryBeneficiary, Glitch};
 
 /// How JIT wants instants written: at which offset, in which format.
 #[derive(Debug, Clone)]
@@ -45,15 +45,15 @@ pub fn request_json(bill: &BillToAsk, department: &str, dates: &DateFormat) -> S
     .to_string()
 }
 
-/// Reads a reply leniently: what does not matter may be missing or odd. `Err` is a sentence in
-/// plain English, for a reply that is not a JSON object at all.
-pub fn parse_answer(json: &[u8]) -> Result<Answer, String> {
+/// Reads a reply leniently: what does not matter may be missing or odd. `Err` is for a reply that is not a
+/// JSON object at all.
+pub fn parse_answer(json: &[u8]) -> Result<Answer, Glitch> {
     // Some servers begin UTF-8 texts with a byte order mark, which JSON does not know.
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let reply = match serde_json::from_slice(json) {
         Ok(Value::Object(reply)) => reply,
-        Ok(_) => return Err("JIT's reply is not in the agreed form: it is not a JSON object.".to_owned()),
-        Err(_) => return Err("JIT's reply is not in JSON format.".to_owned()),
+        Ok(_) => return Err(Glitch::NotInForm("it is not a JSON object".to_owned())),
+        Err(_) => return Err(Glitch::NotJson),
     };
     let (error, error_fault) = error_of(&reply);
     let data = match error_fault {

@@ -63,6 +63,7 @@ fn dates_follow_offset_and_format() {
 fn what_is_no_json_object_is_no_answer() {
     for json in ["", "hello", "{", "[]", "null", "\"FTPS\"", "12", "[{}]", "{}{}"] {
         let words = parse_answer(json.as_bytes()).unwrap_err();
+        let words = words.to_string();
         assert!(words.starts_with("JIT's reply is not in ") && words.ends_with('.'), "{words}");
     }
     assert!(parse_answer(b"{\"serviceId\":\"\xff\"}").is_err());

@@ -8,8 +8,8 @@ use reqwest::header::HeaderValue;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::client::Failure;
 use super::envelope::SymmetricKey;
+use super::exchange::Failure;
 
 /// What `authenticate` brought.
 #[derive(Debug)]

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::SmsSender;
 use super::gateway::{Answer, Verdict};
 use super::pace::Pace;
-use super::recorder::Recorder;
-use crate::app::App;
+use super::{Line, Notifications};
+use crate::domain::DeliveryFault;
 use crate::store::StoreError;
 use crate::store::outbox::sending::{self, Attempted, Claimed, Fate};
+use crate::store::recorder::Recorder;
 
 /// How often the outbox is looked at when nothing is heard: for what others entered, what is due
 /// again, and claims that ran out.
@@ -33,16 +33,35 @@ pub struct Delivery {
     patience: Duration,
 }
 
-/// Starts to deliver, on the current tokio runtime. Without a gateway it only sees to claims that
-/// ran out.
-pub fn start(app: &App) -> Delivery {
-    let (stop, stopped) = oneshot::channel();
-    if app.sms.is_none() {
-        log::warn!("SMS_GATEWAY_URL is not set: SMS wait in the outbox");
+impl Notifications {
+    /// Starts to deliver, on the current tokio runtime. Without a gateway it only sees to claims that
+    /// ran out.
+    pub fn start(&self) -> Delivery {
+        let (stop, stopped) = oneshot::channel();
+        if !self.has_gateway() {
+            log::warn!("SMS_GATEWAY_URL is not set: SMS wait in the outbox");
+        }
+        let task = tokio::spawn(Dispatcher::new(self).run(stopped));
+        Delivery { stop, task, patience: self.timeout() + Duration::from_secs(5) }
     }
-    let timeout = app.sms.as_ref().map_or(Duration::ZERO, |sender| sender.settings.config.timeout);
-    let task = tokio::spawn(Dispatcher::new(app).run(stopped));
-    Delivery { stop, task, patience: timeout + Duration::from_secs(5) }
+
+    /// Delivers what is due now, and returns when all of it is recorded.
+    pub async fn run_once(&self) -> Result<(), StoreError> {
+        let mut dispatcher = Dispatcher::new(self);
+        loop {
+            let turn = dispatcher.turn().await;
+            if dispatcher.dispatch(turn).await? == 0 {
+                break;
+            }
+        }
+        dispatcher.finished().await;
+        Ok(())
+    }
+
+    /// How long one message may take; none without a gateway.
+    fn timeout(&self) -> Duration {
+        self.line.as_ref().map_or(Duration::ZERO, |line| line.settings.config.timeout)
+    }
 }
 
 impl Delivery {
@@ -55,41 +74,28 @@ impl Delivery {
     }
 }
 
-/// Delivers what is due now, and returns when all of it is recorded.
-pub async fn run_once(app: &App) -> Result<(), StoreError> {
-    let mut dispatcher = Dispatcher::new(app);
-    loop {
-        let turn = dispatcher.turn().await;
-        if dispatcher.dispatch(turn).await? == 0 {
-            break;
-        }
-    }
-    dispatcher.finished().await;
-    Ok(())
-}
-
 struct Dispatcher {
-    app: App,
-    line: Option<Line>,
+    of: Notifications,
+    sender: Option<Sender>,
 }
 
 /// The way to the gateway.
-struct Line {
-    sender: Arc<SmsSender>,
+struct Sender {
+    line: Arc<Line>,
     slots: Arc<Semaphore>,
     pace: Pace,
-    recorder: Recorder,
+    recorder: Recorder<Attempted>,
 }
 
 impl Dispatcher {
-    fn new(app: &App) -> Self {
-        let line = app.sms.as_ref().map(|sender| Line {
-            slots: Arc::new(Semaphore::new(sender.settings.concurrency as usize)),
-            pace: Pace::per_second(sender.settings.per_second, Instant::now()),
-            recorder: Recorder::start(app.store.clone()),
-            sender: Arc::clone(sender),
+    fn new(of: &Notifications) -> Self {
+        let sender = of.line.as_ref().map(|line| Sender {
+            slots: Arc::new(Semaphore::new(line.settings.concurrency as usize)),
+            pace: Pace::per_second(line.settings.per_second, Instant::now()),
+            recorder: Recorder::start(of.store.clone()),
+            line: Arc::clone(line),
         });
-        Self { app: app.clone(), line }
+        Self { of: of.clone(), sender }
     }
 
     async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
@@ -106,7 +112,7 @@ impl Dispatcher {
             if found == 0 {
                 tokio::select! {
                     _ = &mut stopped => break,
-                    () = self.app.outbox_news.notified() => {}
+                    () = self.of.news.notified() => {}
                     () = tokio::time::sleep(POLL) => {}
                 }
             }
@@ -116,14 +122,14 @@ impl Dispatcher {
 
     /// Waits until a message may go, and returns the slots of all that may; `None` without a gateway.
     async fn turn(&mut self) -> Option<OwnedSemaphorePermit> {
-        let line = self.line.as_mut()?;
-        let mut turn = Arc::clone(&line.slots).acquire_owned().await.ok()?;
-        let more = u32::try_from(line.slots.available_permits()).unwrap_or(0);
-        if let Ok(free) = Arc::clone(&line.slots).try_acquire_many_owned(more) {
+        let sender = self.sender.as_mut()?;
+        let mut turn = Arc::clone(&sender.slots).acquire_owned().await.ok()?;
+        let more = u32::try_from(sender.slots.available_permits()).unwrap_or(0);
+        if let Ok(free) = Arc::clone(&sender.slots).try_acquire_many_owned(more) {
             turn.merge(free);
         }
-        tokio::time::sleep_until(line.pace.next().into()).await;
-        let ready = line.pace.ready(Instant::now()).min(turn.num_permits());
+        tokio::time::sleep_until(sender.pace.next().into()).await;
+        let ready = sender.pace.ready(Instant::now()).min(turn.num_permits());
         turn.split(ready)
     }
 
@@ -133,14 +139,20 @@ impl Dispatcher {
         let limit = turn.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let claim = self.claim(limit).await?;
         let found = claim.messages.len() + claim.refused;
-        let (Some(line), Some(mut turn)) = (self.line.as_mut(), turn) else { return Ok(found) };
-        line.pace.spent(claim.messages.len());
+        let (Some(sender), Some(mut turn)) = (self.sender.as_mut(), turn) else { return Ok(found) };
+        sender.pace.spent(claim.messages.len());
         for message in claim.messages {
             // As many slots as were asked for messages.
             let slot = turn.split(1);
-            let (app, sender, recorder) = (self.app.clone(), Arc::clone(&line.sender), line.recorder.clone());
+            let (of, line, recorder) = (self.of.clone(), Arc::clone(&sender.line), sender.recorder.clone());
             tokio::spawn(async move {
-                recorder.record(send(&app, &sender, message, begun).await).await;
+                match recorder.record(of.send(&line, message, begun).await).await {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        log::warn!("an SMS had been sent again by a person before the answer was recorded");
+                    }
+                    Err(fault) => log::error!("an SMS becomes unknown: {fault}"),
+                }
                 drop(slot);
             });
         }
@@ -148,11 +160,10 @@ impl Dispatcher {
     }
 
     async fn claim(&self, limit: usize) -> Result<sending::Claim, StoreError> {
-        let now = self.app.clock.now().naive_utc();
-        let timeout = self.line.as_ref().map_or(Duration::ZERO, |line| line.sender.settings.config.timeout);
-        let until = now + timeout * 2 + CLAIM_GRACE;
-        let sealer = Arc::clone(&self.app.sealer);
-        self.app
+        let now = self.of.clock.now().naive_utc();
+        let until = now + self.of.timeout() * 2 + CLAIM_GRACE;
+        let sealer = Arc::clone(&self.of.sealer);
+        self.of
             .store
             .write(move |db| {
                 let expired = sending::expire(db, now)?;
@@ -170,39 +181,37 @@ impl Dispatcher {
 
     /// Waits until nothing is in flight.
     async fn finished(&self) {
-        if let Some(line) = &self.line {
+        if let Some(sender) = &self.sender {
             // The semaphore is never closed.
-            drop(line.slots.acquire_many(line.sender.settings.concurrency).await);
+            drop(sender.slots.acquire_many(sender.line.settings.concurrency).await);
         }
     }
 }
 
-/// Sends one message; what came of it, to be recorded.
-async fn send(app: &App, sender: &SmsSender, message: Claimed, begun: Instant) -> Attempted {
-    let answer = if begun.elapsed() < sender.settings.config.timeout {
-        sender.gateway.send(&message.sms).await
-    } else {
-        // This process was held up for so long that the claim may run out while the message is on
-        // its way, and a person have it sent again.
-        Answer {
-            verdict: Verdict::TryLater,
-            cause: Some("The program was held up before it could send the message.".to_owned()),
-            said: None,
+impl Notifications {
+    /// Sends one message; what came of it, to be recorded.
+    async fn send(&self, line: &Line, message: Claimed, begun: Instant) -> Attempted {
+        let answer = if begun.elapsed() < line.settings.config.timeout {
+            line.gateway.send(&message.sms).await
+        } else {
+            // This process was held up for so long that the claim may run out while the message is on
+            // its way, and a person have it sent again.
+            Answer::without_reply(Verdict::TryLater, DeliveryFault::HeldUp)
+        };
+        let at = self.clock.now().naive_utc();
+        let fate = match answer.verdict {
+            Verdict::Accepted => Fate::Sent,
+            Verdict::TryLater => Fate::Waiting { next_attempt_at: at + line.pause_after(message.attempt) },
+            Verdict::Refused => Fate::Failed,
+            Verdict::Unknown => Fate::Unknown,
+        };
+        Attempted {
+            lease: message.lease,
+            attempt: message.attempt,
+            fate,
+            cause: answer.cause.map(|fault| fault.to_string()),
+            answer: answer.said,
+            at,
         }
-    };
-    let at = app.clock.now().naive_utc();
-    let fate = match answer.verdict {
-        Verdict::Accepted => Fate::Sent,
-        Verdict::TryLater => Fate::Waiting { next_attempt_at: at + sender.pause_after(message.attempt) },
-        Verdict::Refused => Fate::Failed,
-        Verdict::Unknown => Fate::Unknown,
-    };
-    Attempted {
-        lease: message.lease,
-        attempt: message.attempt,
-        fate,
-        cause: answer.cause,
-        answer: answer.said,
-        at,
     }
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use reqwest::{StatusCode, Url};
 use serde_json::Value;
 
-use super::sms::Sms;
-use crate::sealing::last_four;
+use crate::domain::DeliveryFault;
+use crate::domain::sms::Sms;
+use crate::domain::text::{masked, one_line, shortened, without_long_numbers};
+use crate::outgoing;
 
 /// The largest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -17,9 +19,6 @@ const KEPT_CHARS: usize = 300;
 
 /// A run of at least so many digits may be a mobile number.
 const TELLING_DIGITS: usize = 8;
-
-/// No connection takes longer to make than this.
-const MAX_CONNECT: Duration = Duration::from_secs(10);
 
 /// A message that meets a connection which the gateway is just closing would become unknown: idle
 /// ones are not kept for long.
@@ -72,14 +71,14 @@ pub enum Verdict {
 pub struct Answer {
     /// What it means.
     pub verdict: Verdict,
-    /// Why it is not accepted, in words for the page.
-    pub cause: Option<String>,
+    /// Why it is not accepted.
+    pub cause: Option<DeliveryFault>,
     /// What the gateway said: one line of it, shortened, long numbers masked.
     pub said: Option<String>,
 }
 
 impl Answer {
-    fn without_reply(verdict: Verdict, cause: String) -> Self {
+    pub(super) fn without_reply(verdict: Verdict, cause: DeliveryFault) -> Self {
         Self { verdict, cause: Some(cause), said: None }
     }
 }
@@ -94,22 +93,14 @@ pub struct Gateway {
 impl Gateway {
     /// Nothing is sent yet.
     pub fn new(config: GatewayConfig) -> Result<Self, GatewaySetupError> {
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("mukta-ftps/", env!("CARGO_PKG_VERSION")))
-            // Well within the whole, so that "could not connect" is told from "no answer".
-            .connect_timeout((config.timeout / 2).min(MAX_CONNECT))
-            .timeout(config.timeout)
-            .pool_idle_timeout(MAX_IDLE)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false);
-        if is_loopback(&config.url) {
-            // A proxy of the environment could not reach this machine's own simulator.
-            http = http.no_proxy();
-        } else if config.url.scheme() == "http" {
+        if config.url.scheme() == "http" && !outgoing::is_loopback(&config.url) {
             log::warn!("SMS_GATEWAY_URL is not https: mobile numbers travel in clear");
         }
-        Ok(Self { http: http.build()?, config })
+        // Connecting ends well within the whole, so that "could not connect" is told from "no answer".
+        let http = outgoing::client(&config.url, config.timeout, config.timeout / 2)
+            .pool_idle_timeout(MAX_IDLE)
+            .build()?;
+        Ok(Self { http, config })
     }
 
     /// Posts one message. Whatever goes wrong is in the answer.
@@ -131,13 +122,13 @@ impl Gateway {
         let response = match sent {
             Ok(response) => response,
             Err(fault) if fault.is_connect() => {
-                let cause = format!("The gateway could not be reached ({}).", cause_of(fault));
+                let cause = DeliveryFault::NotReached(outgoing::innermost_cause(fault));
                 return Answer::without_reply(Verdict::TryLater, cause);
             }
             Err(fault) => return no_whole_answer(fault),
         };
         let status = response.status();
-        match whole_body(response).await {
+        match outgoing::body(response, MAX_ANSWER_BYTES).await {
             Ok(body) => judged(status, body.as_deref(), &sms.to),
             Err(fault) => no_whole_answer(fault),
         }
@@ -145,30 +136,10 @@ impl Gateway {
 }
 
 fn no_whole_answer(fault: reqwest::Error) -> Answer {
-    let cause = if fault.is_timeout() {
-        format!(
-            "The gateway did not answer in time, so whether it accepted the message is not known ({}).",
-            cause_of(fault)
-        )
-    } else {
-        format!(
-            "The gateway gave no whole answer, so whether it accepted the message is not known ({}).",
-            cause_of(fault)
-        )
-    };
+    let in_time = !fault.is_timeout();
+    let cause = outgoing::innermost_cause(fault);
+    let cause = if in_time { DeliveryFault::BrokeOff(cause) } else { DeliveryFault::TimedOut(cause) };
     Answer::without_reply(Verdict::Unknown, cause)
-}
-
-/// The body; `None` if it is too large to be read.
-async fn whole_body(mut response: reqwest::Response) -> Result<Option<String>, reqwest::Error> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if bytes.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Ok(None);
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// The table of DOMAIN.md §6, for an answer that arrived.
@@ -178,24 +149,12 @@ fn judged(status: StatusCode, body: Option<&str>, to: &str) -> Answer {
     let (verdict, cause) = match code {
         200..=299 => match body.and_then(success_of) {
             Some(true) => return Answer { verdict: Verdict::Accepted, cause: None, said },
-            Some(false) => (Verdict::Refused, "The gateway refused the message.".to_owned()),
-            None => (
-                Verdict::Unknown,
-                "The gateway's answer cannot be read, so whether it accepted the message is not known."
-                    .to_owned(),
-            ),
+            Some(false) => (Verdict::Refused, DeliveryFault::Refused),
+            None => (Verdict::Unknown, DeliveryFault::AnswerNotRead),
         },
-        429 | 500 | 503 => {
-            (Verdict::TryLater, format!("The gateway did not take the message (HTTP status {code})."))
-        }
-        500..=599 => (
-            Verdict::Unknown,
-            format!(
-                "Something before the gateway answered with HTTP status {code}, so whether the gateway accepted \
-                 the message is not known."
-            ),
-        ),
-        _ => (Verdict::Refused, format!("The gateway refused the message (HTTP status {code}).")),
+        429 | 500 | 503 => (Verdict::TryLater, DeliveryFault::NotTaken(code.to_string())),
+        500..=599 => (Verdict::Unknown, DeliveryFault::AnsweredBefore(code.to_string())),
+        _ => (Verdict::Refused, DeliveryFault::RefusedWithStatus(code.to_string())),
     };
     Answer { verdict, cause: Some(cause), said }
 }
@@ -211,41 +170,8 @@ fn success_of(body: &str) -> Option<bool> {
 
 /// One line of a text of theirs, in which no mobile number can be read.
 fn storable(text: &str, to: &str) -> String {
-    let mask = |number: &str| format!("•••• {}", last_four(number).unwrap_or_default());
-    let text = text.replace(to, &mask(to));
-    let mut kept = String::new();
-    let mut rest = text.as_str();
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let digits_on = &rest[start..];
-        let end = digits_on.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits_on.len());
-        let (digits, after) = digits_on.split_at(end);
-        kept.push_str(&rest[..start]);
-        kept.push_str(&if digits.len() >= TELLING_DIGITS { mask(digits) } else { digits.to_owned() });
-        rest = after;
-    }
-    kept.push_str(rest);
-    let one_line = kept.replace(|c: char| c.is_control(), " ");
-    let one_line = one_line.split_whitespace().collect::<Vec<_>>().join(" ");
-    match one_line.char_indices().nth(KEPT_CHARS) {
-        Some((end, _)) => format!("{}…", &one_line[..end]),
-        None => one_line,
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// The innermost cause, which tells most; the URL is known from the settings.
-fn cause_of(fault: reqwest::Error) -> String {
-    let fault = fault.without_url();
-    let mut cause: &dyn std::error::Error = &fault;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+    let text = text.replace(to, &masked(to));
+    shortened(&one_line(&without_long_numbers(&text, TELLING_DIGITS)), KEPT_CHARS)
 }
 
 #[cfg(test)]

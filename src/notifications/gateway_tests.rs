@@ -1,6 +1,6 @@
 use super::*;
-use crate::ftps::Paise;
-use crate::notifications::sms::payment_successful;
+use crate::domain::Paise;
+use crate::domain::sms::payment_successful;
 use crate::simulator::sms::{SmsScenario, SmsSimulator, SmsSimulatorOptions};
 
 const PHONE: &str = "9437012345";

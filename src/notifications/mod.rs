@@ -1,31 +1,86 @@
-//! Telling the beneficiaries: the text, the state's gateway, and the delivery of the outbox
-//! (DOMAIN.md §6). Only this room knows the gateway's manners.
+//! Telling the beneficiaries: the state's gateway, and the delivery of the outbox (DOMAIN.md §6). Only this
+//! room knows the gateway's manners.
 
-pub mod delivery;
+mod delivery;
 pub mod gateway;
 mod pace;
-mod recorder;
-pub mod sms;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::sync::Notify;
 
-use crate::retry;
-use crate::sealing::random_number;
-use gateway::{Gateway, GatewaySetupError};
+use crate::clock::Clock;
+use crate::domain::retry;
+use crate::sealing::{Sealer, random_number};
+use crate::store::Store;
+pub use delivery::Delivery;
+use gateway::{Gateway, GatewayConfig, GatewaySetupError};
 
-/// What a process needs to send messages.
-#[derive(Debug)]
-pub struct SmsSender {
-    gateway: Gateway,
-    settings: crate::settings::Sms,
+/// The state's SMS gateway, and how eagerly messages go there.
+#[derive(Debug, Clone)]
+pub struct Sms {
+    /// For the client.
+    pub config: GatewayConfig,
+    /// Messages in flight at once.
+    pub concurrency: u32,
+    /// Messages sent per second at most.
+    pub per_second: u32,
+    /// First step before a message is tried again.
+    pub retry_first: Duration,
+    /// Longest step.
+    pub retry_max: Duration,
 }
 
-impl SmsSender {
-    /// Makes the gateway's client; nothing is sent yet.
-    pub fn new(settings: crate::settings::Sms) -> Result<Self, GatewaySetupError> {
-        Ok(Self { gateway: Gateway::new(settings.config.clone())?, settings })
+/// Delivers the outbox. Clones share one state.
+#[derive(Clone)]
+pub struct Notifications {
+    store: Store,
+    sealer: Arc<Sealer>,
+    clock: Clock,
+    /// The gateway, if there is one.
+    line: Option<Arc<Line>>,
+    /// Told when a message may have become due in this process.
+    news: Arc<Notify>,
+}
+
+/// The gateway, and how to treat it.
+#[derive(Debug)]
+struct Line {
+    gateway: Gateway,
+    settings: Sms,
+}
+
+impl Notifications {
+    /// Nothing is sent yet.
+    pub fn new(
+        store: Store,
+        sealer: Arc<Sealer>,
+        sms: Option<Sms>,
+        clock: Clock,
+    ) -> Result<Self, GatewaySetupError> {
+        let line = match sms {
+            Some(settings) => {
+                Some(Arc::new(Line { gateway: Gateway::new(settings.config.clone())?, settings }))
+            }
+            None => None,
+        };
+        Ok(Self { store, sealer, clock, line, news: Arc::default() })
     }
 
+    /// Whether messages can be sent at all; without a gateway they wait.
+    pub fn has_gateway(&self) -> bool {
+        self.line.is_some()
+    }
+
+    /// Has the outbox looked at soon: a message may have become due in this process.
+    pub fn wake(&self) {
+        self.news.notify_one();
+    }
+}
+
+impl Line {
     /// How long to wait after so many attempts in a row, in whole milliseconds: both databases keep
     /// those exactly.
     fn pause_after(&self, attempts: i32) -> TimeDelta {

@@ -7,6 +7,8 @@ use clap::Args;
 
 use super::{Secret, SettingFault, fault, filled, offset, required, secret};
 use crate::jit::{JitConfig, PublicKey};
+use crate::outgoing::is_loopback;
+use crate::sync::Jit;
 
 /// JIT's address, credentials and manners (DOMAIN.md §5).
 #[derive(Debug, Clone, Args)]
@@ -55,15 +57,6 @@ pub struct JitSettings {
         default_value = "%Y-%m-%d %H:%M:%S"
     )]
     jit_date_format: String,
-}
-
-/// What [`JitSettings`] come to.
-#[derive(Debug, Clone)]
-pub struct Jit {
-    /// For the client.
-    pub config: JitConfig,
-    /// Calls in flight at once.
-    pub concurrency: u32,
 }
 
 impl JitSettings {
@@ -115,11 +108,9 @@ fn header_text(name: &'static str, text: String) -> Result<String, SettingFault>
 fn jit_base_url(text: &str) -> Result<reqwest::Url, SettingFault> {
     let name = "JIT_BASE_URL";
     let url: reqwest::Url = text.parse().map_err(|cause| fault(name, format!("is not a URL: {cause}")))?;
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     match url.scheme() {
         "https" => Ok(url),
-        "http" if loopback => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
         "http" => Err(fault(name, "must begin with https:// (http:// is accepted to loopback only)")),
         _ => Err(fault(name, "must begin with https://")),
     }

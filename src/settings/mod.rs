@@ -18,10 +18,10 @@ use clap::Args;
 use crate::sealing::{Sealer, unhex};
 use crate::store::DatabaseUrl;
 
-pub use jit::{Jit, JitSettings};
-pub use sessions::{SessionSettings, Sessions};
-pub use sms::{Sms, SmsSettings};
-pub use sync::{SyncSettings, SyncTimes};
+pub use jit::JitSettings;
+pub use sessions::SessionSettings;
+pub use sms::SmsSettings;
+pub use sync::SyncSettings;
 pub use web::{Web, WebSettings, bind_address, static_dir};
 
 /// A setting that is missing or malformed.
@@ -147,7 +147,7 @@ impl DataKeySettings {
 }
 
 fn filled(text: Option<&str>) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    crate::domain::text::filled(text).map(str::to_owned)
 }
 
 /// An offset such as `+05:30`.

@@ -1,6 +1,5 @@
 //! Who gets in: sessions, the origin of the pages, and whose word on addresses is taken.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use actix_web::cookie::Key;
@@ -8,6 +7,7 @@ use chrono::Duration;
 use clap::Args;
 
 use super::{Secret, SettingFault, fault, filled, key_bytes, required, secret};
+use crate::web::Sessions;
 
 /// Settings of sessions and of the pages' origin.
 #[derive(Debug, Clone, Args)]
@@ -30,44 +30,6 @@ pub struct SessionSettings {
     /// Addresses of proxies whose X-Forwarded-For is believed, comma-separated
     #[arg(long, env = "TRUSTED_PROXIES", value_name = "TRUSTED_PROXIES")]
     trusted_proxies: Option<String>,
-}
-
-/// What [`SessionSettings`] come to.
-#[derive(Clone)]
-pub struct Sessions {
-    /// Signs the session cookie.
-    pub cookie_key: Key,
-    /// The origin that browsers use, such as `https://pay.example`, if set.
-    pub public_origin: Option<String>,
-    /// Whether the pages are reached by https.
-    pub secure: bool,
-    /// A session unused for so long ends.
-    pub idle: Duration,
-    /// A session ends after so long.
-    pub longest: Duration,
-    /// Proxies whose word on the browser's address is taken.
-    pub trusted_proxies: Vec<IpAddr>,
-}
-
-/// Never shows the key.
-impl std::fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sessions").field("public_origin", &self.public_origin).finish_non_exhaustive()
-    }
-}
-
-impl Sessions {
-    /// The defaults, with a cookie key of `key`, for pages that are not behind https.
-    pub fn local(key: &[u8; 64]) -> Self {
-        Self {
-            cookie_key: Key::from(key),
-            public_origin: None,
-            secure: false,
-            idle: Duration::seconds(1800),
-            longest: Duration::seconds(43200),
-            trusted_proxies: Vec::new(),
-        }
-    }
 }
 
 impl SessionSettings {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{SettingFault, fault, filled, required};
+use crate::notifications::Sms;
 use crate::notifications::gateway::GatewayConfig;
 
 /// The state's SMS gateway, and how eagerly messages go there (DOMAIN.md §6).
@@ -40,21 +41,6 @@ pub struct SmsSettings {
     /// `template_id` of the gateway's form, the number of the DLT template [required with a gateway]
     #[arg(long, env = "SMS_TEMPLATE_ID", value_name = "SMS_TEMPLATE_ID")]
     sms_template_id: Option<String>,
-}
-
-/// What [`SmsSettings`] come to where there is a gateway.
-#[derive(Debug, Clone)]
-pub struct Sms {
-    /// For the client.
-    pub config: GatewayConfig,
-    /// Messages in flight at once.
-    pub concurrency: u32,
-    /// Messages sent per second at most.
-    pub per_second: u32,
-    /// First step before a message is tried again.
-    pub retry_first: Duration,
-    /// Longest step.
-    pub retry_max: Duration,
 }
 
 impl SmsSettings {

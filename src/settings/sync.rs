@@ -6,7 +6,9 @@ use chrono::Utc;
 use clap::Args;
 
 use super::{SettingFault, fault, offset};
-use crate::sync::nights::Nights;
+use crate::domain::nights::Nights;
+use crate::domain::text::one_line;
+use crate::sync::SyncTimes;
 
 /// When JIT is asked without anybody asking.
 #[derive(Debug, Clone, Args)]
@@ -31,17 +33,6 @@ pub struct SyncSettings {
     sync_retry_max_seconds: u32,
 }
 
-/// What [`SyncSettings`] come to.
-#[derive(Debug, Clone)]
-pub struct SyncTimes {
-    /// The schedule.
-    pub nights: Nights,
-    /// First step between attempts.
-    pub retry_first: Duration,
-    /// Longest step between attempts.
-    pub retry_longest: Duration,
-}
-
 impl SyncSettings {
     /// Checks all of them.
     pub fn validated(&self) -> Result<SyncTimes, SettingFault> {
@@ -54,8 +45,4 @@ impl SyncSettings {
             retry_longest: Duration::from_secs(self.sync_retry_max_seconds.into()),
         })
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

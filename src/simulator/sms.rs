@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use reqwest::Url;
 
 use super::http::{Action, HttpRequest, HttpSimulator, Running};
-use crate::ftps::date::ist_minute;
+use crate::domain::date::ist_minute;
 pub use scenario::{SmsScenario, UnknownSmsScenario};
 
 /// Where messages are posted to.

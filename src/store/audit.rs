@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::schema::audit_events;
 use super::{Db, StoreError};
-use crate::ftps::status::words;
+use crate::domain::words::words;
 
 words! {
     /// What was done.

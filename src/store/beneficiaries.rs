@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 
+use super::instructions::InstructionId;
 use super::schema::beneficiaries;
 use super::{Db, StoreError};
-use crate::ftps::{AskedBeneficiary, Paise, PaymentStatus};
+use crate::domain::{AskedBeneficiary, Paise, PaymentStatus};
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 
 /// A beneficiary as the pages show it: nothing sealed is read.
@@ -66,7 +67,7 @@ impl Beneficiary {
 /// of them, the first `skipped` left out.
 pub fn page(
     db: &mut Db,
-    instruction_id: i64,
+    instruction_id: InstructionId,
     status: Option<PaymentStatus>,
     skipped: i64,
     limit: i64,
@@ -84,7 +85,7 @@ pub fn page(
 
 /// How many beneficiaries of an instruction have each payment status; those that none has are left
 /// out.
-pub fn counts(db: &mut Db, instruction_id: i64) -> Result<Vec<(PaymentStatus, i64)>, StoreError> {
+pub fn counts(db: &mut Db, instruction_id: InstructionId) -> Result<Vec<(PaymentStatus, i64)>, StoreError> {
     Ok(beneficiaries::table
         .filter(beneficiaries::instruction_id.eq(instruction_id))
         .group_by(beneficiaries::payment_status)
@@ -92,11 +93,11 @@ pub fn counts(db: &mut Db, instruction_id: i64) -> Result<Vec<(PaymentStatus, i6
         .load(db)?)
 }
 
-/// The beneficiaries as [`decide`](crate::ftps::decide) needs them, their accounts opened.
+/// The beneficiaries as [`decide`](crate::domain::decide) needs them, their accounts opened.
 pub fn asked(
     db: &mut Db,
     sealer: &Sealer,
-    instruction_id: i64,
+    instruction_id: InstructionId,
     number: &str,
 ) -> Result<Vec<AskedBeneficiary>, StoreError> {
     type Row = (i64, String, String, Option<Vec<u8>>, Option<String>);

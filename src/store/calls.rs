@@ -3,9 +3,10 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::instructions::InstructionId;
 use super::schema::ftps_calls;
 use super::{Db, StoreError};
-use crate::ftps::{Outcome, Trigger};
+use crate::domain::{Outcome, Trigger};
 use crate::sealing::{SealedField, Sealer};
 
 /// A call to be stored.
@@ -85,7 +86,7 @@ const PAYLOAD_BYTES: usize = 4 * 1024 * 1024;
 pub fn of_instruction(
     db: &mut Db,
     sealer: &Sealer,
-    instruction_id: i64,
+    instruction_id: InstructionId,
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<StoredCall>, StoreError> {
@@ -136,7 +137,11 @@ pub struct CallSummary {
 }
 
 /// The latest calls of an instruction, newest first, at most `limit`.
-pub fn latest(db: &mut Db, instruction_id: i64, limit: i64) -> Result<Vec<CallSummary>, StoreError> {
+pub fn latest(
+    db: &mut Db,
+    instruction_id: InstructionId,
+    limit: i64,
+) -> Result<Vec<CallSummary>, StoreError> {
     Ok(ftps_calls::table
         .filter(ftps_calls::instruction_id.eq(instruction_id))
         .order(ftps_calls::id.desc())

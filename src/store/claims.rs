@@ -4,17 +4,17 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
-use super::instructions::{self, PaymentInstruction};
+use super::instructions::{self, InstructionId, PaymentInstruction};
 use super::schema::payment_instructions as pi;
 use super::sync_runs::{self, SyncRun};
 use super::{Db, StoreError, beneficiaries};
-use crate::ftps::{AskedInstruction, BillToAsk, Outcome, PiStatus};
+use crate::domain::{AskedInstruction, BillToAsk, Glitch, ItemOutcome, LatestOutcome, Outcome};
 use crate::sealing::{Sealer, random_hex};
 
 /// The proof of a claim: only [`claim`] makes one, and only its holder records an outcome.
 #[derive(Debug)]
 pub struct Lease {
-    pub(super) instruction_id: i64,
+    pub(super) instruction_id: InstructionId,
     pub(super) token: String,
 }
 
@@ -25,8 +25,8 @@ pub struct Claimed {
     pub lease: Lease,
     /// The instruction, for the decision.
     pub asked: AskedInstruction,
-    /// The bill to ask about, or why JIT cannot be asked, in plain English.
-    pub bill: Result<BillToAsk, String>,
+    /// The bill to ask about, or why JIT cannot be asked.
+    pub bill: Result<BillToAsk, Glitch>,
     /// Attempts without an answer up to now, in a row.
     pub unanswered_attempts: u32,
 }
@@ -36,7 +36,7 @@ pub struct Claimed {
 pub enum NotClaimed {
     /// Another call on it is under way.
     Busy,
-    /// It is not an active revised PI In Process.
+    /// It does not wait for FTPS.
     NotWaiting,
 }
 
@@ -44,7 +44,7 @@ pub enum NotClaimed {
 pub fn claim(
     db: &mut Db,
     sealer: &Sealer,
-    instruction_id: i64,
+    instruction_id: InstructionId,
     now: NaiveDateTime,
     until: NaiveDateTime,
 ) -> Result<Result<Claimed, NotClaimed>, StoreError> {
@@ -52,9 +52,7 @@ pub fn claim(
     let taken = diesel::update(
         pi::table
             .filter(pi::id.eq(instruction_id))
-            .filter(pi::status.eq(PiStatus::InProcess.as_str()))
-            .filter(pi::is_active.eq(true))
-            .filter(pi::parent_number.is_not_null())
+            .filter(pi::action_rank.is_not_null())
             .filter(pi::lease_until.is_null().or(pi::lease_until.le(now))),
     )
     .set((pi::lease_token.eq(&token), pi::lease_until.eq(until)))
@@ -75,7 +73,7 @@ pub fn claim(
 
 /// What a look for more work came to.
 #[derive(Debug, Default)]
-pub struct Page {
+pub struct Batch {
     /// To be asked about now.
     pub claimed: Vec<Claimed>,
     /// How many were looked at: fewer than asked for means that no more are free at the moment.
@@ -93,28 +91,30 @@ pub fn claim_of_run(
     limit: i64,
     now: NaiveDateTime,
     until: NaiveDateTime,
-) -> Result<Page, StoreError> {
+) -> Result<Batch, StoreError> {
     if !sync_runs::note_work(db, run.id, now)? {
-        return Ok(Page::default());
+        return Ok(Batch::default());
     }
     let free: Vec<FreeItem> = diesel::sql_query(format!("{FREE_ITEMS} {}", passing_by(db)))
         .bind::<BigInt, _>(run.id)
         .bind::<Timestamp, _>(now)
         .bind::<BigInt, _>(limit)
         .load(db)?;
-    let mut page = Page { seen: free.len(), ..Page::default() };
+    let mut batch = Batch { seen: free.len(), ..Batch::default() };
     for item in free {
         if let Some(outcome) = item.asked_since(run.started_at) {
-            sync_runs::settle(db, run.id, item.id, outcome.as_str())?;
+            sync_runs::settle(db, run.id, item.id(), outcome.into())?;
             continue;
         }
-        match claim(db, sealer, item.id, now, until)? {
-            Ok(claimed) => page.claimed.push(claimed),
-            Err(NotClaimed::NotWaiting) => sync_runs::settle(db, run.id, item.id, sync_runs::SKIPPED)?,
+        match claim(db, sealer, item.id(), now, until)? {
+            Ok(claimed) => batch.claimed.push(claimed),
+            Err(NotClaimed::NotWaiting) => {
+                sync_runs::settle(db, run.id, item.id(), ItemOutcome::Skipped)?;
+            }
             Err(NotClaimed::Busy) => {}
         }
     }
-    Ok(page)
+    Ok(batch)
 }
 
 /// Whether any attempt is due.
@@ -131,18 +131,18 @@ pub fn claim_due(
     limit: i64,
     now: NaiveDateTime,
     until: NaiveDateTime,
-) -> Result<Page, StoreError> {
+) -> Result<Batch, StoreError> {
     let due: Vec<DueInstruction> = diesel::sql_query(format!("{DUE_INSTRUCTIONS} {}", passing_by(db)))
         .bind::<Timestamp, _>(now)
         .bind::<BigInt, _>(limit)
         .load(db)?;
-    let mut page = Page { seen: due.len(), ..Page::default() };
+    let mut batch = Batch { seen: due.len(), ..Batch::default() };
     for one in due {
-        if let Ok(claimed) = claim(db, sealer, one.id, now, until)? {
-            page.claimed.push(claimed);
+        if let Ok(claimed) = claim(db, sealer, InstructionId::of_row(one.id), now, until)? {
+            batch.claimed.push(claimed);
         }
     }
-    Ok(page)
+    Ok(batch)
 }
 
 const FREE_ITEMS: &str = "SELECT p.id, p.ftps_outcome, p.ftps_called_at \
@@ -151,8 +151,7 @@ const FREE_ITEMS: &str = "SELECT p.id, p.ftps_outcome, p.ftps_called_at \
     ORDER BY i.instruction_id LIMIT $3";
 
 const DUE_INSTRUCTIONS: &str = "SELECT p.id FROM payment_instructions p \
-    WHERE p.next_attempt_at <= $1 AND p.status = 'In Process' AND p.is_active \
-    AND p.parent_number IS NOT NULL AND (p.lease_until IS NULL OR p.lease_until <= $1) \
+    WHERE p.next_attempt_at <= $1 AND p.action_rank IS NOT NULL AND (p.lease_until IS NULL OR p.lease_until <= $1) \
     ORDER BY p.next_attempt_at, p.id LIMIT $2";
 
 /// SQLite has one writer. On PostgreSQL several processes look for work at once: each passes by
@@ -169,16 +168,19 @@ struct FreeItem {
     #[diesel(sql_type = BigInt)]
     id: i64,
     #[diesel(sql_type = Text)]
-    ftps_outcome: String,
+    ftps_outcome: LatestOutcome,
     #[diesel(sql_type = Nullable<Timestamp>)]
     ftps_called_at: Option<NaiveDateTime>,
 }
 
 impl FreeItem {
+    fn id(&self) -> InstructionId {
+        InstructionId::of_row(self.id)
+    }
+
     /// What the latest call came to, if that was after `since`.
     fn asked_since(&self, since: NaiveDateTime) -> Option<Outcome> {
-        let outcome = self.ftps_outcome.parse().ok()?;
-        self.ftps_called_at.is_some_and(|at| at > since).then_some(outcome)
+        self.ftps_outcome.0.filter(|_| self.ftps_called_at.is_some_and(|at| at > since))
     }
 }
 
@@ -188,29 +190,12 @@ struct DueInstruction {
     id: i64,
 }
 
-/// The six facts of DOMAIN.md §3, or why JIT cannot be asked.
-fn bill_to_ask(db: &mut Db, revised: &PaymentInstruction) -> Result<Result<BillToAsk, String>, StoreError> {
-    let Some(original) = instructions::original(db, revised)? else {
-        return Ok(Err(
-            "The original payment instruction is not known here, so JIT cannot be asked.".to_owned()
-        ));
-    };
-    let reference = instructions::advices(db, original.id)?
-        .into_iter()
-        .find_map(|advice| advice.bill_reference.filter(|reference| !reference.trim().is_empty()));
-    Ok(match reference {
-        None => Err(format!(
-            "The online bill reference of the original payment instruction {} is not known here, so JIT cannot be asked.",
-            original.number
-        )),
-        Some(original_reference) => Ok(BillToAsk {
-            number: revised.number.clone(),
-            date: revised.created_at.and_utc(),
-            original_reference,
-            original_number: original.number,
-            original_date: original.created_at.and_utc(),
-        }),
-    })
+/// What JIT is to be asked about a revised PI.
+fn bill_to_ask(db: &mut Db, revised: &PaymentInstruction) -> Result<Result<BillToAsk, Glitch>, StoreError> {
+    let original = instructions::ancestry(db, revised)?.original();
+    let advices = original.as_ref().map(|original| instructions::advices(db, original.id)).transpose()?;
+    let references = advices.iter().flatten().map(|advice| advice.bill_reference.as_deref());
+    Ok(BillToAsk::of(revised, original.as_ref(), references))
 }
 
 /// Gives a claim up without an outcome. Only its holder's claim is released.

@@ -16,6 +16,17 @@ pub enum Db {
     Postgres(PgConnection),
 }
 
+/// Runs the same statement on either connection: lists of binds are beyond `MultiConnection`.
+macro_rules! on_either {
+    ($db:expr, $conn:ident => $query:expr) => {
+        match $db {
+            $crate::store::Db::Sqlite($conn) => $query,
+            $crate::store::Db::Postgres($conn) => $query,
+        }
+    };
+}
+pub(in crate::store) use on_either;
+
 /// Which database, read from `DATABASE_URL`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {

@@ -6,31 +6,21 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::importing::{
-    AdviceRecord, BeneficiaryRecord, InstructionRecord, Lifecycle, PaymentFacts, Version,
-};
-use super::instructions::{COMPLETED_BY_FTPS, PaymentAdvice, PaymentInstruction};
+use super::connection::on_either;
+use super::instructions::{InstructionId, PaymentAdvice, PaymentInstruction};
 use super::schema::{beneficiaries, payment_advices, payment_instructions as pi};
 use super::{Db, StoreError};
-use crate::ftps::{Paise, PaymentStatus};
+use crate::domain::record::{
+    AdviceRecord, BeneficiaryRecord, InstructionRecord, Lifecycle, PaymentFacts, Version,
+};
+use crate::domain::{CompletedBy, Paise, PaymentStatus};
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
-
-/// Runs the same statement on either connection: lists of binds are beyond `MultiConnection`.
-macro_rules! on_either {
-    ($db:expr, $conn:ident => $query:expr) => {
-        match $db {
-            $crate::store::Db::Sqlite($conn) => $query,
-            $crate::store::Db::Postgres($conn) => $query,
-        }
-    };
-}
-pub(super) use on_either;
 
 /// An instruction as it stands here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// Our row.
-    pub id: i64,
+    pub id: InstructionId,
     /// What an import may write of it.
     pub version: Version,
     /// Until when somebody is asking JIT about it (UTC).
@@ -64,7 +54,7 @@ pub struct BeneficiaryPlace {
 impl Known {
     /// Whether FTPS, and not MUKTASoft, completed it.
     pub fn was_completed_by_ftps(&self) -> bool {
-        self.version.lifecycle.completed_by.as_deref() == Some(COMPLETED_BY_FTPS)
+        self.version.lifecycle.completed_by == Some(CompletedBy::Ftps)
     }
 
     /// Whether somebody is asking JIT about it at `now`.
@@ -75,9 +65,9 @@ impl Known {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = beneficiaries)]
-struct BeneficiaryRow {
+struct StoredBeneficiary {
     id: i64,
-    instruction_id: i64,
+    instruction_id: InstructionId,
     position: i32,
     payment_id: String,
     payment_key: String,
@@ -98,17 +88,17 @@ struct BeneficiaryRow {
     disputed: bool,
 }
 
-/// The next instructions after row `after`, at most `limit`, by row; those changed at `since` or
+/// The next instructions after row `after`, if it is given, at most `limit`, by row; those changed at `since` or
 /// later, if it is given.
 pub fn page(
     db: &mut Db,
     sealer: &Sealer,
-    after: i64,
+    after: Option<InstructionId>,
     since: Option<NaiveDateTime>,
     limit: i64,
 ) -> Result<Vec<Known>, StoreError> {
     let mut query = pi::table
-        .filter(pi::id.gt(after))
+        .filter(pi::id.gt(after.unwrap_or_default()))
         .order(pi::id)
         .limit(limit)
         .select(PaymentInstruction::as_select())
@@ -117,11 +107,11 @@ pub fn page(
         query = query.filter(pi::changed_at.ge(since));
     }
     let rows = query.load(db)?;
-    with_people(db, sealer, rows)
+    with_parts(db, sealer, rows)
 }
 
 /// The instructions with their advice and their beneficiaries, in the order given.
-pub(super) fn with_people(
+pub(super) fn with_parts(
     db: &mut Db,
     sealer: &Sealer,
     rows: Vec<PaymentInstruction>,
@@ -129,25 +119,28 @@ pub(super) fn with_people(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let ids: Vec<InstructionId> = rows.iter().map(|row| row.id).collect();
     let mut advices = advices_of(db, &ids)?;
-    let mut people = beneficiaries_of(db, &ids)?;
+    let mut beneficiaries = beneficiaries_of(db, &ids)?;
     rows.into_iter()
         .map(|row| {
             let advices = advices.remove(&row.id).unwrap_or_default();
-            let people = people.remove(&row.id).unwrap_or_default();
-            known(sealer, row, advices, people)
+            let beneficiaries = beneficiaries.remove(&row.id).unwrap_or_default();
+            known(sealer, row, advices, beneficiaries)
         })
         .collect()
 }
 
-fn advices_of(db: &mut Db, ids: &[i64]) -> Result<HashMap<i64, Vec<AdviceRecord>>, StoreError> {
+fn advices_of(
+    db: &mut Db,
+    ids: &[InstructionId],
+) -> Result<HashMap<InstructionId, Vec<AdviceRecord>>, StoreError> {
     let rows: Vec<PaymentAdvice> = on_either!(db, db => payment_advices::table
         .filter(payment_advices::instruction_id.eq_any(ids))
         .order((payment_advices::instruction_id, payment_advices::position))
         .select(PaymentAdvice::as_select())
         .load(db)?);
-    let mut by_instruction: HashMap<i64, Vec<AdviceRecord>> = HashMap::new();
+    let mut by_instruction: HashMap<InstructionId, Vec<AdviceRecord>> = HashMap::new();
     for row in rows {
         by_instruction.entry(row.instruction_id).or_default().push(AdviceRecord {
             bill_reference: row.bill_reference,
@@ -161,13 +154,16 @@ fn advices_of(db: &mut Db, ids: &[i64]) -> Result<HashMap<i64, Vec<AdviceRecord>
     Ok(by_instruction)
 }
 
-fn beneficiaries_of(db: &mut Db, ids: &[i64]) -> Result<HashMap<i64, Vec<BeneficiaryRow>>, StoreError> {
-    let rows: Vec<BeneficiaryRow> = on_either!(db, db => beneficiaries::table
+fn beneficiaries_of(
+    db: &mut Db,
+    ids: &[InstructionId],
+) -> Result<HashMap<InstructionId, Vec<StoredBeneficiary>>, StoreError> {
+    let rows: Vec<StoredBeneficiary> = on_either!(db, db => beneficiaries::table
         .filter(beneficiaries::instruction_id.eq_any(ids))
         .order((beneficiaries::instruction_id, beneficiaries::position, beneficiaries::id))
-        .select(BeneficiaryRow::as_select())
+        .select(StoredBeneficiary::as_select())
         .load(db)?);
-    let mut by_instruction: HashMap<i64, Vec<BeneficiaryRow>> = HashMap::new();
+    let mut by_instruction: HashMap<InstructionId, Vec<StoredBeneficiary>> = HashMap::new();
     for row in rows {
         by_instruction.entry(row.instruction_id).or_default().push(row);
     }
@@ -178,11 +174,11 @@ fn known(
     sealer: &Sealer,
     row: PaymentInstruction,
     advices: Vec<AdviceRecord>,
-    people: Vec<BeneficiaryRow>,
+    rows: Vec<StoredBeneficiary>,
 ) -> Result<Known, StoreError> {
-    let places = people.iter().map(|one| BeneficiaryPlace { id: one.id, position: one.position }).collect();
+    let places = rows.iter().map(|one| BeneficiaryPlace { id: one.id, position: one.position }).collect();
     let beneficiaries =
-        people.into_iter().map(|one| one.opened(sealer, &row.number)).collect::<Result<_, _>>()?;
+        rows.into_iter().map(|one| one.opened(sealer, &row.number)).collect::<Result<_, _>>()?;
     Ok(Known {
         id: row.id,
         lease_until: row.lease_until,
@@ -196,7 +192,7 @@ fn known(
             lifecycle: Lifecycle {
                 in_process_since: row.in_process_since,
                 completed_at: row.completed_at,
-                completed_by: row.completed_by.clone(),
+                completed_by: row.completed_by,
             },
             record: InstructionRecord {
                 bill_numbers: row.bills(),
@@ -219,7 +215,7 @@ fn known(
     })
 }
 
-impl BeneficiaryRow {
+impl StoredBeneficiary {
     fn opened(self, sealer: &Sealer, number: &str) -> Result<BeneficiaryRecord, StoreError> {
         let payment_key = &self.payment_key;
         let open = |field: SealedField<'_>, sealed: &Option<Vec<u8>>| {

@@ -1,160 +1,30 @@
-//! What an import brings, as records, and the writing of them.
-//!
-//! A record is one instruction as MUKTASoft's format tells it, account and mobile numbers open. It
-//! is what an import reads, what [`exporting`](super::exporting) reads back, and what the two are
-//! compared by; sealing happens here, on the way into the rows.
+//! Writing what an import brings: records ([`domain::record`](crate::domain::record)) into rows. Account
+//! and mobile numbers are sealed here, on the way.
 
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use super::exporting::{self, Known, on_either};
-use super::instructions::PaymentInstruction;
+use super::connection::on_either;
+use super::exporting::{self, Known};
+use super::instructions::{InstructionId, PaymentInstruction};
 use super::schema::{beneficiaries, payment_advices, payment_instructions as pi, search_texts};
 use super::scope::state_of;
 use super::search;
 use super::{Db, StoreError};
-use crate::ftps::{Paise, PaymentStatus, PiStatus};
-use crate::sealing::{BeneficiaryKey, SealedField, Sealer, last_four};
+use crate::domain::CompletedBy;
+use crate::domain::record::{AdviceRecord, BeneficiaryRecord, InstructionRecord, Version};
+use crate::domain::text::last_four;
+use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 
 /// Rows in one INSERT on PostgreSQL, whose statements take 65,535 values.
 const ROWS_AT_ONCE: usize = 1000;
 
-/// An instruction as MUKTASoft tells it (DOMAIN.md §8). Texts are trimmed, never blank.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstructionRecord {
-    /// `tenantId`.
-    pub tenant_id: String,
-    /// `jitBillNo`: the PI number.
-    pub number: String,
-    /// `id`.
-    pub external_id: Option<String>,
-    /// `parentPiNumber`: what makes it a revised PI.
-    pub parent_number: Option<String>,
-    /// `muktaReferenceId`.
-    pub mukta_reference_id: Option<String>,
-    /// `piStatus`.
-    #[serde(with = "as_word")]
-    pub status: PiStatus,
-    /// `isActive`.
-    pub is_active: bool,
-    /// `grossAmount`.
-    #[serde(with = "as_optional_paise")]
-    pub gross: Option<Paise>,
-    /// `netAmount`.
-    #[serde(with = "as_paise")]
-    pub net: Paise,
-    /// `additionalDetails.billNumber`.
-    pub bill_numbers: Vec<String>,
-    /// `additionalDetails.hoaCode`.
-    pub head_of_account: Option<String>,
-    /// `additionalDetails.mstAllotmentId`.
-    pub master_allotment_id: Option<String>,
-    /// `auditDetails.createdTime` (UTC, to the millisecond).
-    pub created_at: NaiveDateTime,
-    /// `paDetails`, without entries that tell nothing.
-    pub advices: Vec<AdviceRecord>,
-    /// `beneficiaryDetails`.
-    pub beneficiaries: Vec<BeneficiaryRecord>,
-}
-
-/// A payment advice as MUKTASoft tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct AdviceRecord {
-    /// `paBillRefNumber`.
-    pub bill_reference: Option<String>,
-    /// `paFinYear`.
-    pub financial_year: Option<String>,
-    /// `paAdviceId`.
-    pub advice_id: Option<String>,
-    /// `paAdviceDate`.
-    pub advice_date: Option<String>,
-    /// `paTokenNumber`.
-    pub token_number: Option<String>,
-    /// `paTokenDate`.
-    pub token_date: Option<String>,
-}
-
-/// A beneficiary as MUKTASoft tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BeneficiaryRecord {
-    /// `beneficiaryNumber`: the payment ID.
-    pub payment_id: String,
-    /// `beneficiaryId`.
-    pub beneficiary_id: Option<String>,
-    /// `beneficiaryType`.
-    pub beneficiary_type: Option<String>,
-    /// `benefName`.
-    pub name: Option<String>,
-    /// `benfAcctNo`.
-    pub account: Option<String>,
-    /// `benfBankIfscCode`.
-    pub ifsc: Option<String>,
-    /// `benfMobileNo`.
-    pub mobile: Option<String>,
-    /// `amount`.
-    #[serde(with = "as_paise")]
-    pub amount: Paise,
-    /// Where the payment stands.
-    pub payment: PaymentFacts,
-    /// Whether MUKTASoft reported Payment Failed of what FTPS reported paid. An extension of the
-    /// format by our own export, so that importing it does not take the flag away.
-    pub disputed: bool,
-}
-
-impl BeneficiaryRecord {
-    /// The payment ID as beneficiaries are matched by: without regard to case.
-    pub fn payment_key(&self) -> String {
-        self.payment_id.to_lowercase()
-    }
-}
-
-/// Where a payment stands: what FTPS brings, of a PI that FTPS completes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentFacts {
-    /// `paymentStatus`.
-    #[serde(with = "as_word")]
-    pub status: PaymentStatus,
-    /// `paymentStatusMessage`.
-    pub failure_reason: Option<String>,
-    /// `utrNo`.
-    pub utr: Option<String>,
-    /// `utrDate`.
-    pub utr_date: Option<String>,
-    /// `endToEndId`.
-    pub end_to_end_id: Option<String>,
-    /// `voucherNumber`.
-    pub voucher_number: Option<String>,
-    /// `voucherDate`.
-    pub voucher_date: Option<String>,
-}
-
-/// When an instruction went In Process and was completed here; MUKTASoft's format does not tell.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Lifecycle {
-    /// When it went In Process (UTC).
-    pub in_process_since: Option<NaiveDateTime>,
-    /// When it was completed here (UTC).
-    pub completed_at: Option<NaiveDateTime>,
-    /// Who completed it here.
-    pub completed_by: Option<String>,
-}
-
-/// All that an import may write of an instruction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
-    /// What MUKTASoft tells.
-    pub record: InstructionRecord,
-    /// What became of it here.
-    pub lifecycle: Lifecycle,
-}
-
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = pi, treat_none_as_default_value = false, treat_none_as_null = true)]
-struct InstructionRow<'a> {
+struct NewInstruction<'a> {
     number: &'a str,
     tenant_id: &'a str,
     external_id: Option<&'a str>,
@@ -170,14 +40,14 @@ struct InstructionRow<'a> {
     created_at: NaiveDateTime,
     in_process_since: Option<NaiveDateTime>,
     completed_at: Option<NaiveDateTime>,
-    completed_by: Option<&'a str>,
+    completed_by: Option<&'static str>,
     changed_at: NaiveDateTime,
 }
 
 #[derive(Insertable)]
 #[diesel(table_name = payment_advices, treat_none_as_default_value = false)]
-struct AdviceRow<'a> {
-    instruction_id: i64,
+struct NewAdvice<'a> {
+    instruction_id: InstructionId,
     position: i32,
     bill_reference: Option<&'a str>,
     financial_year: Option<&'a str>,
@@ -189,8 +59,8 @@ struct AdviceRow<'a> {
 
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = beneficiaries, treat_none_as_default_value = false, treat_none_as_null = true)]
-struct BeneficiaryRow<'a> {
-    instruction_id: i64,
+struct NewBeneficiary<'a> {
+    instruction_id: InstructionId,
     position: i32,
     payment_id: &'a str,
     payment_key: String,
@@ -216,9 +86,9 @@ struct BeneficiaryRow<'a> {
 }
 
 impl Version {
-    fn row(&self, now: NaiveDateTime) -> InstructionRow<'_> {
+    fn row(&self, now: NaiveDateTime) -> NewInstruction<'_> {
         let Self { record, lifecycle } = self;
-        InstructionRow {
+        NewInstruction {
             number: &record.number,
             tenant_id: &record.tenant_id,
             external_id: record.external_id.as_deref(),
@@ -234,15 +104,15 @@ impl Version {
             created_at: record.created_at,
             in_process_since: lifecycle.in_process_since,
             completed_at: lifecycle.completed_at,
-            completed_by: lifecycle.completed_by.as_deref(),
+            completed_by: lifecycle.completed_by.map(CompletedBy::as_str),
             changed_at: now,
         }
     }
 }
 
 impl AdviceRecord {
-    fn row(&self, instruction_id: i64, position: i32) -> AdviceRow<'_> {
-        AdviceRow {
+    fn row(&self, instruction_id: InstructionId, position: i32) -> NewAdvice<'_> {
+        NewAdvice {
             instruction_id,
             position,
             bill_reference: self.bill_reference.as_deref(),
@@ -260,9 +130,9 @@ impl BeneficiaryRecord {
         &self,
         sealer: &Sealer,
         number: &str,
-        instruction_id: i64,
+        instruction_id: InstructionId,
         position: i32,
-    ) -> Result<BeneficiaryRow<'_>, StoreError> {
+    ) -> Result<NewBeneficiary<'_>, StoreError> {
         let payment_key = self.payment_key();
         let seal = |field: SealedField<'_>, plain: &Option<String>| {
             plain.as_deref().map(|plain| sealer.seal(field, plain.as_bytes())).transpose()
@@ -272,7 +142,7 @@ impl BeneficiaryRecord {
             seal(SealedField::Account(BeneficiaryKey { number, payment_key: &payment_key }), &self.account)?;
         let mobile_sealed =
             seal(SealedField::Mobile(BeneficiaryKey { number, payment_key: &payment_key }), &self.mobile)?;
-        Ok(BeneficiaryRow {
+        Ok(NewBeneficiary {
             instruction_id,
             position,
             payment_id: &self.payment_id,
@@ -326,7 +196,7 @@ pub fn known(db: &mut Db, sealer: &Sealer, numbers: &[&str]) -> Result<HashMap<S
             .for_update()
             .load(db)?,
     };
-    let known = exporting::with_people(db, sealer, rows)?;
+    let known = exporting::with_parts(db, sealer, rows)?;
     Ok(known.into_iter().map(|known| (known.version.record.number.clone(), known)).collect())
 }
 
@@ -368,26 +238,26 @@ pub fn insert(db: &mut Db, sealer: &Sealer, new: &[Version], now: NaiveDateTime)
     insert_all!(db, pi::table, rows);
     let ids = ids_of(db, new)?;
     let mut advices = Vec::new();
-    let mut people = Vec::new();
+    let mut beneficiaries = Vec::new();
     let mut texts = Vec::new();
     for Version { record, .. } in new {
         // Inserted above, in this transaction.
         let id = *ids.get(&record.number).ok_or(diesel::result::Error::NotFound)?;
         advices.extend(record.advices.iter().zip(0..).map(|(advice, at)| advice.row(id, at)));
         for (one, at) in record.beneficiaries.iter().zip(0..) {
-            people.push(one.row(sealer, &record.number, id, at)?);
+            beneficiaries.push(one.row(sealer, &record.number, id, at)?);
         }
         texts.push((search_texts::instruction_id.eq(id), search_texts::text.eq(search::searchable(record))));
     }
     insert_all!(db, payment_advices::table, advices);
-    insert_all!(db, beneficiaries::table, people);
+    insert_all!(db, beneficiaries::table, beneficiaries);
     insert_all!(db, search_texts::table, texts);
     Ok(())
 }
 
-fn ids_of(db: &mut Db, new: &[Version]) -> Result<HashMap<String, i64>, StoreError> {
+fn ids_of(db: &mut Db, new: &[Version]) -> Result<HashMap<String, InstructionId>, StoreError> {
     let numbers: Vec<&str> = new.iter().map(|version| version.record.number.as_str()).collect();
-    let rows: Vec<(String, i64)> = on_either!(db, db => pi::table
+    let rows: Vec<(String, InstructionId)> = on_either!(db, db => pi::table
         .filter(pi::number.eq_any(&numbers))
         .select((pi::number, pi::id))
         .load(db)?);
@@ -450,49 +320,4 @@ fn update_beneficiaries(
     }
     insert_all!(db, beneficiaries::table, new);
     Ok(())
-}
-
-/// The domain's words in a staged record.
-mod as_word {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<T: std::fmt::Display, S: Serializer>(word: &T, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(word)
-    }
-
-    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
-    where
-        T: std::str::FromStr<Err: std::fmt::Display>,
-        D: Deserializer<'de>,
-    {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
-    }
-}
-
-/// Money in a staged record.
-mod as_paise {
-    use crate::ftps::Paise;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(amount: &Paise, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_i64(amount.0)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Paise, D::Error> {
-        i64::deserialize(from).map(Paise)
-    }
-}
-
-/// Money that may be absent, in a staged record.
-mod as_optional_paise {
-    use crate::ftps::Paise;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(amount: &Option<Paise>, to: S) -> Result<S::Ok, S::Error> {
-        amount.map(|amount| amount.0).serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Paise>, D::Error> {
-        Ok(Option::<i64>::deserialize(from)?.map(Paise))
-    }
 }

@@ -1,21 +1,75 @@
 //! Payment instructions and their payment advice.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
 use super::schema::{payment_advices, payment_instructions};
 use super::scope::Scope;
 use super::{Db, StoreError};
-use crate::ftps::{Outcome, Paise, PiStatus};
+use crate::domain::{Ancestry, CompletedBy, LatestOutcome, Outcome, Paise, PiStatus, Revisable};
+
+/// A payment instruction's row. Whoever holds one may read what belongs to it: only a scoped find
+/// ([`find`], a search), a claim, or what leads there from one of those makes it.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    diesel::AsExpression,
+    diesel::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::BigInt)]
+pub struct InstructionId(i64);
+
+impl InstructionId {
+    /// The row `id`, by whoever has seen to it that it may be read.
+    pub(in crate::store) const fn of_row(id: i64) -> Self {
+        Self(id)
+    }
+
+    /// For tests of what is made of rows.
+    #[cfg(test)]
+    pub(crate) const fn of_test(id: i64) -> Self {
+        Self(id)
+    }
+}
+
+impl std::fmt::Display for InstructionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::BigInt, DB> for InstructionId
+where
+    i64: diesel::serialize::ToSql<diesel::sql_types::BigInt, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
+        self.0.to_sql(out)
+    }
+}
+
+impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB>
+    for InstructionId
+where
+    i64: diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+        i64::from_sql(bytes).map(Self)
+    }
+}
 
 /// A payment instruction as stored.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = payment_instructions)]
 pub struct PaymentInstruction {
     /// Our row.
-    pub id: i64,
+    pub id: InstructionId,
     /// The PI number, unique in all.
     pub number: String,
     /// The ULB it belongs to.
@@ -46,12 +100,12 @@ pub struct PaymentInstruction {
     pub in_process_since: Option<NaiveDateTime>,
     /// When it was completed here (UTC).
     pub completed_at: Option<NaiveDateTime>,
-    /// Who completed it: `ftps` or `muktasoft`.
-    pub completed_by: Option<String>,
+    /// Who completed it.
+    pub completed_by: Option<CompletedBy>,
     /// When anything about it last changed here (UTC).
     pub changed_at: NaiveDateTime,
-    /// The outcome of the latest call, `none` before the first.
-    pub ftps_outcome: String,
+    /// The outcome of the latest call.
+    pub ftps_outcome: LatestOutcome,
     /// The message of the latest call.
     pub ftps_message: Option<String>,
     /// When the latest call was answered (UTC).
@@ -76,6 +130,9 @@ pub struct PaymentInstruction {
     pub next_attempt_at: Option<NaiveDateTime>,
     /// Attempts since JIT's last answer or the last Refresh.
     pub unanswered_attempts: i32,
+    /// How soon somebody should look at it, 0 first; `None` unless it waits: FTPS may be asked about an
+    /// active revised PI In Process. The database works it out (migrations, 000005), and nobody else.
+    pub action_rank: Option<i32>,
 }
 
 /// In Process for longer than this is worth a mark.
@@ -87,9 +144,9 @@ impl PaymentInstruction {
         self.parent_number.is_some()
     }
 
-    /// Whether FTPS may be asked: an active revised PI In Process.
+    /// Whether FTPS may be asked.
     pub fn is_waiting(&self) -> bool {
-        self.is_revised() && self.is_active && self.status == PiStatus::InProcess
+        self.action_rank.is_some()
     }
 
     /// Whether somebody is asking JIT about it now.
@@ -104,12 +161,12 @@ impl PaymentInstruction {
 
     /// Whether FTPS, and not MUKTASoft, completed it.
     pub fn was_completed_by_ftps(&self) -> bool {
-        self.completed_by.as_deref() == Some(COMPLETED_BY_FTPS)
+        self.completed_by == Some(CompletedBy::Ftps)
     }
 
     /// The outcome of the latest call, if there was one.
     pub fn latest_outcome(&self) -> Option<Outcome> {
-        self.ftps_outcome.parse().ok()
+        self.ftps_outcome.0
     }
 
     /// The bill numbers as a list.
@@ -118,10 +175,19 @@ impl PaymentInstruction {
     }
 }
 
-/// `completed_by` of a PI that FTPS completed.
-pub const COMPLETED_BY_FTPS: &str = "ftps";
-/// `completed_by` of a PI that an import completed.
-pub const COMPLETED_BY_MUKTASOFT: &str = "muktasoft";
+impl Revisable for PaymentInstruction {
+    fn number(&self) -> &str {
+        &self.number
+    }
+
+    fn parent_number(&self) -> Option<&str> {
+        self.parent_number.as_deref()
+    }
+
+    fn created(&self) -> DateTime<Utc> {
+        self.created_at.and_utc()
+    }
+}
 
 /// Whether it has been In Process for longer than it should.
 pub(super) fn is_stuck(status: PiStatus, since: Option<NaiveDateTime>, now: DateTime<Utc>) -> bool {
@@ -135,7 +201,7 @@ pub struct PaymentAdvice {
     /// Our row.
     pub id: i64,
     /// The instruction it belongs to.
-    pub instruction_id: i64,
+    pub instruction_id: InstructionId,
     /// Its place among the instruction's advices.
     pub position: i32,
     /// Online bill reference number, `paBillRefNumber`.
@@ -163,12 +229,12 @@ pub fn find(db: &mut Db, scope: &Scope, number: &str) -> Result<Option<PaymentIn
 }
 
 /// The instruction of that row.
-pub fn get(db: &mut Db, id: i64) -> Result<PaymentInstruction, StoreError> {
+pub fn get(db: &mut Db, id: InstructionId) -> Result<PaymentInstruction, StoreError> {
     Ok(payment_instructions::table.find(id).select(PaymentInstruction::as_select()).get_result(db)?)
 }
 
 /// Payment advice of an instruction, in its order.
-pub fn advices(db: &mut Db, instruction_id: i64) -> Result<Vec<PaymentAdvice>, StoreError> {
+pub fn advices(db: &mut Db, instruction_id: InstructionId) -> Result<Vec<PaymentAdvice>, StoreError> {
     Ok(payment_advices::table
         .filter(payment_advices::instruction_id.eq(instruction_id))
         .order(payment_advices::position)
@@ -197,27 +263,16 @@ pub fn parent(db: &mut Db, of: &PaymentInstruction) -> Result<Option<PaymentInst
         .optional()?)
 }
 
-/// The original of a revised PI: its parents followed to the first (DOMAIN.md §3). `None` if one of
-/// them is not known, is of another tenant, or they go in a circle.
-pub fn original(db: &mut Db, of: &PaymentInstruction) -> Result<Option<PaymentInstruction>, StoreError> {
-    let mut seen = HashSet::from([of.number.clone()]);
-    let mut at = of.clone();
-    while at.is_revised() {
-        match parent(db, &at)? {
-            Some(next) if seen.insert(next.number.clone()) => at = next,
-            _ => return Ok(None),
-        }
-    }
-    Ok((at.id != of.id).then_some(at))
+/// Where the parents of an instruction lead, as far as they are known here and of the same tenant.
+pub fn ancestry(db: &mut Db, of: &PaymentInstruction) -> Result<Ancestry<PaymentInstruction>, StoreError> {
+    Ancestry::of(of, |at| parent(db, at))
 }
 
-/// How many active revised PIs in scope have been In Process for longer than they should.
+/// How many PIs in scope that wait have been In Process for longer than they should.
 pub fn count_stuck(db: &mut Db, scope: &Scope, now: NaiveDateTime) -> Result<i64, StoreError> {
     Ok(payment_instructions::table
         .filter(payment_instructions::tenant_id.eq_any(scope.tenants()))
-        .filter(payment_instructions::status.eq(PiStatus::InProcess.as_str()))
-        .filter(payment_instructions::is_active.eq(true))
-        .filter(payment_instructions::parent_number.is_not_null())
+        .filter(payment_instructions::action_rank.is_not_null())
         .filter(payment_instructions::in_process_since.lt(now - LONG_IN_PROCESS))
         .count()
         .get_result(db)?)
@@ -225,7 +280,7 @@ pub fn count_stuck(db: &mut Db, scope: &Scope, now: NaiveDateTime) -> Result<i64
 
 /// Whether there is any instruction at all.
 pub fn any(db: &mut Db) -> Result<bool, StoreError> {
-    let first: Option<i64> = payment_instructions::table
+    let first: Option<InstructionId> = payment_instructions::table
         .select(payment_instructions::id)
         .order(payment_instructions::id)
         .first(db)
@@ -234,7 +289,7 @@ pub fn any(db: &mut Db) -> Result<bool, StoreError> {
 }
 
 /// Row and number of every revised instruction, for the simulator.
-pub fn all_revised(db: &mut Db) -> Result<Vec<(i64, String)>, StoreError> {
+pub fn all_revised(db: &mut Db) -> Result<Vec<(InstructionId, String)>, StoreError> {
     Ok(payment_instructions::table
         .filter(payment_instructions::parent_number.is_not_null())
         .order(payment_instructions::id)

@@ -18,6 +18,7 @@ pub mod importing;
 pub mod instructions;
 pub mod keys;
 pub mod outbox;
+pub mod recorder;
 pub mod recording;
 pub mod resealing;
 pub mod scope;
@@ -38,7 +39,7 @@ pub use connection::{DatabaseUrl, Db};
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Connections in the pool; DESIGN.md §3 measured that more do not help on two cores.
+/// Connections in the pool; more do not help on two cores (measured).
 const CONNECTIONS: u32 = 4;
 
 /// A fault of the database.

@@ -1,16 +1,21 @@
 //! Recording what a call came to: the call itself, the instruction, and on success everyone in it,
 //! in one transaction.
 
+use std::sync::Arc;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::calls::NewCall;
 use super::claims::Lease;
-use super::instructions::COMPLETED_BY_FTPS;
+use super::recorder::Recordable;
 use super::schema::{beneficiaries, ftps_calls, payment_instructions as pi};
 use super::{Db, StoreError, sync_runs};
-use crate::ftps::{AskedInstruction, Decision, PaidBeneficiary, Payment, PaymentStatus, PiStatus};
-use crate::sealing::{BeneficiaryKey, SealedField, Sealer, last_four};
+use crate::domain::text::last_four;
+use crate::domain::{
+    AskedInstruction, CompletedBy, Decision, Glitch, PaidBeneficiary, Payment, PaymentStatus, PiStatus,
+};
+use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 
 /// One call's outcome, on its way into the database.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub struct Recording {
     pub next_attempt: NextAttempt,
     /// When it is recorded (UTC).
     pub now: NaiveDateTime,
+    /// Seals what is sensitive in it.
+    pub sealer: Arc<Sealer>,
 }
 
 /// The attempt after one that JIT did not answer.
@@ -38,20 +45,33 @@ pub struct NextAttempt {
     pub at: NaiveDateTime,
 }
 
-impl Recording {
-    /// The same call as a glitch, without what JIT said: for an answer that the database refuses.
-    pub fn without_its_answer(&self) -> Self {
+impl Recordable for Recording {
+    /// The decision as it stands in the database.
+    type Recorded = Decision;
+
+    fn name(&self) -> String {
+        format!("an outcome of {}", self.asked.number)
+    }
+
+    fn store(&self, db: &mut Db) -> Result<Decision, StoreError> {
+        store_outcome(db, &self.sealer, self)
+    }
+
+    /// The same call as a glitch, without what JIT said. If even that is refused, its claim ends by
+    /// itself.
+    fn if_refused(&self) -> Option<Self> {
+        if self.decision == Decision::Glitch(Glitch::AnswerNotRecorded) {
+            return None;
+        }
         let Lease { instruction_id, token } = &self.lease;
-        Self {
+        Some(Self {
             lease: Lease { instruction_id: *instruction_id, token: token.clone() },
             asked: self.asked.clone(),
             call: NewCall { response: None, ..self.call.clone() },
-            decision: Decision::Glitch {
-                description: "JIT's answer could not be recorded because of a fault in this program."
-                    .to_owned(),
-            },
+            decision: Decision::Glitch(Glitch::AnswerNotRecorded),
+            sealer: Arc::clone(&self.sealer),
             ..*self
-        }
+        })
     }
 }
 
@@ -60,7 +80,7 @@ impl Recording {
 /// Applied is it while the instruction is In Process and claimed by this lease or by nobody; the
 /// call is stored in any case. Recording the same call again changes nothing. Returns the decision
 /// as recorded: a success whose beneficiaries changed meanwhile becomes a glitch.
-pub fn record(db: &mut Db, sealer: &Sealer, recording: &Recording) -> Result<Decision, StoreError> {
+fn store_outcome(db: &mut Db, sealer: &Sealer, recording: &Recording) -> Result<Decision, StoreError> {
     if already_stored(db, &recording.call)? {
         return Ok(recording.decision.clone());
     }
@@ -74,7 +94,7 @@ pub fn record(db: &mut Db, sealer: &Sealer, recording: &Recording) -> Result<Dec
     }
     store_call(db, sealer, recording, &decision, applied)?;
     if let Some(run_id) = recording.call.run_id {
-        sync_runs::settle(db, run_id, recording.lease.instruction_id, decision.outcome().as_str())?;
+        sync_runs::settle(db, run_id, recording.lease.instruction_id, decision.outcome().into())?;
     }
     Ok(decision)
 }
@@ -96,14 +116,7 @@ fn still_complete(db: &mut Db, recording: &Recording) -> Result<Decision, StoreE
     let mut paid: Vec<i64> = payment.beneficiaries.iter().map(|one| one.id).collect();
     now.sort_unstable();
     paid.sort_unstable();
-    Ok(if now == paid {
-        recording.decision.clone()
-    } else {
-        Decision::Glitch {
-            description: "The beneficiaries of this payment instruction changed while JIT was being asked."
-                .to_owned(),
-        }
-    })
+    Ok(if now == paid { recording.decision.clone() } else { Decision::Glitch(Glitch::BeneficiariesChanged) })
 }
 
 /// Brings the instruction up to date and releases the claim; `false` if it may not be touched.
@@ -132,7 +145,7 @@ fn apply(db: &mut Db, recording: &Recording, decision: &Decision) -> Result<bool
                 latest,
                 pi::status.eq(PiStatus::Completed.as_str()),
                 pi::completed_at.eq(*now),
-                pi::completed_by.eq(COMPLETED_BY_FTPS),
+                pi::completed_by.eq(CompletedBy::Ftps.as_str()),
                 pi::ftps_voucher_number.eq(&payment.voucher_number),
                 pi::ftps_voucher_date.eq(&payment.voucher_date),
                 pi::ftps_bill_reference.eq(&payment.bill_reference),
@@ -141,7 +154,7 @@ fn apply(db: &mut Db, recording: &Recording, decision: &Decision) -> Result<bool
                 pi::ftps_payment_status.eq(&payment.payment_status),
             ))
             .execute(db)?,
-        Decision::NoResponse { .. } | Decision::Error { .. } | Decision::Glitch { .. } => {
+        Decision::NoResponse { .. } | Decision::Error { .. } | Decision::Glitch(_) => {
             diesel::update(target).set(latest).execute(db)?
         }
     };

@@ -42,7 +42,7 @@ pub fn reseal(store: &Store, sealer: &Sealer) -> Result<Resealed, StoreError> {
 }
 
 #[derive(Queryable)]
-struct BeneficiaryRow {
+struct SealedBeneficiary {
     id: i64,
     payment_key: String,
     number: String,
@@ -60,7 +60,7 @@ fn beneficiaries_after(
     after: i64,
     done: &mut Resealed,
 ) -> Result<Option<i64>, StoreError> {
-    let rows: Vec<BeneficiaryRow> = beneficiaries::table
+    let rows: Vec<SealedBeneficiary> = beneficiaries::table
         .inner_join(payment_instructions::table)
         .filter(beneficiaries::id.gt(after))
         .order(beneficiaries::id)

@@ -49,6 +49,7 @@ diesel::table! {
         lease_until -> Nullable<Timestamp>,
         next_attempt_at -> Nullable<Timestamp>,
         unanswered_attempts -> Integer,
+        action_rank -> Nullable<Integer>,
     }
 }
 

@@ -6,15 +6,12 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp};
 
-use super::instructions::is_stuck;
+use super::instructions::{InstructionId, is_stuck};
 use super::schema::{program_state, sync_run_items as items, sync_runs as runs};
 use super::scope::Scope;
 use super::{Db, StoreError};
-use crate::ftps::{Outcome, PiStatus, RunState, RunTrigger};
-use crate::sync::nights::NightsSoFar;
-
-/// The outcome of an item whose instruction no longer waited when its turn came.
-pub const SKIPPED: &str = "skipped";
+use crate::domain::nights::NightsSoFar;
+use crate::domain::{ItemOutcome, Outcome, PiStatus, RunState, RunTrigger};
 
 /// A process at work notes it this often at most.
 const NOTED_EVERY: TimeDelta = TimeDelta::seconds(5);
@@ -101,7 +98,7 @@ pub fn begin(
             diesel::sql_query(
                 "INSERT INTO sync_run_items (run_id, instruction_id, tenant_id) \
                  SELECT $1, id, tenant_id FROM payment_instructions \
-                 WHERE status = 'In Process' AND is_active AND parent_number IS NOT NULL",
+                 WHERE action_rank IS NOT NULL",
             )
             .bind::<BigInt, _>(run.id)
             .execute(db)?;
@@ -130,9 +127,14 @@ pub(super) fn note_work(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<
 }
 
 /// Writes what became of an instruction in a run, once.
-pub(super) fn settle(db: &mut Db, run_id: i64, instruction_id: i64, outcome: &str) -> Result<(), StoreError> {
+pub(super) fn settle(
+    db: &mut Db,
+    run_id: i64,
+    instruction_id: InstructionId,
+    outcome: ItemOutcome,
+) -> Result<(), StoreError> {
     diesel::update(items::table.find((run_id, instruction_id)).filter(items::outcome.is_null()))
-        .set(items::outcome.eq(outcome))
+        .set(items::outcome.eq(outcome.as_str()))
         .execute(db)?;
     Ok(())
 }
@@ -251,22 +253,22 @@ impl Counts {
         self.expected - self.done()
     }
 
-    fn add(&mut self, outcome: Option<&str>, count: i64) {
+    fn add(&mut self, outcome: Option<ItemOutcome>, count: i64) {
         self.expected += count;
-        match outcome.map(str::parse) {
+        match outcome {
             None => {}
-            Some(Ok(Outcome::Success)) => self.successful += count,
-            Some(Ok(Outcome::Error)) => self.errors += count,
-            Some(Ok(Outcome::Glitch)) => self.glitches += count,
-            Some(Ok(Outcome::NoResponse)) => self.no_response += count,
-            Some(Err(_)) => self.skipped += count,
+            Some(ItemOutcome::Success) => self.successful += count,
+            Some(ItemOutcome::Error) => self.errors += count,
+            Some(ItemOutcome::Glitch) => self.glitches += count,
+            Some(ItemOutcome::NoResponse) => self.no_response += count,
+            Some(ItemOutcome::Skipped) => self.skipped += count,
         }
     }
 }
 
 /// The counts of every run from `first` to `last`, of what is in scope.
 pub fn counts(db: &mut Db, scope: &Scope, first: i64, last: i64) -> Result<HashMap<i64, Counts>, StoreError> {
-    let rows: Vec<(i64, Option<String>, i64)> = items::table
+    let rows: Vec<(i64, Option<ItemOutcome>, i64)> = items::table
         .filter(items::run_id.between(first, last))
         .filter(items::tenant_id.eq_any(scope.tenants()))
         .group_by((items::run_id, items::outcome))
@@ -274,21 +276,21 @@ pub fn counts(db: &mut Db, scope: &Scope, first: i64, last: i64) -> Result<HashM
         .load(db)?;
     let mut counts: HashMap<i64, Counts> = HashMap::new();
     for (run, outcome, count) in rows {
-        counts.entry(run).or_default().add(outcome.as_deref(), count);
+        counts.entry(run).or_default().add(outcome, count);
     }
     Ok(counts)
 }
 
 /// The counts of one run, all tenants together: for the program itself.
 pub fn total(db: &mut Db, run_id: i64) -> Result<Counts, StoreError> {
-    let rows: Vec<(Option<String>, i64)> = items::table
+    let rows: Vec<(Option<ItemOutcome>, i64)> = items::table
         .filter(items::run_id.eq(run_id))
         .group_by(items::outcome)
         .select((items::outcome, diesel::dsl::count_star()))
         .load(db)?;
     let mut counts = Counts::default();
     for (outcome, count) in rows {
-        counts.add(outcome.as_deref(), count);
+        counts.add(outcome, count);
     }
     Ok(counts)
 }

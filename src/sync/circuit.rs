@@ -10,7 +10,7 @@ const FAILURES: u32 = 5;
 
 /// The circuit of this process, in its memory.
 #[derive(Debug)]
-pub struct Circuit {
+pub(super) struct Circuit {
     /// Between two probes.
     pause: TimeDelta,
     state: Mutex<State>,
@@ -24,7 +24,7 @@ struct State {
 
 impl Circuit {
     /// A closed one.
-    pub fn new(pause_between_probes: TimeDelta) -> Self {
+    pub(super) fn new(pause_between_probes: TimeDelta) -> Self {
         Self { pause: pause_between_probes, state: Mutex::default() }
     }
 
@@ -34,18 +34,18 @@ impl Circuit {
     }
 
     /// Whether JIT is not to be called, but by a person or a probe.
-    pub fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.state().failures >= FAILURES
     }
 
     /// Whether it is open and time for a probe.
-    pub fn may_probe(&self, now: DateTime<Utc>) -> bool {
+    pub(super) fn may_probe(&self, now: DateTime<Utc>) -> bool {
         let state = self.state();
         state.failures >= FAILURES && state.failed_at.is_none_or(|at| at + self.pause <= now)
     }
 
     /// Notes what came of a call.
-    pub fn note(&self, unreachable: bool, now: DateTime<Utc>) {
+    pub(super) fn note(&self, unreachable: bool, now: DateTime<Utc>) {
         let mut state = self.state();
         if !unreachable {
             if state.failures >= FAILURES {
@@ -62,7 +62,7 @@ impl Circuit {
     }
 
     /// A new run tries for itself; its first failure opens the circuit again.
-    pub fn try_again(&self) {
+    pub(super) fn try_again(&self) {
         let mut state = self.state();
         state.failures = state.failures.min(FAILURES - 1);
     }

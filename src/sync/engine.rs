@@ -1,25 +1,22 @@
-//! claim → call → decide → record (DESIGN.md §1).
+//! One attempt: claim → call → decide → record.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::NaiveDateTime;
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::app::App;
-use crate::ftps::{AskedInstruction, BillToAsk, Decision, Outcome, Reply, Trigger, decide};
+use super::FtpsSync;
+use crate::domain::{AskedInstruction, BillToAsk, Decision, Glitch, Outcome, Reply, Trigger, decide, retry};
 use crate::jit::Exchange;
-use crate::retry;
 use crate::sealing::{random_hex, random_number};
 use crate::store::StoreError;
 use crate::store::calls::NewCall;
 use crate::store::claims::{self, Claimed, NotClaimed};
+use crate::store::instructions::InstructionId;
 use crate::store::recording::{NextAttempt, Recording};
-
-/// How long after an attempt's deadline the claim of a process that died holds (CONTRACT.md).
-const CLAIM_GRACE: Duration = Duration::from_secs(30);
 
 /// The cause in the call log where the circuit kept a call from being made.
 const CIRCUIT_OPEN: &str = "not sent, circuit open: JIT could not be reached by the calls before this one";
@@ -54,91 +51,107 @@ pub enum Asked {
     Recorded(Outcome),
     /// Nobody was called: another call on it is under way.
     Busy,
-    /// Nobody was called: it is not an active revised PI In Process.
+    /// Nobody was called: it does not wait for FTPS.
     NotWaiting,
 }
 
-/// Asks JIT about one instruction and records the outcome. The whole attempt ends within
-/// 3 × `JIT_TIMEOUT_SECONDS` of its start.
-pub async fn ask(app: &App, instruction_id: i64, order: &Order) -> Result<Asked, StoreError> {
-    // The slot is taken before the claim, so that a claim is never spent on waiting in line.
-    let slot = Arc::clone(&app.call_slots)
-        .acquire_owned()
-        .await
-        .map_err(|closed| StoreError::BrokeOff(closed.to_string()))?;
-    let now = app.clock.now().naive_utc();
-    let (sealer, until) = (Arc::clone(&app.sealer), now + claim_term(app));
-    match app.store.write(move |db| claims::claim(db, &sealer, instruction_id, now, until)).await? {
-        Ok(claimed) => Ok(Asked::Recorded(ask_claimed(app, claimed, order, slot).await?)),
-        Err(NotClaimed::Busy) => Ok(Asked::Busy),
-        Err(NotClaimed::NotWaiting) => Ok(Asked::NotWaiting),
+impl FtpsSync {
+    /// Asks JIT about one instruction and records the outcome, in a task of its own: a browser that goes
+    /// away does not cancel the call. The whole attempt ends within 3 × `JIT_TIMEOUT_SECONDS` of its start.
+    pub async fn ask(&self, id: InstructionId, order: Order) -> Result<Asked, StoreError> {
+        let sync = self.clone();
+        let asking = self.runtime.spawn(async move { sync.claim_and_ask(id, &order).await });
+        asking.await.map_err(|broken| StoreError::BrokeOff(broken.to_string()))?
     }
-}
 
-/// How long a claim holds at the most.
-pub(super) fn claim_term(app: &App) -> Duration {
-    app.jit_timeout * 3 + CLAIM_GRACE
-}
-
-/// Asks JIT about an instruction that is claimed, in a slot among the calls in flight, and records
-/// the outcome.
-pub async fn ask_claimed(
-    app: &App,
-    claimed: Claimed,
-    order: &Order,
-    _slot: OwnedSemaphorePermit,
-) -> Result<Outcome, StoreError> {
-    let started_at = app.clock.now().naive_utc();
-    let stopwatch = Instant::now();
-    let exchange = match &claimed.bill {
-        Ok(_) if order.run_id.is_some() && app.circuit.is_open() => {
-            not_sent(Reply::Nothing { cause: CIRCUIT_OPEN.to_owned() })
+    async fn claim_and_ask(&self, id: InstructionId, order: &Order) -> Result<Asked, StoreError> {
+        // The slot is taken before the claim, so that a claim is never spent on waiting in line.
+        let slot = Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map_err(|closed| StoreError::BrokeOff(closed.to_string()))?;
+        let now = self.clock.now().naive_utc();
+        let (sealer, until) = (Arc::clone(&self.sealer), now + self.claim_term());
+        match self.store.write(move |db| claims::claim(db, &sealer, id, now, until)).await? {
+            Ok(claimed) => Ok(Asked::Recorded(self.ask_claimed(claimed, order, slot).await?)),
+            Err(NotClaimed::Busy) => Ok(Asked::Busy),
+            Err(NotClaimed::NotWaiting) => Ok(Asked::NotWaiting),
         }
-        Ok(bill) => call(app, bill).await,
-        Err(reason) => not_sent(Reply::NotAsked(reason.clone())),
-    };
-    let decision = decided(&claimed.asked, &exchange.reply);
-    let now = app.clock.now().naive_utc();
-    let recorded = app
-        .recorder
-        .record(Recording {
-            lease: claimed.lease,
-            asked: claimed.asked,
-            call: NewCall {
-                call_ref: random_hex(16)?,
-                trigger: order.trigger,
-                triggered_by: order.by.clone(),
-                run_id: order.run_id,
-                started_at,
-                duration_ms: i64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(i64::MAX),
-                http_status: exchange.http_status,
-                request: (!exchange.request.is_empty()).then_some(exchange.request),
-                response: exchange.response,
-            },
-            decision,
-            next_attempt: next_attempt(app, order.trigger, claimed.unanswered_attempts, now)?,
-            now,
-        })
-        .await?;
-    if recorded.outcome() == Outcome::Success {
-        app.outbox_news.notify_one();
     }
-    Ok(recorded.outcome())
-}
 
-/// Calls JIT, and tells the circuit whether it could be reached. A panic on the way is a glitch of
-/// this one instruction.
-async fn call(app: &App, bill: &BillToAsk) -> Exchange {
-    match AssertUnwindSafe(app.jit.ask(bill)).catch_unwind().await {
-        Ok(exchange) => {
-            app.circuit.note(exchange.unreachable, app.clock.now());
-            exchange
+    /// Asks JIT about an instruction that is claimed, in a slot among the calls in flight, and records
+    /// the outcome.
+    pub(super) async fn ask_claimed(
+        &self,
+        claimed: Claimed,
+        order: &Order,
+        _slot: OwnedSemaphorePermit,
+    ) -> Result<Outcome, StoreError> {
+        let started_at = self.clock.now().naive_utc();
+        let stopwatch = Instant::now();
+        let exchange = match &claimed.bill {
+            Ok(_) if order.run_id.is_some() && self.circuit.is_open() => {
+                not_sent(Reply::Nothing { cause: CIRCUIT_OPEN.to_owned() })
+            }
+            Ok(bill) => self.call(bill).await,
+            Err(glitch) => not_sent(Reply::NotAsked(glitch.clone())),
+        };
+        let decision = decided(&claimed.asked, &exchange.reply);
+        let now = self.clock.now().naive_utc();
+        let recorded = self
+            .recorder
+            .record(Recording {
+                lease: claimed.lease,
+                asked: claimed.asked,
+                call: NewCall {
+                    call_ref: random_hex(16)?,
+                    trigger: order.trigger,
+                    triggered_by: order.by.clone(),
+                    run_id: order.run_id,
+                    started_at,
+                    duration_ms: i64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(i64::MAX),
+                    http_status: exchange.http_status,
+                    request: (!exchange.request.is_empty()).then_some(exchange.request),
+                    response: exchange.response,
+                },
+                decision,
+                next_attempt: self.next_attempt(order.trigger, claimed.unanswered_attempts, now)?,
+                now,
+                sealer: Arc::clone(&self.sealer),
+            })
+            .await?;
+        if recorded.outcome() == Outcome::Success {
+            (self.on_paid)();
         }
-        Err(_) => {
-            log::error!("asking JIT about {} broke off", bill.number);
-            let description = "The call broke off because of a fault in this program.".to_owned();
-            not_sent(Reply::Unusable { description })
+        Ok(recorded.outcome())
+    }
+
+    /// Calls JIT, and tells the circuit whether it could be reached. A panic on the way is a glitch of
+    /// this one instruction.
+    async fn call(&self, bill: &BillToAsk) -> Exchange {
+        match AssertUnwindSafe(self.jit.ask(bill)).catch_unwind().await {
+            Ok(exchange) => {
+                self.circuit.note(exchange.unreachable, self.clock.now());
+                exchange
+            }
+            Err(_) => {
+                log::error!("asking JIT about {} broke off", bill.number);
+                not_sent(Reply::Unusable(Glitch::CallBrokeOff))
+            }
         }
+    }
+
+    /// A person's Refresh begins the steps anew.
+    fn next_attempt(
+        &self,
+        trigger: Trigger,
+        unanswered: u32,
+        now: NaiveDateTime,
+    ) -> Result<NextAttempt, StoreError> {
+        let before = if trigger == Trigger::Refresh { 0 } else { unanswered };
+        let attempts = before.saturating_add(1);
+        let (first, longest) = (self.times.retry_first, self.times.retry_longest);
+        Ok(NextAttempt { attempts, at: now + retry::pause(first, longest, attempts, random_number()?) })
     }
 }
 
@@ -146,22 +159,8 @@ async fn call(app: &App, bill: &BillToAsk) -> Exchange {
 fn decided(asked: &AskedInstruction, reply: &Reply) -> Decision {
     std::panic::catch_unwind(AssertUnwindSafe(|| decide(asked, reply))).unwrap_or_else(|_| {
         log::error!("JIT's reply about {} could not be decided on", asked.number);
-        let description = "JIT's reply could not be read because of a fault in this program.".to_owned();
-        Decision::Glitch { description }
+        Decision::Glitch(Glitch::ReplyNotJudged)
     })
-}
-
-/// A person's Refresh begins the steps anew.
-fn next_attempt(
-    app: &App,
-    trigger: Trigger,
-    unanswered: u32,
-    now: NaiveDateTime,
-) -> Result<NextAttempt, StoreError> {
-    let before = if trigger == Trigger::Refresh { 0 } else { unanswered };
-    let attempts = before.saturating_add(1);
-    let pause = retry::pause(app.retry_first, app.retry_longest, attempts, random_number()?);
-    Ok(NextAttempt { attempts, at: now + pause })
 }
 
 /// A call that is not made is recorded like one that was (DOMAIN.md §2, class 3).

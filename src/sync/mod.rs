@@ -1,15 +1,148 @@
-//! The one path that asks JIT about an instruction and records what came of it
-//! ([`engine`]). Refresh, the nightly run, a retry and the `sync` command differ in their
-//! [`Order`](engine::Order) only.
+//! The one path that asks JIT about an instruction and records what came of it: claim → call → decide →
+//! record. Refresh, the nightly run, a retry and the `sync` command differ in their [`Order`] only.
 //!
-//! [`run`] works through a sync run, [`retries`] makes the attempts that are due; both are plain
-//! steps that take their time from the app's clock. [`scheduler`] is the thread that takes them.
+//! [`FtpsSync`] owns all that this takes: nobody else closes a slot, opens the circuit or writes an
+//! outcome. [`run`] works through a sync run, [`retries`] makes the attempts that are due; both are plain
+//! steps that take their time from the clock. [`scheduler`] is the thread that takes them.
 
-pub mod circuit;
-mod crew;
-pub mod engine;
-pub mod nights;
-pub mod recorder;
-pub mod retries;
-pub mod run;
+mod circuit;
+mod engine;
+mod in_flight;
+mod retries;
+mod run;
 pub mod scheduler;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::clock::Clock;
+use crate::domain::nights::Nights;
+use crate::jit::{JitClient, JitConfig, JitSetupError};
+use crate::sealing::Sealer;
+use crate::store::Store;
+use crate::store::recorder::Recorder;
+use crate::store::recording::Recording;
+
+use circuit::Circuit;
+pub use engine::{Asked, Order};
+pub use run::Worked;
+
+/// How long after an attempt's deadline the claim of a process that died holds (CONTRACT.md).
+const CLAIM_GRACE: Duration = Duration::from_secs(30);
+
+/// How JIT is reached, and how many calls are made at once.
+#[derive(Debug, Clone)]
+pub struct Jit {
+    /// For the client.
+    pub config: JitConfig,
+    /// Calls in flight at once.
+    pub concurrency: u32,
+}
+
+/// When JIT is asked without anybody asking.
+#[derive(Debug, Clone)]
+pub struct SyncTimes {
+    /// The schedule.
+    pub nights: Nights,
+    /// First step between attempts without an answer.
+    pub retry_first: Duration,
+    /// Longest step between attempts without an answer.
+    pub retry_longest: Duration,
+}
+
+/// Asks JIT and records what comes of it. Clones share one state.
+#[derive(Clone)]
+pub struct FtpsSync {
+    store: Store,
+    sealer: Arc<Sealer>,
+    jit: JitClient,
+    /// One exchange with JIT takes at most this long.
+    timeout: Duration,
+    /// Slots among the calls in flight, and how many there are.
+    slots: Arc<Semaphore>,
+    concurrency: u32,
+    /// The one writer of outcomes.
+    recorder: Recorder<Recording>,
+    times: SyncTimes,
+    /// Opens when JIT cannot be reached at all.
+    circuit: Arc<Circuit>,
+    /// Held while this process works on a run.
+    run_at_work: Arc<Mutex<()>>,
+    /// Held while this process makes the attempts that are due.
+    retries_at_work: Arc<Mutex<()>>,
+    clock: Clock,
+    /// When this process began.
+    started_at: DateTime<Utc>,
+    /// The long-lived runtime: what must outlive a browser's request runs here.
+    runtime: tokio::runtime::Handle,
+    /// Called when an instruction has been completed, so that messages may be due.
+    on_paid: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl FtpsSync {
+    /// Begins on the current tokio runtime; nothing is asked yet.
+    pub fn new(
+        store: Store,
+        sealer: Arc<Sealer>,
+        jit: Jit,
+        times: SyncTimes,
+        clock: Clock,
+        on_paid: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, JitSetupError> {
+        Ok(Self {
+            recorder: Recorder::start(store.clone()),
+            slots: Arc::new(Semaphore::new(jit.concurrency as usize)),
+            concurrency: jit.concurrency,
+            timeout: jit.config.timeout,
+            jit: JitClient::new(jit.config)?,
+            // Half the first step: a single instruction's next attempt never waits for the circuit.
+            circuit: Arc::new(Circuit::new(TimeDelta::from_std(times.retry_first / 2).unwrap_or_default())),
+            times,
+            run_at_work: Arc::default(),
+            retries_at_work: Arc::default(),
+            started_at: clock.now(),
+            runtime: tokio::runtime::Handle::current(),
+            store,
+            sealer,
+            clock,
+            on_paid,
+        })
+    }
+
+    /// The same, in a process that reads another clock and has been there for ever: for a demo's past.
+    pub fn in_the_past(&self, clock: Clock) -> Self {
+        Self { clock, started_at: DateTime::UNIX_EPOCH, ..self.clone() }
+    }
+
+    /// The schedule of the nightly runs.
+    pub fn nights(&self) -> &Nights {
+        &self.times.nights
+    }
+
+    /// The longest that one attempt takes, signing in included.
+    pub fn longest_attempt(&self) -> Duration {
+        self.timeout * 3
+    }
+
+    /// Whether the calls of a sync pause, since JIT cannot be reached at all.
+    pub fn is_paused(&self) -> bool {
+        self.circuit.is_open()
+    }
+
+    /// How long a claim holds at the most.
+    fn claim_term(&self) -> Duration {
+        self.longest_attempt() + CLAIM_GRACE
+    }
+
+    /// Waits until no call is in flight, and lets none begin after: for the program's end. Whoever
+    /// waits for a slot then is told that there is none to come.
+    pub async fn finish(&self) {
+        if let Ok(all) = self.slots.acquire_many(self.concurrency).await {
+            all.forget();
+            self.slots.close();
+        }
+    }
+}

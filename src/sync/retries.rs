@@ -3,45 +3,46 @@
 
 use std::sync::Arc;
 
-use super::crew::Crew;
-use super::engine::{Order, claim_term};
-use crate::app::App;
+use super::in_flight::InFlight;
+use super::{FtpsSync, Order};
 use crate::store::StoreError;
-use crate::store::claims::{self, Page};
+use crate::store::claims::{self, Batch};
 
-/// Makes every attempt that is due, and returns when none is due or the program is stopping. While
-/// the circuit is open, one at a time, each after its pause, until one connects.
-pub async fn make_due(app: &App) -> Result<(), StoreError> {
-    let Ok(_at_work) = app.retries_at_work.try_lock() else { return Ok(()) };
-    let mut crew = Crew::new(app, Order::retry());
-    loop {
-        let is_probe = app.circuit.is_open();
-        if is_probe && !app.circuit.may_probe(app.clock.now()) {
-            break;
+impl FtpsSync {
+    /// Makes every attempt that is due, and returns when none is due or the program is stopping. While
+    /// the circuit is open, one at a time, each after its pause, until one connects.
+    pub async fn make_due(&self) -> Result<(), StoreError> {
+        let Ok(_at_work) = self.retries_at_work.try_lock() else { return Ok(()) };
+        let mut calls = InFlight::new(self, Order::retry());
+        loop {
+            let is_probe = self.circuit.is_open();
+            if is_probe && !self.circuit.may_probe(self.clock.now()) {
+                break;
+            }
+            let most = if is_probe { 1 } else { self.concurrency as usize };
+            let Some(slots) = calls.slots(most).await else { break };
+            let batch = self.claim_due(slots.len()).await?;
+            let seen = batch.seen;
+            calls.begin(batch.claimed, slots);
+            if is_probe {
+                calls.all_over().await;
+            }
+            if seen == 0 {
+                break;
+            }
         }
-        let most = if is_probe { 1 } else { app.concurrency as usize };
-        let Some(slots) = crew.slots(most).await else { break };
-        let page = claim_page(app, slots.len()).await?;
-        let seen = page.seen;
-        crew.send(page.claimed, slots);
-        if is_probe {
-            crew.all_home().await;
-        }
-        if seen == 0 {
-            break;
-        }
+        calls.all_over().await;
+        Ok(())
     }
-    crew.all_home().await;
-    Ok(())
-}
 
-async fn claim_page(app: &App, slots: usize) -> Result<Page, StoreError> {
-    let limit = i64::try_from(slots).unwrap_or(i64::MAX);
-    let now = app.clock.now().naive_utc();
-    // Nearly always none is due: that is found out without a writer's lock.
-    if !app.store.read(move |db| claims::any_due(db, now)).await? {
-        return Ok(Page::default());
+    async fn claim_due(&self, slots: usize) -> Result<Batch, StoreError> {
+        let limit = i64::try_from(slots).unwrap_or(i64::MAX);
+        let now = self.clock.now().naive_utc();
+        // Nearly always none is due: that is found out without a writer's lock.
+        if !self.store.read(move |db| claims::any_due(db, now)).await? {
+            return Ok(Batch::default());
+        }
+        let (sealer, until) = (Arc::clone(&self.sealer), now + self.claim_term());
+        self.store.write(move |db| claims::claim_due(db, &sealer, limit, now, until)).await
     }
-    let (sealer, until) = (Arc::clone(&app.sealer), now + claim_term(app));
-    app.store.write(move |db| claims::claim_due(db, &sealer, limit, now, until)).await
 }

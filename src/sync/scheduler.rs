@@ -8,9 +8,8 @@ use futures_util::FutureExt;
 use job_scheduler_ng::{Job, JobScheduler, Schedule};
 use tokio::sync::oneshot;
 
-use super::nights::NightsError;
-use super::{retries, run};
-use crate::app::App;
+use super::FtpsSync;
+use crate::domain::nights::NightsError;
 use crate::store::StoreError;
 
 /// How often the thread looks at its clock.
@@ -30,10 +29,10 @@ pub struct Scheduler {
 
 impl Scheduler {
     /// Starts the thread. What was missed while nothing was running is begun at once.
-    pub fn start(app: App) -> std::io::Result<Self> {
+    pub fn start(sync: FtpsSync) -> std::io::Result<Self> {
         Self::watching(move || {
-            look_after_runs(&app);
-            if let Err(fault) = tick_for_ever(&app) {
+            sync.look_after_soon();
+            if let Err(fault) = tick_for_ever(&sync) {
                 log::error!("the scheduler cannot go on: {fault}");
             }
         })
@@ -56,16 +55,16 @@ impl Scheduler {
     }
 }
 
-fn tick_for_ever(app: &App) -> Result<(), NightsError> {
+fn tick_for_ever(sync: &FtpsSync) -> Result<(), NightsError> {
     let beat = |cron: &str| -> Result<Schedule, NightsError> {
         cron.parse().map_err(|fault| NightsError::Unreadable(format!("{fault}")))
     };
     let mut jobs = JobScheduler::new();
     // A job keeps the offset that is set when it is added.
-    jobs.set_timezone(app.nights.offset());
-    jobs.add(Job::new(app.nights.schedule().clone(), || look_after_runs(app)));
-    jobs.add(Job::new(beat(RUNS_BEAT)?, || look_after_runs(app)));
-    jobs.add(Job::new(beat(RETRIES_BEAT)?, || make_due_attempts(app)));
+    jobs.set_timezone(sync.nights().offset());
+    jobs.add(Job::new(sync.nights().schedule().clone(), || sync.look_after_soon()));
+    jobs.add(Job::new(beat(RUNS_BEAT)?, || sync.look_after_soon()));
+    jobs.add(Job::new(beat(RETRIES_BEAT)?, || make_due_soon(sync)));
     loop {
         // A panic in a job unwinds out of the tick.
         if std::panic::catch_unwind(AssertUnwindSafe(|| jobs.tick())).is_err() {
@@ -75,19 +74,13 @@ fn tick_for_ever(app: &App) -> Result<(), NightsError> {
     }
 }
 
-fn look_after_runs(app: &App) {
-    let for_task = app.clone();
-    app.runtime.spawn(recorded("looking after sync runs", async move { run::look_after(&for_task).await }));
-}
-
-fn make_due_attempts(app: &App) {
-    let for_task = app.clone();
-    app.runtime
-        .spawn(recorded("making attempts that are due", async move { retries::make_due(&for_task).await }));
+fn make_due_soon(sync: &FtpsSync) {
+    let for_task = sync.clone();
+    sync.runtime.spawn(logged("making attempts that are due", async move { for_task.make_due().await }));
 }
 
 /// Runs a job; its failure, or its panic, goes to the log, and the next beat tries again.
-pub(crate) async fn recorded(what: &'static str, job: impl Future<Output = Result<(), StoreError>>) {
+pub(super) async fn logged(what: &'static str, job: impl Future<Output = Result<(), StoreError>>) {
     match AssertUnwindSafe(job).catch_unwind().await {
         Ok(Ok(())) => {}
         Ok(Err(fault)) => log::error!("{what} failed: {fault}"),
@@ -108,7 +101,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_panics_or_fails_ends_nothing_but_itself() {
-        recorded("a test's job", async { panic!("a test's") }).await;
-        recorded("a test's job", async { Err(StoreError::BrokeOff("a test's".to_owned())) }).await;
+        logged("a test's job", async { panic!("a test's") }).await;
+        logged("a test's job", async { Err(StoreError::BrokeOff("a test's".to_owned())) }).await;
     }
 }

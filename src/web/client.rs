@@ -4,12 +4,9 @@ use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 
-use super::Site;
-
 /// The browser's address. `X-Forwarded-For` counts only as far as trusted proxies wrote it: from
 /// the right, up to the first address that is not one of theirs.
-pub fn address(request: &HttpRequest, site: &Site) -> String {
-    let trusted = &site.sessions.trusted_proxies;
+pub fn address(request: &HttpRequest, trusted: &[IpAddr]) -> String {
     let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
         return "unknown".to_owned();
     };

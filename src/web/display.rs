@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use crate::ftps::date::{ist_day, ist_minute, shown_day};
-use crate::ftps::money::grouped;
-use crate::ftps::{Outcome, Paise, PaymentStatus, PiStatus};
+use crate::domain::date::{ist_day, ist_minute, shown_day};
+use crate::domain::money::grouped;
+pub use crate::domain::text::{filled, last_digits, shortened};
+use crate::domain::{Outcome, Paise, PaymentStatus, PiStatus};
 use crate::language::{Phrase, phrase};
 
 /// Stands where a value is not known here.
@@ -93,17 +94,12 @@ pub fn minute(at: NaiveDateTime) -> String {
 
 /// An instant as `dd/mm/yyyy HH:MM:SS` in IST.
 pub fn second(at: NaiveDateTime) -> String {
-    at.and_utc().with_timezone(&crate::ftps::date::IST).format("%d/%m/%Y %H:%M:%S").to_string()
+    at.and_utc().with_timezone(&crate::domain::date::IST).format("%d/%m/%Y %H:%M:%S").to_string()
 }
 
 /// A UTC instant for a `datetime` attribute.
 pub fn machine_time(at: NaiveDateTime) -> String {
     at.and_utc().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
-}
-
-/// A text that has something in it.
-pub fn filled(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// The text, or that it is not known.
@@ -114,19 +110,6 @@ pub fn or_not_known(text: Option<&str>) -> Phrase {
 /// A treasury's date text as `dd/mm/yyyy`, or that it is not known.
 pub fn treasury_date(text: Option<&str>) -> Phrase {
     filled(text).map_or(NOT_KNOWN, |text| shown_day(text).into())
-}
-
-/// The last four digits of a number that is otherwise kept from view.
-pub fn last_digits(last4: &str) -> String {
-    format!("•••• {last4}")
-}
-
-/// At most `limit` characters of a text, with `…` where it goes on.
-pub fn shortened(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", text[..end].trim_end()),
-    }
 }
 
 /// How long ago: in days from two days on, else in hours. Never in the future.
@@ -173,12 +156,5 @@ mod tests {
         let told =
             [-1, 59, 60, 125, 3599, 3780].map(|seconds| duration(TimeDelta::seconds(seconds)).english());
         assert_eq!(told, ["0 s", "59 s", "1 min 0 s", "2 min 5 s", "59 min 59 s", "1 h 3 min"]);
-    }
-
-    #[test]
-    fn a_long_text_is_cut_between_characters() {
-        assert_eq!(shortened("ଓଡ଼ିଶା", 100), "ଓଡ଼ିଶା");
-        assert_eq!(shortened("₹₹₹₹", 2), "₹₹…");
-        assert_eq!(shortened("one two", 4), "one…");
     }
 }

@@ -9,7 +9,8 @@ use actix_web::{FromRequest, HttpRequest, web};
 
 use super::error::WebError;
 use super::session;
-use super::viewer::{Viewer, signed_in};
+use super::signed_in::signed_in;
+use super::viewer::Viewer;
 use crate::language::phrase;
 
 /// The hidden field that carries the session's token.

@@ -8,9 +8,11 @@ use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::{Error, HttpMessage, HttpRequest};
 
 use super::error::WebError;
+use super::language;
 use super::shell::Shell;
-use super::viewer::{Viewer, signed_in};
-use super::{Site, languages, site_of};
+use super::signed_in::signed_in;
+use super::site::{Site, site_of};
+use super::viewer::Viewer;
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
@@ -85,7 +87,7 @@ pub async fn error_pages<B: MessageBody + 'static>(
     let fault = answer.response().error().and_then(|error| error.as_error::<WebError>());
     let rewritten = fault.map(|fault| {
         let Some(viewer) = answer.request().extensions().get::<Viewer>().cloned() else {
-            return fault.page(Shell::stranger(languages::of_browser(answer.request()), None));
+            return fault.page(Shell::stranger(language::of_browser(answer.request()), None));
         };
         if matches!(fault, WebError::Forbidden(_) | WebError::ForeignForm) {
             log::warn!("refused to {}: {asked}: {fault}", viewer.name);

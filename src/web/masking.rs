@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::display::last_digits;
-use crate::sealing::last_four;
+use crate::domain::text::{last_four, masked as mask, without_long_numbers};
 
 /// The longest text shown, in bytes.
 const SHOWN_BYTES: usize = 100 * 1024;
@@ -38,7 +37,7 @@ pub fn shown(payload: &str) -> Payload {
             let (text, is_cut) = cut(payload);
             // A number that the cut went through would be too short to be taken for one.
             let text = if is_cut { text.trim_end_matches(|c: char| c.is_ascii_digit()) } else { text };
-            Payload { text: without_long_numbers(text), is_cut }
+            Payload { text: without_long_numbers(text, TELLING_DIGITS), is_cut }
         }
     }
 }
@@ -91,7 +90,7 @@ fn mask_keys(json: &mut Value, telling: bool, numbers: &mut BTreeSet<String>) {
                 *text = inner.to_string();
             } else if text.contains(char::is_whitespace) {
                 // A sentence may name a number that stands in no field.
-                *text = without_long_numbers(text);
+                *text = without_long_numbers(text, TELLING_DIGITS);
             }
         }
         Value::Number(_) | Value::Bool(_) | Value::Null => {}
@@ -119,27 +118,6 @@ fn mask_mentions(json: &mut Value, numbers: &BTreeSet<String>) {
         }
         Value::Number(_) | Value::Bool(_) | Value::Null => {}
     }
-}
-
-/// `•••• 1234`; of a short one nothing, of an empty one emptiness.
-fn mask(number: &str) -> String {
-    if number.is_empty() {
-        return String::new();
-    }
-    last_four(number).map_or_else(|| "••••".to_owned(), |last4| last_digits(&last4))
-}
-
-fn without_long_numbers(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let (before, from) = rest.split_at(start);
-        let (digits, after) = from.split_at(from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len()));
-        shown.push_str(before);
-        shown.push_str(&if digits.len() >= TELLING_DIGITS { mask(digits) } else { digits.to_owned() });
-        rest = after;
-    }
-    shown + rest
 }
 
 #[cfg(test)]

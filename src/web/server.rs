@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use actix_web::{App, HttpServer};
 
-use super::{Site, routes};
+use super::routes::routes;
+use super::site::Site;
 
 /// Listens on `addr` (port 0: any free one) and returns the server, not yet serving, with the
 /// address it got. Signals are left to the caller.

@@ -16,9 +16,9 @@ use aws_lc_rs::digest;
 use chrono::Duration;
 
 use super::error::WebError;
-use crate::app::Clock;
+use super::rules::Sessions;
+use crate::clock::Clock;
 use crate::sealing::{hex, random_hex};
-use crate::settings::Sessions;
 use crate::store::{Store, StoreError, sessions};
 
 /// Where in a session's state the employee's row stands.

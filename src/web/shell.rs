@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::assets::{ASSETS, Assets};
 use super::viewer::Viewer;
+use crate::access::Right;
 use crate::language::{Language, Phrase, phrase};
 
 /// A part of the site that the navigation leads to.
@@ -99,18 +100,18 @@ impl Shell {
     }
 
     /// What is recorded in English, with its translation after it.
-    pub fn record(&self, english: &str) -> String {
-        self.tell(Phrase::record(english))
+    pub fn recorded(&self, english: &str) -> String {
+        self.tell(Phrase::recorded(english))
     }
 
     /// The language of what is recorded, where it is not the page's.
-    pub fn record_tag(&self) -> Option<Language> {
+    pub fn recorded_tag(&self) -> Option<Language> {
         (self.language != Language::English).then_some(Language::English)
     }
 
     /// What is recorded in English, told beside it; nothing in English.
-    pub fn beside(&self, record: &str) -> Option<String> {
-        self.language.of_record(record)
+    pub fn beside(&self, recorded: &str) -> Option<String> {
+        self.language.of_recorded(recorded)
     }
 
     /// The languages to choose from.
@@ -128,7 +129,7 @@ impl Shell {
         let Some(viewer) = &self.viewer else { return Vec::new() };
         NAVIGATION
             .iter()
-            .filter(|(section, ..)| *section != Section::Audit || viewer.is_admin())
+            .filter(|(section, ..)| *section != Section::Audit || viewer.may(Right::SeeAudit))
             .map(|(section, label, href, icon)| Way {
                 label,
                 href,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::display;
-use crate::ftps::MessageState;
+use crate::domain::MessageState;
 use crate::language::{Phrase, phrase};
 use crate::store::outbox::listing::OutboxMessage;
 

@@ -2,9 +2,9 @@
 
 use chrono::Duration;
 use mukta_ftps::access::Role;
-use mukta_ftps::settings::Sessions;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::{audit, employees, scope::Scope};
+use mukta_ftps::web::Sessions;
 
 use crate::support::{Browser, Kind, PASSWORD, Page, World, original, revised};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use mukta_ftps::access::Role;
-use mukta_ftps::ftps::{PaymentStatus, PiStatus};
+use mukta_ftps::domain::{PaymentStatus, PiStatus};
 use mukta_ftps::language::{Language, Phrase, recorded};
 use mukta_ftps::simulator::jit::Scenario;
 use reqwest::header::{ACCEPT_LANGUAGE, REFERER};
@@ -80,7 +80,7 @@ fn texts() -> BTreeSet<String> {
     let mut texts: BTreeSet<String> = literals_after(&templates, "shell.t(")
         .chain(literals_after(&templates, "shell.fill("))
         .chain(literals_after(&pages, "phrase("))
-        .chain(recorded::SENTENCES.iter().map(|sentence| (*sentence).to_owned()))
+        .chain(recorded::sentences().map(str::to_owned))
         .chain(PiStatus::ALL.iter().map(|status| status.as_str().to_owned()))
         .chain(PaymentStatus::ALL.iter().map(|status| status.as_str().to_owned()))
         .collect();
@@ -153,22 +153,29 @@ fn every_catalogue_entry_is_what_the_program_tells() {
     }
 }
 
-/// What is stored is written elsewhere, as a literal or to be filled in.
+/// A sentence that is stored is a value of an enum, so that none can be missing in the catalogues; the
+/// other way round, each of them is one that the program can come to.
 #[test]
 fn every_recorded_sentence_is_one_that_the_program_writes() {
+    let declared =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/domain/glitch.rs")).unwrap();
     let code = code("src");
-    let is_written = |sentence: &str| match sentence.split_once("%{") {
-        None => code.contains(&format!("{sentence}\"")),
-        Some((before, rest)) => {
-            let after = rest.split_once('}').unwrap().1;
-            code.match_indices(&format!("\"{before}{{")).any(|(at, found)| {
-                let filled = code[at + found.len()..].split_once('}');
-                filled.is_some_and(|(_, told)| told.starts_with(&format!("{after}\"")))
-            })
+    let mut names = 0;
+    for block in declared.split("sentences! {").skip(1) {
+        let lines = block.lines().map(str::trim).filter(|line| !line.starts_with("///"));
+        let block: Vec<&str> = lines.take_while(|line| *line != "#[cfg(test)]").collect();
+        let of = block.iter().find_map(|line| line.strip_suffix(" {")).unwrap();
+        for line in block.iter().filter(|line| line.contains(" = \"")) {
+            let name = line.split(['(', ' ']).next().unwrap();
+            assert!(code.contains(&format!("{of}::{name}")), "nobody writes {of}::{name}");
+            names += 1;
         }
-    };
-    let unwritten: Vec<_> = recorded::SENTENCES.iter().filter(|sentence| !is_written(sentence)).collect();
-    assert!(unwritten.is_empty(), "nobody writes {unwritten:#?}");
+    }
+    assert_eq!(
+        names,
+        recorded::sentences().count() - 2,
+        "all of them are looked at, but those of every call"
+    );
 }
 
 /// What a reviewer is asked about is in the catalogue as it is quoted.
@@ -268,12 +275,12 @@ on_both! {
 #[test]
 fn what_jit_said_is_not_translated_by_chance() {
     for told in ["Paid", "Completed", "Pending", "Failed", "Sign in"] {
-        assert_eq!(Language::Odia.of_record(&format!("On call of FTPS API: {told}")), None, "{told}");
+        assert_eq!(Language::Odia.of_recorded(&format!("On call of FTPS API: {told}")), None, "{told}");
     }
-    assert_eq!(Language::Odia.of_record("Sign in"), None);
-    assert_eq!(Language::English.of_record("Completed"), None);
-    assert!(Language::Odia.of_record("Completed").is_some());
-    assert!(Language::Hindi.of_record("JIT answered with HTTP status 500.").unwrap().contains("500"));
+    assert_eq!(Language::Odia.of_recorded("Sign in"), None);
+    assert_eq!(Language::English.of_recorded("Completed"), None);
+    assert!(Language::Odia.of_recorded("Completed").is_some());
+    assert!(Language::Hindi.of_recorded("JIT answered with HTTP status 500.").unwrap().contains("500"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,6 +17,7 @@ mod secrets;
 mod sms;
 mod sms_kill;
 mod sms_speed;
+mod structure;
 mod sync;
 mod sync_command;
 mod sync_kill;

@@ -4,15 +4,13 @@
 
 use std::time::Duration;
 
-use mukta_ftps::ftps::RunTrigger;
-use mukta_ftps::notifications::delivery;
+use mukta_ftps::domain::RunTrigger;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::sms::SmsScenario;
 use mukta_ftps::store::instructions;
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::sync_runs::{self, Begun, SyncRun};
-use mukta_ftps::sync::engine::{self, Order};
-use mukta_ftps::sync::run;
+use mukta_ftps::sync::Order;
 use mukta_ftps::web::assets::ASSETS;
 
 use crate::support::{Kind, Page, World, instruction, original, revised, words};
@@ -137,7 +135,7 @@ fn fix_drawn_pauses(world: &World) {
 }
 
 async fn begun_by_hand(world: &World) -> SyncRun {
-    let begun = run::begin(&world.app, RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
+    let begun = world.app.sync.begin(RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
     let Begun::Started(run) = begun else { panic!("no other run is under way") };
     run
 }
@@ -148,16 +146,16 @@ async fn ask_in(world: &World, run: &SyncRun, number: &str) {
     let id = found.unwrap().unwrap().id;
     let order =
         Order { trigger: run.trigger_word.of_calls(), by: run.started_by.clone(), run_id: Some(run.id) };
-    engine::ask(&world.app, id, &order).await.unwrap();
+    world.app.sync.ask(id, order).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_nightly_sync_before_during_and_after() {
     let world = world_that_waits().await;
     assert_page("runs_none", &world.get("/sync-runs").await);
-    run::look_after(&world.app).await.unwrap();
+    world.app.sync.look_after().await.unwrap();
     world.set_clock("2024-03-31T22:00:00+05:30".parse().unwrap());
-    run::look_after(&world.app).await.unwrap();
+    world.app.sync.look_after().await.unwrap();
     fix_drawn_pauses(&world);
     assert_page("run_with_unpaid", &world.get("/sync-runs/1").await);
     assert_page("runs_one_night", &world.get("/sync-runs").await);
@@ -187,7 +185,7 @@ async fn messages_in_each_state_and_the_question_before_a_second_one() {
         world.gateway.script(&format!("555001{place:04}"), vec![answer]);
     }
     world.press_refresh("PI-FOUR").await;
-    delivery::run_once(&world.app).await.unwrap();
+    world.app.notifications.run_once().await.unwrap();
     fix_drawn_pauses(&world);
     assert_page("messages", &world.get("/messages").await);
     assert_page("messages_unknown", &world.get("/messages?state=unknown&pi=PI-FOUR").await);

@@ -236,7 +236,7 @@ on_both! {
         let token = world.browser.form_token().await;
         let request = world.browser.client.post(path).form(&[("form_token", token)]);
         assert!(request.timeout(Duration::from_millis(150)).send().await.unwrap_err().is_timeout());
-        world.app.calls_finished().await;
+        world.app.sync.finish().await;
         assert_shown(&world.view(REVISED).await, &success(), "after the tab was closed");
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
-use mukta_ftps::ftps::PiStatus;
+use mukta_ftps::domain::PiStatus;
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::search::{self, Cursor, Filters, Found, SearchText};
 use mukta_ftps::store::{Db, Store};

@@ -5,13 +5,13 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use mukta_ftps::app::App;
-use mukta_ftps::ftps::{MessageEventKind, MessageState};
-use mukta_ftps::notifications::delivery;
+use mukta_ftps::domain::{MessageEventKind, MessageState};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::sms::SmsScenario;
 use mukta_ftps::store::outbox::listing::{self, OutboxMessage, Wanted};
 use mukta_ftps::store::outbox::sending::{self, Attempted, Claimed, Fate};
+use mukta_ftps::store::recorder::Recordable as _;
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::{Db, Store};
 use serde_json::Value;
@@ -40,7 +40,7 @@ async fn paid_after(world: &World, people: &[&str], change: impl Fn(&mut Value))
 }
 
 async fn deliver(world: &World) {
-    delivery::run_once(&world.app).await.unwrap();
+    world.app.notifications.run_once().await.unwrap();
 }
 
 fn messages(world: &World) -> Vec<OutboxMessage> {
@@ -56,7 +56,11 @@ fn states(world: &World) -> Vec<MessageState> {
 }
 
 fn events(world: &World, id: i64) -> Vec<(MessageEventKind, Option<String>, bool)> {
-    let events = world.app.store.read_blocking(|db| listing::events_of(db, &[id])).unwrap();
+    let events = world.app.store.read_blocking(|db| {
+        let messages = listing::find(db, &Scope::of("od"), &[id])?;
+        listing::events_of(db, &messages)
+    });
+    let events = events.unwrap();
     events.into_iter().map(|event| (event.what, event.person, event.applied)).collect()
 }
 
@@ -77,7 +81,7 @@ fn record(world: &World, claimed: &Claimed, fate: Fate) -> bool {
         answer: None,
         at: world.app.clock.now().naive_utc(),
     };
-    world.app.store.write_blocking(|db| sending::record(db, &attempted)).unwrap()
+    world.app.store.write_blocking(|db| attempted.store(db)).unwrap()
 }
 
 /// What DOMAIN.md §6 makes of each answer of the gateway.
@@ -424,7 +428,7 @@ async fn another_app(world: &World) -> App {
 
 on_both! {
     async fn the_delivery_task_is_woken_by_a_completion_and_finishes_what_is_in_flight(world: World) {
-        let delivery = delivery::start(&world.app);
+        let delivery = world.app.notifications.start();
         world.gateway.set_latency(Duration::from_millis(100));
         import_pair(&world);
         world.press_refresh(REVISED).await;
@@ -441,7 +445,7 @@ on_both! {
         paid_after(&world, &people, |_| {}).await;
         let (one, two) = (another_app(&world).await, another_app(&world).await);
         let (a, b, c) = tokio::join!(
-            delivery::run_once(&one), delivery::run_once(&two), delivery::run_once(&world.app)
+            one.notifications.run_once(), two.notifications.run_once(), world.app.notifications.run_once()
         );
         a.and(b).and(c).unwrap();
         let mut phones: Vec<_> = world.gateway.received().into_iter().map(|sms| sms.phone).collect();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mukta_ftps::ftps::MessageState;
+use mukta_ftps::domain::MessageState;
 use mukta_ftps::sealing::hex;
 use mukta_ftps::store::outbox::listing::{self, Wanted};
 use mukta_ftps::store::scope::Scope;

@@ -2,12 +2,10 @@
 //!
 //! `cargo nextest run --release --run-ignored only messages_per_second --no-capture -j1`
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mukta_ftps::app::App;
-use mukta_ftps::notifications::{SmsSender, delivery};
-use mukta_ftps::settings::Sms;
+use mukta_ftps::notifications::{Notifications, Sms};
 
 use crate::support::{Kind, World, original, revised, sms_settings};
 
@@ -25,16 +23,12 @@ async fn measure(kind: Kind, instructions: usize) {
     }
     for concurrency in [4, 64, 256] {
         let count = instructions * PER_INSTRUCTION / 4;
-        let limited = App {
-            sms: Some(Arc::new(
-                SmsSender::new(Sms { concurrency, per_second: 100_000, ..sms_settings(&world.gateway) })
-                    .unwrap(),
-            )),
-            ..world.app.clone()
-        };
+        let App { store, sealer, clock, .. } = world.app.clone();
+        let sms = Sms { concurrency, per_second: 100_000, ..sms_settings(&world.gateway) };
+        let limited = Notifications::new(store, sealer, Some(sms), clock).unwrap();
         let before = world.gateway.count();
         let begun = Instant::now();
-        let delivery = delivery::start(&limited);
+        let delivery = limited.start();
         while world.gateway.count() < before + count {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -7,15 +7,15 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use mukta_ftps::app::App;
-use mukta_ftps::ftps::{RunState, RunTrigger};
+use mukta_ftps::domain::{RunState, RunTrigger};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::instructions::PaymentInstruction;
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::sync_runs::{self, Begun, Counts, SyncRun};
 use mukta_ftps::store::{Store, calls, instructions};
+use mukta_ftps::sync::Worked;
 use mukta_ftps::sync::scheduler::Scheduler;
-use mukta_ftps::sync::{retries, run};
 
 use crate::support::{DATA_KEY, Kind, World, jit_settings, original, revised, sync_settings};
 
@@ -74,7 +74,7 @@ fn runs(world: &World) -> Vec<(SyncRun, Counts)> {
 }
 
 async fn begun(app: &App) -> SyncRun {
-    match run::begin(app, RunTrigger::Hand, Some("asha".to_owned())).await.unwrap() {
+    match app.sync.begin(RunTrigger::Hand, Some("asha".to_owned())).await.unwrap() {
         Begun::Started(run) => run,
         other => panic!("{other:?}"),
     }
@@ -106,8 +106,8 @@ async fn two_engines(kind: Kind) {
     world.jit.set_latency(Duration::from_millis(20));
     let other = another(&world).await;
     let run = begun(&world.app).await;
-    let (here, there) = tokio::join!(run::work(&world.app, &run), run::work(&other, &run));
-    assert_eq!((here.unwrap(), there.unwrap()), (run::Worked::Over, run::Worked::Over));
+    let (here, there) = tokio::join!(world.app.sync.work(&run), other.sync.work(&run));
+    assert_eq!((here.unwrap(), there.unwrap()), (Worked::Over, Worked::Over));
     let calls = calls_by_number(&world);
     assert_eq!(calls.len(), numbers.len());
     assert!(calls.values().all(|&count| count == 1), "not one is called twice");
@@ -131,18 +131,18 @@ async fn two_engines_over_one_postgresql_call_each_of_500_once() {
 on_both! {
     async fn thirty_nights_of_no_response_and_then_paid(world: World) {
         import_one(&world);
-        run::look_after(&world.app).await.unwrap();
+        world.app.sync.look_after().await.unwrap();
         assert!(runs(&world).is_empty(), "the first start makes up no night");
         let mut script = vec![Scenario::EmptyBody; 30];
         script.push(Scenario::Paid);
         world.jit.script(REVISED, script);
         for night in 1..=31 {
             world.set_clock(at("2024-03-30T16:29:59Z") + TimeDelta::days(night));
-            run::look_after(&world.app).await.unwrap();
+            world.app.sync.look_after().await.unwrap();
             assert_eq!(runs(&world).len() + 1, usize::try_from(night).unwrap(), "not before ten");
             world.later(TimeDelta::seconds(1));
-            run::look_after(&world.app).await.unwrap();
-            run::look_after(&world.app).await.unwrap();
+            world.app.sync.look_after().await.unwrap();
+            world.app.sync.look_after().await.unwrap();
         }
         let runs = runs(&world);
         assert_eq!(runs.len(), 31, "one run a night");
@@ -161,12 +161,12 @@ on_both! {
     async fn however_many_nights_were_missed_the_next_start_makes_one_run(world: World) {
         import_one(&world);
         world.jit.otherwise(Scenario::ErrorList);
-        run::look_after(&world.app).await.unwrap();
+        world.app.sync.look_after().await.unwrap();
         world.later(TimeDelta::days(9));
         let restarted = another(&world).await;
-        run::look_after(&restarted).await.unwrap();
-        run::look_after(&restarted).await.unwrap();
-        run::look_after(&world.app).await.unwrap();
+        restarted.sync.look_after().await.unwrap();
+        restarted.sync.look_after().await.unwrap();
+        world.app.sync.look_after().await.unwrap();
         let runs = runs(&world);
         assert_eq!(runs.len(), 1);
         assert_eq!(runs[0].0.trigger_word, RunTrigger::MadeUp);
@@ -182,7 +182,7 @@ on_both! {
         let page = world.app.store.write(move |db| mukta_ftps::store::claims::claim_of_run(db, &sealer, &run, 2, now, until)).await.unwrap();
         assert_eq!(page.claimed.len(), 2);
         let restarted = another(&world).await;
-        let looking = tokio::spawn(async move { run::look_after(&restarted).await });
+        let looking = tokio::spawn(async move { restarted.sync.look_after().await });
         world.until(|| runs(&world)[0].1.successful == 4).await;
         assert_eq!(runs(&world)[0].0.state, RunState::Running, "two are still claimed");
         world.later(TimeDelta::seconds(46));
@@ -195,14 +195,14 @@ on_both! {
     async fn a_run_that_nobody_works_on_is_followed_by_another(world: World) {
         import_many(&world, 3);
         let left = begun(&world.app).await;
-        assert!(matches!(run::begin(&world.app, RunTrigger::Command, None).await.unwrap(), Begun::InProgress(_)));
+        assert!(matches!(world.app.sync.begin(RunTrigger::Command, None).await.unwrap(), Begun::InProgress(_)));
         world.later(TimeDelta::seconds(45));
         let next = begun(&world.app).await;
-        assert_eq!(run::work(&world.app, &next).await.unwrap(), run::Worked::Over);
+        assert_eq!(world.app.sync.work(&next).await.unwrap(), Worked::Over);
         let runs = runs(&world);
         assert_eq!((runs[0].0.id, runs[0].0.state), (next.id, RunState::Finished));
         assert_eq!((runs[1].0.id, runs[1].0.state), (left.id, RunState::Interrupted));
-        assert_eq!(run::work(&world.app, &left).await.unwrap(), run::Worked::Over, "it is not gone on with");
+        assert_eq!(world.app.sync.work(&left).await.unwrap(), Worked::Over, "it is not gone on with");
         assert_eq!(world.jit.calls_received(), 3);
     }
 
@@ -211,7 +211,7 @@ on_both! {
         world.import(&[revised("PI-LOST", "PI-NOWHERE", PEOPLE)]);
         world.jit.script(&numbers[2], vec![Scenario::Garbage]);
         let run = begun(&world.app).await;
-        run::work(&world.app, &run).await.unwrap();
+        world.app.sync.work(&run).await.unwrap();
         let (_, counts) = runs(&world).remove(0);
         assert_eq!(counts, Counts { expected: 6, successful: 4, glitches: 2, ..Counts::default() });
         assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "glitch")]);
@@ -224,7 +224,7 @@ on_both! {
         script.push(Scenario::Error("Bill is pending".into()));
         world.jit.script(REVISED, script);
         let run = begun(&world.app).await;
-        run::work(&world.app, &run).await.unwrap();
+        world.app.sync.work(&run).await.unwrap();
         for (attempts, step) in [(1, 60), (2, 120), (3, 240), (4, 480), (5, 960), (6, 1920), (7, 3600), (8, 3600)] {
             let before = pi(&world, REVISED);
             assert_eq!(before.unanswered_attempts, attempts);
@@ -235,10 +235,10 @@ on_both! {
             assert!(shown.contains("asked again by itself"), "{shown}");
             world.later(pause - TimeDelta::milliseconds(1));
             let restarted = another(&world).await;
-            retries::make_due(&restarted).await.unwrap();
+            restarted.sync.make_due().await.unwrap();
             assert_eq!(pi(&world, REVISED).unanswered_attempts, attempts, "not before it is due");
             world.later(TimeDelta::milliseconds(1));
-            retries::make_due(&restarted).await.unwrap();
+            restarted.sync.make_due().await.unwrap();
         }
         let answered = pi(&world, REVISED);
         assert_eq!((answered.next_attempt_at, answered.unanswered_attempts), (None, 0));
@@ -246,7 +246,7 @@ on_both! {
         assert_eq!(outcomes[0], ("hand", "no-response"));
         assert_eq!(outcomes[8], ("retry", "error"));
         world.later(TimeDelta::days(1));
-        retries::make_due(&world.app).await.unwrap();
+        world.app.sync.make_due().await.unwrap();
         assert_eq!(world.jit.calls_received(), 9, "an error is an answer");
     }
 
@@ -254,10 +254,10 @@ on_both! {
         import_one(&world);
         world.jit.otherwise(Scenario::Reset);
         let run = begun(&world.app).await;
-        run::work(&world.app, &run).await.unwrap();
+        world.app.sync.work(&run).await.unwrap();
         for _ in 0..3 {
             world.later(TimeDelta::hours(1));
-            retries::make_due(&world.app).await.unwrap();
+            world.app.sync.make_due().await.unwrap();
         }
         assert_eq!(pi(&world, REVISED).unanswered_attempts, 4);
         world.browser.sign_in("asha").await;
@@ -272,7 +272,7 @@ on_both! {
         let numbers = import_many(&world, 60);
         let down = world.without_jit().await;
         let run = begun(&down).await;
-        run::work(&down, &run).await.unwrap();
+        down.sync.work(&run).await.unwrap();
         let (_, counts) = runs(&world).remove(0);
         assert_eq!(counts, Counts { expected: 60, no_response: 60, ..Counts::default() });
         let not_sent = |world: &World| numbers.iter().filter(|number| {
@@ -281,23 +281,23 @@ on_both! {
             stored[0].cause.as_deref().is_some_and(|cause| cause.starts_with("not sent, circuit open"))
         }).count();
         assert!(not_sent(&world) >= 60 - 5 - 8, "only {} were spared", not_sent(&world));
-        assert!(down.circuit.is_open());
+        assert!(down.sync.is_paused());
 
         // One probe at a time, each after its pause.
         world.later(TimeDelta::minutes(2));
         let attempts = |world: &World| numbers.iter().map(|number| outcomes(world, number).len()).sum::<usize>();
         assert_eq!(attempts(&world), 60);
-        retries::make_due(&down).await.unwrap();
+        down.sync.make_due().await.unwrap();
         assert_eq!(attempts(&world), 61);
-        retries::make_due(&down).await.unwrap();
+        down.sync.make_due().await.unwrap();
         assert_eq!(attempts(&world), 61);
         world.later(TimeDelta::seconds(30));
-        retries::make_due(&down).await.unwrap();
+        down.sync.make_due().await.unwrap();
         assert_eq!(attempts(&world), 62);
 
         // The process that reaches JIT asks about all that is due.
         world.later(TimeDelta::hours(1));
-        retries::make_due(&world.app).await.unwrap();
+        world.app.sync.make_due().await.unwrap();
         assert!(numbers.iter().all(|number| outcomes(&world, number).last() == Some(&("retry", "success"))));
     }
 
@@ -308,7 +308,7 @@ on_both! {
         let run = begun(&world.app).await;
         world.later(TimeDelta::seconds(1));
         world.press_refresh(REVISED).await;
-        run::work(&world.app, &run).await.unwrap();
+        world.app.sync.work(&run).await.unwrap();
         assert_eq!(outcomes(&world, REVISED), [("refresh", "error")]);
         let (_, counts) = runs(&world).remove(0);
         assert_eq!(counts, Counts { expected: 2, successful: 1, errors: 1, ..Counts::default() });
@@ -320,7 +320,7 @@ on_both! {
         let mut completed = revised(REVISED, ORIGINAL, PEOPLE);
         completed["piStatus"] = "SUCCESSFUL".into();
         world.import(&[completed]);
-        run::work(&world.app, &run).await.unwrap();
+        world.app.sync.work(&run).await.unwrap();
         let (run, counts) = runs(&world).remove(0);
         assert_eq!(run.state, RunState::Finished);
         assert_eq!(counts, Counts { expected: 1, skipped: 1, ..Counts::default() });
@@ -330,9 +330,9 @@ on_both! {
     async fn the_scheduler_makes_what_is_due_by_itself(world: World) {
         import_one(&world);
         world.jit.script(REVISED, vec![Scenario::Reset, Scenario::Paid]);
-        run::look_after(&world.app).await.unwrap();
+        world.app.sync.look_after().await.unwrap();
         world.later(TimeDelta::days(1));
-        let mut scheduler = Scheduler::start(world.app.clone()).unwrap();
+        let mut scheduler = Scheduler::start(world.app.sync.clone()).unwrap();
         world.until(|| outcomes(&world, REVISED) == [("nightly", "no-response")]).await;
         world.later(TimeDelta::minutes(1));
         world.until(|| outcomes(&world, REVISED).last() == Some(&("retry", "success"))).await;
@@ -341,7 +341,7 @@ on_both! {
 
     async fn a_run_of_nothing_is_finished_at_once(world: World) {
         let run = begun(&world.app).await;
-        run::work(&world.app, &run).await.unwrap();
+        world.app.sync.work(&run).await.unwrap();
         assert_eq!(runs(&world)[0].0.state, RunState::Finished);
     }
 
@@ -349,7 +349,7 @@ on_both! {
         let numbers = import_many(&world, 10);
         world.poison_payments_of(&numbers[4]);
         let run = begun(&world.app).await;
-        run::work(&world.app, &run).await.unwrap();
+        world.app.sync.work(&run).await.unwrap();
         let (run, counts) = runs(&world).remove(0);
         assert_eq!(run.state, RunState::Finished);
         assert_eq!(counts, Counts { expected: 10, successful: 9, glitches: 1, ..Counts::default() });

@@ -3,7 +3,7 @@
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use mukta_ftps::ftps::RunState;
+use mukta_ftps::domain::RunState;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::sync_runs;
 

@@ -4,14 +4,13 @@ use std::cell::Cell;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use mukta_ftps::ftps::{PiStatus, RunState, RunTrigger};
+use mukta_ftps::domain::{PiStatus, RunState, RunTrigger};
 use mukta_ftps::sealing::random_number;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::schema::ftps_calls;
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::sync_runs::Begun;
 use mukta_ftps::store::{calls, instructions, sync_runs};
-use mukta_ftps::sync::run;
 
 use crate::support::{Kind, World, original, revised};
 
@@ -62,7 +61,7 @@ async fn kill_twenty_times(kind: Kind) {
     numbers.iter().step_by(7).for_each(|number| world.jit.script(number, vec![Scenario::ErrorList]));
     // It begins now by the machine's clock, which the real program goes by.
     world.set_clock(chrono::Utc::now());
-    let Begun::Started(run) = run::begin(&world.app, RunTrigger::Hand, None).await.unwrap() else {
+    let Begun::Started(run) = world.app.sync.begin(RunTrigger::Hand, None).await.unwrap() else {
         panic!("the run did not begin");
     };
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use mukta_ftps::access::Role;
 use mukta_ftps::simulator::jit::Scenario;
-use mukta_ftps::sync::run;
 
 use crate::support::{Page, World, original, revised, words};
 
@@ -119,10 +118,10 @@ on_both! {
 
     async fn nights_stand_in_the_chart_and_stuck_instructions_are_counted(world: World) {
         import_five(&world);
-        run::look_after(&world.app).await.unwrap();
+        world.app.sync.look_after().await.unwrap();
         for _ in 0..3 {
             world.later(TimeDelta::days(1));
-            run::look_after(&world.app).await.unwrap();
+            world.app.sync.look_after().await.unwrap();
         }
         world.browser.sign_in("asha").await;
         let page = world.get("/sync-runs").await;

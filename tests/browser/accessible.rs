@@ -1,12 +1,10 @@
 //! Every page in every state for every reader: axe in light and dark, the keyboard alone, narrow
 //! and zoomed, forced colours, less motion, and paper.
 
-use mukta_ftps::ftps::RunTrigger;
-use mukta_ftps::notifications::delivery;
+use mukta_ftps::domain::RunTrigger;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::sms::SmsScenario;
 use mukta_ftps::store::sync_runs::Begun;
-use mukta_ftps::sync::run;
 use serde_json::json;
 use thirtyfour::prelude::*;
 
@@ -103,12 +101,12 @@ async fn tour() -> (World, Vec<Stop>) {
 /// Messages in every state, and a sync run with every outcome but none.
 async fn deliver_and_sync(world: &World) {
     world.gateway.otherwise(SmsScenario::Reset);
-    delivery::run_once(&world.app).await.unwrap();
-    let begun = run::begin(&world.app, RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
+    world.app.notifications.run_once().await.unwrap();
+    let begun = world.app.sync.begin(RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
     let Begun::Started(run) = begun else { panic!("no other run is under way") };
-    run::work(&world.app, &run).await.unwrap();
+    world.app.sync.work(&run).await.unwrap();
     world.gateway.otherwise(SmsScenario::Accepted);
-    delivery::run_once(&world.app).await.unwrap();
+    world.app.notifications.run_once().await.unwrap();
 }
 
 /// A picture's name for a page.

@@ -1,7 +1,5 @@
 //! Pages stay light: what a View page weighs, and how soon its largest part is painted.
 
-use mukta_ftps::notifications::delivery;
-
 use crate::chromium::{Chromium, DESK, Scripts};
 use crate::stage::{self, ACCOUNTANT, ORIGINAL, REVISED, crowd, page_of, sign_in};
 use crate::support::{Kind, World};
@@ -22,7 +20,7 @@ async fn a_view_page_is_light_and_painted_soon() {
     measure(&person, REVISED, 10, "In Process").await;
     measure(&person, long, 100, "In Process").await;
     world.press_refresh(REVISED).await;
-    delivery::run_once(&world.app).await.unwrap();
+    world.app.notifications.run_once().await.unwrap();
     measure(&person, REVISED, 10, "Completed, SMS sent").await;
     for language in ["or", "hi"] {
         person.click_through(&format!(".languages [value={language}]")).await;

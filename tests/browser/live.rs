@@ -2,13 +2,12 @@
 //! one, so that what a page shows is compared with what is certain.
 
 use chrono::TimeDelta;
-use mukta_ftps::ftps::RunTrigger;
+use mukta_ftps::domain::RunTrigger;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::instructions;
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::sync_runs::{self, Begun, NewRun, SyncRun};
-use mukta_ftps::sync::engine::{self, Order};
-use mukta_ftps::sync::run;
+use mukta_ftps::sync::Order;
 
 use crate::chromium::{Chromium, DESK, Scripts};
 use crate::stage::{self, ACCOUNTANT, ORIGINAL, OTHER, REVISED, sign_in};
@@ -43,7 +42,7 @@ fn night_begun(world: &World) -> SyncRun {
 async fn ask(world: &World, run: &SyncRun, number: &str) {
     let found = world.app.store.read_blocking(|db| instructions::find(db, &Scope::of("od"), number));
     let order = Order { trigger: run.trigger_word.of_calls(), by: None, run_id: Some(run.id) };
-    engine::ask(&world.app, found.unwrap().unwrap().id, &order).await.unwrap();
+    world.app.sync.ask(found.unwrap().unwrap().id, order).await.unwrap();
 }
 
 /// An employee who looks at a page of the run; the page is marked, which a reload would undo.
@@ -103,7 +102,7 @@ async fn the_list_of_runs_follows_the_one_under_way_to_its_end() {
     looks_again(&person, false).await;
     person.check_page("a run under way").await;
     looks_again(&person, true).await;
-    run::work(&world.app, &run).await.unwrap();
+    world.app.sync.work(&run).await.unwrap();
     ends_complete(&person).await;
     person.close().await;
 }
@@ -117,7 +116,7 @@ async fn the_page_of_a_run_follows_it_to_its_end() {
     ask(&world, &run, HELD_UP).await;
     shows_done(&person, 1).await;
     assert_eq!(person.count("tr[data-pi-number]").await, 1);
-    run::work(&world.app, &run).await.unwrap();
+    world.app.sync.work(&run).await.unwrap();
     ends_complete(&person).await;
     person.click_through("a[rel=next]").await;
     assert_eq!(person.count("tr[data-pi-number]").await, 1, "the hundred and first");

@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use mukta_ftps::notifications::delivery;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::sms::SmsScenario;
-use mukta_ftps::sync::run;
 use serde_json::json;
 
 use crate::chromium::{Chromium, DESK, PHONE, Screen, Scripts};
@@ -198,10 +196,10 @@ async fn a_night(world: &World) {
     // Numbers that only the instruction with ten beneficiaries has.
     world.gateway.script("5550010008", vec![SmsScenario::Refused, SmsScenario::Accepted]);
     world.gateway.script("5550010009", vec![SmsScenario::Http502, SmsScenario::Accepted]);
-    run::look_after(&world.app).await.unwrap();
+    world.app.sync.look_after().await.unwrap();
     world.set_clock("2024-03-31T22:00:00+05:30".parse().unwrap());
-    run::look_after(&world.app).await.unwrap();
-    delivery::run_once(&world.app).await.unwrap();
+    world.app.sync.look_after().await.unwrap();
+    world.app.notifications.run_once().await.unwrap();
 }
 
 async fn reads_it_in_odia_and_comes_back(person: &Chromium) {
@@ -299,7 +297,7 @@ async fn is_asked_before_an_unknown_one_is_sent_again(person: &Chromium) {
 }
 
 async fn sees_that_all_have_arrived(world: &World, person: &Chromium) {
-    delivery::run_once(&world.app).await.unwrap();
+    world.app.notifications.run_once().await.unwrap();
     person.follow("Sent 12").await;
     assert_eq!(person.count("tr[data-message-state='sent']").await, 14);
     person.go(&page_of(REVISED)).await;

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use mukta_ftps::app::{App, Clock};
-use mukta_ftps::ftps::RunTrigger;
+use mukta_ftps::app::App;
+use mukta_ftps::clock::Clock;
+use mukta_ftps::domain::RunTrigger;
 use mukta_ftps::import::import;
 use mukta_ftps::simulator::jit::{JitSimulator, Scenario};
-use mukta_ftps::sync::run;
 use serde_json::Value;
 
 use super::samples;
@@ -46,13 +46,13 @@ pub(super) async fn make(app: &App, simulator: &JitSimulator) -> Result<(), Comm
             let (set_to, at) = *time.lock().unwrap_or_else(PoisonError::into_inner);
             set_to + at.elapsed() * HASTE
         });
-        App { clock, started_at: DateTime::UNIX_EPOCH, ..app.clone() }
+        App { sync: app.sync.in_the_past(clock.clone()), clock, ..app.clone() }
     };
     simulator.set_latency(Duration::from_millis(10));
     let Some(first) = nights.first() else { return Ok(()) };
     set(*first - TimeDelta::hours(12));
     push(&past, simulator, vec![samples::past_original(past.clock.now())], |_| vec![])?;
-    run::look_after(&past).await?;
+    past.sync.look_after().await?;
     let mut serial = 400;
     for (place, night) in nights.iter().enumerate() {
         set(*night - TimeDelta::hours(8));
@@ -61,12 +61,12 @@ pub(super) async fn make(app: &App, simulator: &JitSimulator) -> Result<(), Comm
         push(&past, simulator, pushed, fate)?;
         serial += count;
         set(*night);
-        run::look_after(&past).await?;
+        past.sync.look_after().await?;
     }
     let old = app.clock.now() - TimeDelta::days(UNDER_WAY_DAYS);
     let waiting = (0..UNDER_WAY).map(|n| samples::past(serial + n, old)).collect();
     push(app, simulator, waiting, |_| vec![Scenario::Slow])?;
-    run::begin(app, RunTrigger::Hand, Some("demo".to_owned())).await?;
+    app.sync.begin(RunTrigger::Hand, Some("demo".to_owned())).await?;
     Ok(())
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn make(app: &App, simulator: &JitSimulator) -> Result<(), Comm
 fn last_nights(app: &App) -> Vec<DateTime<Utc>> {
     let mut nights = Vec::with_capacity(NIGHTS);
     let mut before = app.clock.now();
-    while let Some(night) = app.nights.latest_until(before).filter(|_| nights.len() < NIGHTS) {
+    while let Some(night) = app.sync.nights().latest_until(before).filter(|_| nights.len() < NIGHTS) {
         nights.push(night);
         before = night - TimeDelta::seconds(1);
     }

@@ -10,19 +10,22 @@ use std::time::Duration;
 use chrono::Offset;
 use clap::Args;
 use mukta_ftps::access::{Role, password};
-use mukta_ftps::app::{App, Clock};
-use mukta_ftps::ftps::date::IST;
+use mukta_ftps::app::App;
+use mukta_ftps::clock::Clock;
+use mukta_ftps::domain::date::IST;
+use mukta_ftps::domain::nights::Nights;
 use mukta_ftps::import::import;
 use mukta_ftps::jit::{JitConfig, PublicKey};
-use mukta_ftps::notifications::delivery;
+use mukta_ftps::notifications::Sms;
 use mukta_ftps::notifications::gateway::GatewayConfig;
 use mukta_ftps::sealing::{Sealer, random_hex, unhex};
-use mukta_ftps::settings::{Jit, Sessions, Sms, SyncTimes, Web, bind_address, static_dir};
+use mukta_ftps::settings::{Web, bind_address, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions};
 use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, employees, instructions};
-use mukta_ftps::sync::nights::Nights;
+use mukta_ftps::sync::{Jit, SyncTimes};
+use mukta_ftps::web::Sessions;
 
 use super::serve::{bind, serve_until_told};
 use super::simulate::{gateway_started, introduce, started};
@@ -94,7 +97,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
             args.data.display()
         )
         .or_say("standard output is closed")?;
-        let delivery = delivery::start(&app);
+        let delivery = app.notifications.start();
         let served = serve_until_told(server, &app).await;
         delivery.finish().await;
         served

@@ -4,8 +4,9 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::NewEvent;
-use crate::ftps::{MessageEventKind, MessageState, Paise};
-use crate::store::exporting::on_either;
+use crate::domain::{MessageEventKind, MessageState, Paise};
+use crate::store::connection::on_either;
+use crate::store::instructions::InstructionId;
 use crate::store::schema::{
     beneficiaries, outbox_events as events, outbox_messages as outbox, payment_instructions,
 };
@@ -107,7 +108,7 @@ fn words_of(state: MessageState) -> Vec<&'static str> {
 }
 
 /// The messages of an instruction.
-pub fn of_instruction(db: &mut Db, instruction_id: i64) -> Result<Vec<OutboxMessage>, StoreError> {
+pub fn of_instruction(db: &mut Db, instruction_id: InstructionId) -> Result<Vec<OutboxMessage>, StoreError> {
     Ok(on_either!(db, db => OutboxMessage::query()
         .filter(outbox::instruction_id.eq(instruction_id))
         .order(outbox::id)
@@ -178,7 +179,8 @@ pub fn find(db: &mut Db, scope: &Scope, ids: &[i64]) -> Result<Vec<OutboxMessage
 }
 
 /// What happened to these messages, oldest first.
-pub fn events_of(db: &mut Db, ids: &[i64]) -> Result<Vec<MessageEvent>, StoreError> {
+pub fn events_of(db: &mut Db, messages: &[OutboxMessage]) -> Result<Vec<MessageEvent>, StoreError> {
+    let ids: Vec<i64> = messages.iter().map(|message| message.id).collect();
     Ok(on_either!(db, db => events::table
         .filter(events::message_id.eq_any(ids))
         .order(events::id)

@@ -12,13 +12,14 @@ pub mod sending;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::exporting::on_either;
+use super::connection::on_either;
+use super::instructions::InstructionId;
 use super::schema::{
     beneficiaries, outbox_events as events, outbox_messages as outbox, payment_instructions,
 };
 use super::{Db, StoreError};
-use crate::ftps::{MessageEventKind, MessageState, Paise};
-use crate::notifications::sms::{self, Refusal, Sms};
+use crate::domain::sms::{self, Sms};
+use crate::domain::{MessageEventKind, MessageState, Paise, Refusal};
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 
 /// Enters a message for every beneficiary of an instruction that FTPS has just completed; those that
@@ -26,7 +27,7 @@ use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 pub fn enqueue(
     db: &mut Db,
     sealer: &Sealer,
-    instruction_id: i64,
+    instruction_id: InstructionId,
     now: NaiveDateTime,
 ) -> Result<(), StoreError> {
     use diesel::sql_types::{BigInt, Timestamp};

@@ -4,16 +4,13 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::{NewEvent, Sendable, refuse};
-use crate::ftps::{MessageEventKind, MessageState};
-use crate::notifications::sms::Sms;
+use crate::domain::sms::Sms;
+use crate::domain::{DeliveryFault, MessageEventKind, MessageState};
 use crate::sealing::{Sealer, random_hex};
-use crate::store::exporting::on_either;
+use crate::store::connection::on_either;
+use crate::store::recorder::Recordable;
 use crate::store::schema::outbox_messages as outbox;
 use crate::store::{Db, StoreError};
-
-/// Told of a message whose sender died, or lost the database for so long that it looks so.
-const DIED: &str = "The program stopped while it was sending this message, so whether the gateway accepted it is \
-                    not known.";
 
 /// The proof of a claim on a message: only [`claim`] makes one.
 #[derive(Debug, Clone)]
@@ -155,9 +152,27 @@ pub struct Attempted {
     pub at: NaiveDateTime,
 }
 
+impl Recordable for Attempted {
+    /// Whether the message was touched.
+    type Recorded = bool;
+
+    fn name(&self) -> String {
+        "an SMS attempt".to_owned()
+    }
+
+    fn store(&self, db: &mut Db) -> Result<bool, StoreError> {
+        store_attempt(db, self)
+    }
+
+    /// Its message becomes unknown when its claim ends.
+    fn if_refused(&self) -> Option<Self> {
+        None
+    }
+}
+
 /// Stores an attempt's event and brings its message up to date, unless somebody else has had it
 /// since. A sure answer counts even after the claim ran out; whether the message was touched.
-pub fn record(db: &mut Db, attempted: &Attempted) -> Result<bool, StoreError> {
+fn store_attempt(db: &mut Db, attempted: &Attempted) -> Result<bool, StoreError> {
     let Attempted { lease, attempt, fate, cause, answer, at } = attempted;
     let mine =
         outbox::table.filter(outbox::id.eq(lease.id)).filter(outbox::lease_token.eq(&lease.token)).filter(
@@ -203,11 +218,12 @@ pub fn expire(db: &mut Db, now: NaiveDateTime) -> Result<usize, StoreError> {
         Db::Sqlite(db) => query.load(db)?,
         Db::Postgres(db) => query.for_update().skip_locked().load(db)?,
     };
+    let cause = DeliveryFault::Died.to_string();
     for &(id, attempt) in &died {
         diesel::update(outbox::table.find(id))
             .set((
                 outbox::state.eq(MessageState::Unknown.as_str()),
-                outbox::last_error.eq(DIED),
+                outbox::last_error.eq(&cause),
                 outbox::lease_until.eq(None::<NaiveDateTime>),
                 outbox::changed_at.eq(now),
             ))
@@ -217,7 +233,7 @@ pub fn expire(db: &mut Db, now: NaiveDateTime) -> Result<usize, StoreError> {
             happened_at: now,
             what: MessageEventKind::Unknown,
             attempt,
-            cause: Some(DIED),
+            cause: Some(&cause),
             gateway_answer: None,
             person: None,
             applied: true,

@@ -23,8 +23,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::{Cursor, Filters, SearchText, first_place, place_after};
-use crate::ftps::PiStatus;
-use crate::store::exporting::on_either;
+use crate::domain::PiStatus;
+use crate::store::connection::on_either;
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
 

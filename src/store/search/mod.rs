@@ -13,13 +13,13 @@ use std::str::FromStr;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime};
 use diesel::prelude::*;
 
-use super::exporting::on_either;
-use super::instructions::PaymentInstruction;
+use super::connection::on_either;
+use super::instructions::{InstructionId, PaymentInstruction};
 use super::schema::{beneficiaries, payment_instructions};
 use super::scope::Scope;
 use super::{Db, StoreError};
-use crate::ftps::date::IST;
-use crate::ftps::{PaymentStatus, PiStatus};
+use crate::domain::date::IST;
+use crate::domain::{PaymentStatus, PiStatus};
 use hits::{BOUNDS, Hit, Hits};
 pub use text::SearchText;
 pub(super) use text::searchable;
@@ -191,17 +191,17 @@ fn total(all: &Hits) -> Total {
 
 /// The rows of the hits, in their order.
 fn listed(db: &mut Db, hits: &[Hit]) -> Result<Vec<Listed>, StoreError> {
-    let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+    let ids: Vec<InstructionId> = hits.iter().map(|hit| InstructionId::of_row(hit.id)).collect();
     let rows: Vec<PaymentInstruction> = on_either!(db, db => payment_instructions::table
         .filter(payment_instructions::id.eq_any(&ids))
         .select(PaymentInstruction::as_select())
         .load(db)?);
-    let counts: Vec<(i64, PaymentStatus, i64)> = on_either!(db, db => beneficiaries::table
+    let counts: Vec<(InstructionId, PaymentStatus, i64)> = on_either!(db, db => beneficiaries::table
         .filter(beneficiaries::instruction_id.eq_any(&ids))
         .group_by((beneficiaries::instruction_id, beneficiaries::payment_status))
         .select((beneficiaries::instruction_id, beneficiaries::payment_status, diesel::dsl::count_star()))
         .load(db)?);
-    let mut by_id: HashMap<i64, Listed> = rows
+    let mut by_id: HashMap<InstructionId, Listed> = rows
         .into_iter()
         .map(|instruction| (instruction.id, Listed { instruction, beneficiaries: 0, paid: 0, failed: 0 }))
         .collect();

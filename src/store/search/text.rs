@@ -1,6 +1,6 @@
 //! What a search looks in, and what it looks for: both folded in the same way.
 
-use crate::store::importing::InstructionRecord;
+use crate::domain::record::InstructionRecord;
 
 /// Characters that the indexes of both databases need in a row.
 const TRIGRAM: usize = 3;

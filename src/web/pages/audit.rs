@@ -4,12 +4,14 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use crate::access::Right;
 use crate::language::{Phrase, phrase};
 use crate::store::audit::{self, Action, Event};
-use crate::web::Site;
 use crate::web::display;
-use crate::web::error::{WebError, html};
+use crate::web::error::WebError;
+use crate::web::respond::html;
 use crate::web::shell::{Section, Shell};
+use crate::web::site::Site;
 use crate::web::viewer::Viewer;
 
 /// Events on one page.
@@ -37,7 +39,7 @@ pub async fn page(
     viewer: Viewer,
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, WebError> {
-    if !viewer.is_admin() {
+    if !viewer.may(Right::SeeAudit) {
         return Err(WebError::Forbidden(phrase("The audit trail takes the role of administrator.")));
     }
     let (scope, before) = (viewer.scope(), query.before);

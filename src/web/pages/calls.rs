@@ -6,18 +6,20 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::ftps::Trigger;
+use crate::access::Right;
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::calls::{self, StoredCall};
 use crate::store::instructions;
-use crate::web::Site;
 use crate::web::display;
-use crate::web::error::{WebError, html};
+use crate::web::error::WebError;
 use crate::web::form::PostedForm;
 use crate::web::masking::{self, Payload};
 use crate::web::path::{self, Sub};
+use crate::web::respond::html;
 use crate::web::shell::{Section, Shell};
+use crate::web::site::Site;
+use crate::web::triggers;
 use crate::web::viewer::Viewer;
 
 /// Calls on one page.
@@ -72,7 +74,7 @@ pub async fn open_in_full(
         })
         .await?;
     let call = found.filter(|call| call.id == id).ok_or(WebError::NotFound)?;
-    if !viewer.is_admin() {
+    if !viewer.may(Right::OpenPayload) {
         return Err(WebError::Forbidden(phrase(
             "Opening a payload in full takes the role of administrator.",
         )));
@@ -111,7 +113,7 @@ impl CallsPage {
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
             form_token: viewer.form_token.clone(),
-            may_open: viewer.is_admin(),
+            may_open: viewer.may(Right::OpenPayload),
             number,
             next: found.last().map(|call| call.id).filter(|_| has_more),
             rows: found.into_iter().map(CallRow::new).collect(),
@@ -175,17 +177,7 @@ impl CallRow {
 
     /// Who or what set it off.
     fn trigger(&self) -> Phrase {
-        let what = match self.call.trigger {
-            Trigger::Refresh => phrase("Refresh"),
-            Trigger::Nightly => phrase("Nightly sync"),
-            Trigger::Retry => phrase("Tried again by itself"),
-            Trigger::Command => phrase("Sync command"),
-            Trigger::Hand => phrase("Sync started by hand"),
-        };
-        match &self.call.triggered_by {
-            Some(name) => display::by(what, name),
-            None => what,
-        }
+        triggers::of_call(self.call.trigger, self.call.triggered_by.as_deref())
     }
 
     fn http_status(&self) -> Phrase {
@@ -196,7 +188,7 @@ impl CallRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ftps::Outcome;
+    use crate::domain::{Outcome, Trigger};
     use crate::web::pages::instruction::tests::{NOW, admin};
 
     fn call(id: i64) -> StoredCall {

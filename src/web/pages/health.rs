@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::web::Site;
+use crate::web::site::Site;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 

@@ -3,10 +3,10 @@
 
 mod band;
 mod beneficiary;
-mod people;
+mod paging;
 mod timeline;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -15,25 +15,27 @@ use serde::Deserialize;
 
 use band::Band;
 use beneficiary::{BeneficiaryRow, SmsCell};
-use people::{People, Wanted};
+use paging::{Paging, Wanted};
 use timeline::{LatestCalls, Step};
 
 use super::{calls, messages};
-use crate::ftps::{MessageState, PiStatus};
+use crate::access::Right;
+use crate::domain::{Ancestry, CompletedBy, MessageState, PiStatus};
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::beneficiaries::Beneficiary;
-use crate::store::instructions::{self, COMPLETED_BY_MUKTASOFT, PaymentAdvice, PaymentInstruction};
+use crate::store::instructions::{self, PaymentAdvice, PaymentInstruction};
 use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
-use crate::sync::engine::{self, Asked, Order};
-use crate::web::Site;
+use crate::sync::{Asked, Order};
 use crate::web::display::{self, filled};
-use crate::web::error::{WebError, html, see_other};
+use crate::web::error::WebError;
 use crate::web::form::PostedForm;
 use crate::web::path::{self, Sub};
+use crate::web::respond::{html, see_other};
 use crate::web::shell::{Section, Shell};
+use crate::web::site::Site;
 use crate::web::viewer::Viewer;
 
 /// What the address asks for.
@@ -93,12 +95,12 @@ async fn view(
         viewer,
         shown,
         Notice::named(query.notice.as_deref()),
-        site.app.sms.is_some(),
+        site.app.notifications.has_gateway(),
         site.app.clock.now(),
     ))
 }
 
-/// Has JIT asked, in a task of its own: a browser that goes away does not cancel the call.
+/// Has JIT asked.
 async fn refresh(
     site: &Site,
     viewer: &Viewer,
@@ -108,14 +110,13 @@ async fn refresh(
     let scope = viewer.scope();
     let found = site.app.store.read(move |db| instructions::find(db, &scope, &number)).await?;
     let instruction = found.ok_or(WebError::NotFound)?;
-    if !viewer.may_refresh() {
+    if !viewer.may(Right::Refresh) {
         return Err(WebError::Forbidden(phrase("Refreshing takes the role of accountant or administrator.")));
     }
     site.note(viewer, request, Action::Refresh, Some(instruction.number.clone())).await?;
-    let (app, id, order) = (site.app.clone(), instruction.id, Order::refresh(viewer.name.clone()));
-    let asking = site.app.runtime.spawn(async move { engine::ask(&app, id, &order).await });
+    let asked = site.app.sync.ask(instruction.id, Order::refresh(viewer.name.clone())).await?;
     let page = path::link(&instruction.number, Sub::View);
-    Ok(see_other(&match Notice::of(asking.await??) {
+    Ok(see_other(&match Notice::of(asked) {
         None => format!("{page}#ftps-message"),
         Some(notice) => format!("{page}?notice={}#notice", notice.word()),
     }))
@@ -168,7 +169,7 @@ struct Shown {
     advices: Vec<PaymentAdvice>,
     beneficiaries: Vec<Beneficiary>,
     messages: Vec<OutboxMessage>,
-    people: People,
+    paging: Paging,
     calls: LatestCalls,
     /// Whether the parent is known here, so that it can be linked.
     parent_is_known: bool,
@@ -179,37 +180,29 @@ struct Shown {
 impl Shown {
     fn load(db: &mut Db, scope: &Scope, number: &str, wanted: Wanted) -> Result<Option<Self>, StoreError> {
         let Some(instruction) = instructions::find(db, scope, number)? else { return Ok(None) };
-        let original = instructions::original(db, &instruction)?;
-        let circle = circle(db, &instruction)?;
+        let ancestry = instructions::ancestry(db, &instruction)?;
         let mut revisions = instructions::revisions(db, &instruction)?;
-        revisions.retain(|revision| !circle.contains(&revision.number));
-        let (people, beneficiaries) = People::load(db, instruction.id, wanted)?;
+        // What is in a circle is not linked (DOMAIN.md §3).
+        let parent_is_known = match &ancestry {
+            Ancestry::Circle(circle) => {
+                revisions.retain(|revision| !circle.contains(&revision.number));
+                false
+            }
+            _ => instructions::parent(db, &instruction)?.is_some(),
+        };
+        let (paging, beneficiaries) = Paging::load(db, instruction.id, wanted)?;
         Ok(Some(Self {
             advices: instructions::advices(db, instruction.id)?,
             beneficiaries,
-            people,
+            paging,
             messages: listing::of_instruction(db, instruction.id)?,
             calls: LatestCalls::load(db, &instruction)?,
-            parent_is_known: circle.is_empty() && instructions::parent(db, &instruction)?.is_some(),
+            parent_is_known,
             revisions,
-            original,
+            original: ancestry.original(),
             instruction,
         }))
     }
-}
-
-/// The numbers of the circle that the parents go in; empty if they come to an end. What is in a
-/// circle is not linked (DOMAIN.md §3).
-fn circle(db: &mut Db, of: &PaymentInstruction) -> Result<HashSet<String>, StoreError> {
-    let mut seen = HashSet::from([of.number.clone()]);
-    let mut parent = instructions::parent(db, of)?;
-    while let Some(at) = parent {
-        if !seen.insert(at.number.clone()) {
-            return Ok(seen);
-        }
-        parent = instructions::parent(db, &at)?;
-    }
-    Ok(HashSet::new())
 }
 
 #[derive(Template)]
@@ -219,7 +212,7 @@ struct InstructionPage {
     pi: PaymentInstruction,
     advices: Vec<PaymentAdvice>,
     rows: Vec<BeneficiaryRow>,
-    people: People,
+    paging: Paging,
     steps: Vec<Step>,
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
@@ -246,7 +239,7 @@ impl InstructionPage {
         has_gateway: bool,
         now: DateTime<Utc>,
     ) -> Self {
-        let may_refresh = shown.instruction.is_waiting() && viewer.may_refresh();
+        let may_refresh = shown.instruction.is_waiting() && viewer.may(Right::Refresh);
         let steps = timeline::steps(&shown.instruction, shown.calls, &shown.messages);
         let mut messages: HashMap<i64, OutboxMessage> =
             shown.messages.into_iter().map(|message| (message.beneficiary_id, message)).collect();
@@ -258,7 +251,7 @@ impl InstructionPage {
             shell: Shell::new(viewer, Section::PaymentInstructions),
             band: Band::of(&shown.instruction, may_refresh),
             steps,
-            people: shown.people,
+            paging: shown.paging,
             pi: shown.instruction,
             advices: shown.advices,
             rows: shown.beneficiaries.into_iter().map(&mut row_of).collect(),
@@ -324,8 +317,8 @@ impl InstructionPage {
     /// Where that leaves its payments.
     fn what_follows(&self) -> Option<Phrase> {
         match self.pi.status {
-            PiStatus::Completed if self.people.is_all_paid() => Some(phrase("Every payment has been made.")),
-            PiStatus::Completed if self.people.has_failed() => Some(phrase(
+            PiStatus::Completed if self.paging.is_all_paid() => Some(phrase("Every payment has been made.")),
+            PiStatus::Completed if self.paging.has_failed() => Some(phrase(
                 "Payments that failed are corrected in MUKTASoft and sent again as a revised payment \
                  instruction.",
             )),
@@ -343,7 +336,7 @@ impl InstructionPage {
     }
 
     fn was_completed_by_muktasoft(&self) -> bool {
-        self.pi.completed_by.as_deref() == Some(COMPLETED_BY_MUKTASOFT)
+        self.pi.completed_by == Some(CompletedBy::Muktasoft)
     }
 
     /// `for 9 days`.

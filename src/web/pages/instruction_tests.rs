@@ -1,7 +1,7 @@
 use super::*;
 use crate::access::Role;
-use crate::ftps::{Paise, PaymentStatus};
-use crate::store::instructions::COMPLETED_BY_FTPS;
+use crate::domain::{LatestOutcome, Outcome, Paise, PaymentStatus};
+use crate::store::instructions::InstructionId;
 use chrono::TimeDelta;
 
 pub(in crate::web::pages) const NOW: DateTime<Utc> = match DateTime::from_timestamp(1_700_000_000, 0) {
@@ -23,7 +23,7 @@ pub(in crate::web::pages) fn admin() -> Viewer {
 pub(in crate::web::pages) fn revised() -> PaymentInstruction {
     let since = (NOW - TimeDelta::days(9)).naive_utc();
     PaymentInstruction {
-        id: 7,
+        id: InstructionId::of_test(7),
         number: "PI-1013/2023-24/000256".to_owned(),
         tenant_id: "od.jatni".to_owned(),
         external_id: None,
@@ -41,7 +41,7 @@ pub(in crate::web::pages) fn revised() -> PaymentInstruction {
         completed_at: None,
         completed_by: None,
         changed_at: since,
-        ftps_outcome: "none".to_owned(),
+        ftps_outcome: LatestOutcome::default(),
         ftps_message: None,
         ftps_called_at: None,
         ftps_voucher_number: None,
@@ -54,34 +54,37 @@ pub(in crate::web::pages) fn revised() -> PaymentInstruction {
         lease_until: None,
         next_attempt_at: None,
         unanswered_attempts: 0,
+        action_rank: Some(3),
     }
 }
 
-fn answered(outcome: &str, message: &str) -> PaymentInstruction {
+fn answered(outcome: Outcome, message: &str) -> PaymentInstruction {
     PaymentInstruction {
-        ftps_outcome: outcome.to_owned(),
+        ftps_outcome: LatestOutcome(Some(outcome)),
         ftps_message: Some(message.to_owned()),
         ftps_called_at: Some(NOW.naive_utc()),
         ..revised()
     }
 }
 
-fn completed(by: &str) -> PaymentInstruction {
+fn completed(by: CompletedBy) -> PaymentInstruction {
     PaymentInstruction {
         status: PiStatus::Completed,
+        action_rank: None,
         completed_at: Some(NOW.naive_utc()),
-        completed_by: Some(by.to_owned()),
+        completed_by: Some(by),
         ftps_payment_status: Some("Paid by RBI eKuber,please check with your bank".to_owned()),
-        ..answered("success", "On call of FTPS API: Response is received and updated successfully")
+        ..answered(Outcome::Success, "On call of FTPS API: Response is received and updated successfully")
     }
 }
 
 fn original() -> PaymentInstruction {
     PaymentInstruction {
-        id: 3,
+        id: InstructionId::of_test(3),
         number: "PI-1013/2023-24/000101".to_owned(),
         parent_number: None,
         status: PiStatus::Completed,
+        action_rank: None,
         head_of_account: Some("221705191004807".to_owned()),
         ..revised()
     }
@@ -117,7 +120,7 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
     Shown {
         instruction,
         advices: vec![],
-        people: People::of_all(&beneficiaries),
+        paging: Paging::of_all(&beneficiaries),
         beneficiaries,
         messages: vec![],
         calls: LatestCalls::default(),
@@ -148,14 +151,16 @@ fn attribute(page: &scraper::Html, selector: &str, name: &str) -> Option<String>
 
 #[test]
 fn the_band_tells_each_outcome_in_the_role_that_fits_it() {
-    for (outcome, role) in [("no-response", "alert"), ("error", "alert"), ("glitch", "alert")] {
+    for (outcome, role) in
+        [(Outcome::NoResponse, "alert"), (Outcome::Error, "alert"), (Outcome::Glitch, "alert")]
+    {
         let page = rendered(answered(outcome, "On call of FTPS API: told"));
-        assert_eq!(attribute(&page, "#ftps-message", "data-outcome").as_deref(), Some(outcome));
+        assert_eq!(attribute(&page, "#ftps-message", "data-outcome").as_deref(), Some(outcome.as_str()));
         assert_eq!(attribute(&page, "#ftps-message", "role").as_deref(), Some(role));
         assert!(text_of(&page, "#ftps-message").contains("On call of FTPS API: told"));
         assert!(text_of(&page, "#ftps-message").contains("15/11/2023 03:43 IST"));
     }
-    let page = rendered(completed(COMPLETED_BY_FTPS));
+    let page = rendered(completed(CompletedBy::Ftps));
     assert_eq!(attribute(&page, "#ftps-message", "data-outcome").as_deref(), Some("success"));
     assert_eq!(attribute(&page, "#ftps-message", "role").as_deref(), Some("status"));
     let page = rendered(revised());
@@ -172,7 +177,7 @@ fn an_original_has_no_band() {
 #[test]
 fn markup_in_a_message_of_jits_shows_as_text() {
     let message = "On call of FTPS API: <script>alert(\"1\")</script> & more";
-    let page = rendered(answered("error", message));
+    let page = rendered(answered(Outcome::Error, message));
     assert!(text_of(&page, "#ftps-message").contains(message));
     assert_eq!(attribute(&page, "main script", "src"), None);
 }
@@ -183,8 +188,8 @@ fn refresh_is_offered_only_where_it_may_be_pressed() {
     let action = attribute(&page, "form#refresh", "action");
     assert_eq!(action.as_deref(), Some("/payment-instructions/PI-1013/2023-24/000256/refresh"));
     assert_eq!(text_of(&page, "form#refresh button").trim(), "Refresh");
-    let inactive = PaymentInstruction { is_active: false, ..revised() };
-    let refused = [completed(COMPLETED_BY_FTPS), inactive, original()];
+    let inactive = PaymentInstruction { is_active: false, action_rank: None, ..revised() };
+    let refused = [completed(CompletedBy::Ftps), inactive, original()];
     for page in refused.into_iter().map(rendered) {
         assert_eq!(attribute(&page, "form#refresh", "action"), None);
         assert!(!text_of(&page, "main").contains("Refresh"));
@@ -216,7 +221,7 @@ fn a_payment_to_another_account_says_so() {
     };
     let page = scraper::Html::parse_document(&rendered_for(
         &admin(),
-        shown(completed(COMPLETED_BY_FTPS), vec![one]),
+        shown(completed(CompletedBy::Ftps), vec![one]),
     ));
     let row = "tr[data-payment-id='BN-1013/000001']";
     assert!(attribute(&page, row, "data-account-differs").is_some());
@@ -256,22 +261,22 @@ fn a_call_under_way_a_long_wait_and_an_inactive_one_are_said_in_words() {
     };
     assert!(text_of(&rendered(claimed), "main").contains("is being asked"));
     assert!(text_of(&rendered(revised()), "main").contains("more than 7 days"));
-    let inactive = PaymentInstruction { is_active: false, ..revised() };
+    let inactive = PaymentInstruction { is_active: false, action_rank: None, ..revised() };
     assert!(text_of(&rendered(inactive), "main").contains("inactive"));
 }
 
 #[test]
 fn who_completed_it_and_a_doubtful_message_of_rbis_are_said_in_words() {
-    let by_import = completed(COMPLETED_BY_MUKTASOFT);
+    let by_import = completed(CompletedBy::Muktasoft);
     assert!(
         text_of(&rendered(by_import), "main")
             .contains("MUKTASoft reported this payment instruction as completed; no SMS was sent from here.")
     );
-    let page = rendered(completed(COMPLETED_BY_FTPS));
+    let page = rendered(completed(CompletedBy::Ftps));
     assert!(!text_of(&page, "main").contains("does not say"));
     let doubtful = PaymentInstruction {
         ftps_payment_status: Some("Sent to RBI".to_owned()),
-        ..completed(COMPLETED_BY_FTPS)
+        ..completed(CompletedBy::Ftps)
     };
     assert!(text_of(&rendered(doubtful), "main").contains("does not say"));
 }
@@ -290,7 +295,7 @@ fn the_state_of_the_sms_stands_beside_each_beneficiary() {
     use crate::web::pages::messages::tests::message;
     let people = (1..=3).map(|id| beneficiary(id, PaymentStatus::Successful)).collect();
     let messages = vec![message(1, MessageState::Sent), message(2, MessageState::Sending)];
-    let text = rendered_for(&admin(), Shown { messages, ..shown(completed(COMPLETED_BY_FTPS), people) });
+    let text = rendered_for(&admin(), Shown { messages, ..shown(completed(CompletedBy::Ftps), people) });
     let page = scraper::Html::parse_document(&text);
     for (id, state) in [(1, "sent"), (2, "waiting"), (3, "none")] {
         let row = format!("tr[data-payment-id='BN-1013/00000{id}']");
@@ -308,7 +313,7 @@ fn time_line(messages: Vec<OutboxMessage>) -> Vec<String> {
     let people = vec![beneficiary(1, PaymentStatus::Successful)];
     let shown = Shown {
         messages,
-        ..shown(PaymentInstruction { in_process_since: None, ..completed(COMPLETED_BY_FTPS) }, people)
+        ..shown(PaymentInstruction { in_process_since: None, ..completed(CompletedBy::Ftps) }, people)
     };
     let page = scraper::Html::parse_document(&rendered_for(&admin(), shown));
     let [step, parts] = [".timeline li", "b, .note"].map(|css| scraper::Selector::parse(css).unwrap());
@@ -357,7 +362,7 @@ fn news_of_the_sms_stands_at_its_latest_instant_and_leads_to_the_messages() {
         time_line(messages.clone())[1..],
         ["SMS failed | 2 of 5", "SMS accepted by the gateway | 2 of 5 | SMS waiting: 1 of 5"]
     );
-    let page = rendered_for(&admin(), Shown { messages, ..shown(completed(COMPLETED_BY_FTPS), vec![]) });
+    let page = rendered_for(&admin(), Shown { messages, ..shown(completed(CompletedBy::Ftps), vec![]) });
     let page = scraper::Html::parse_document(&page);
     let failed = ".timeline .bad:nth-last-child(2)";
     assert!(text_of(&page, failed).contains("15/11/2023 03:46 IST"), "{}", text_of(&page, failed));

@@ -1,24 +1,25 @@
 //! `GET /payment-instructions`: what waits for action, or what a search finds.
 
-mod asked;
 pub mod export;
+mod request;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use crate::ftps::PiStatus;
+use crate::domain::PiStatus;
 use crate::language::{Language, Phrase, phrase};
 use crate::store::instructions::PaymentInstruction;
 use crate::store::search::{self, Cursor, Found, Listed, Total};
-use crate::web::Site;
 use crate::web::display;
-use crate::web::error::{WebError, html};
+use crate::web::error::WebError;
 use crate::web::path::{self, Sub};
+use crate::web::respond::html;
 use crate::web::shell::{Section, Shell};
+use crate::web::site::Site;
 use crate::web::viewer::Viewer;
-use asked::{Asked, ListQuery};
+use request::{ListQuery, ListRequest};
 
 /// A message is shortened to so many characters.
 const MESSAGE_CHARS: usize = 140;
@@ -52,7 +53,7 @@ pub async fn page(
 #[template(path = "list.html")]
 struct ListPage {
     shell: Shell,
-    asked: Asked,
+    asked: ListRequest,
     /// Whether rows tell their ULB: not to those who see only one.
     names_tenants: bool,
     is_later_page: bool,
@@ -80,7 +81,7 @@ struct Row {
 impl ListPage {
     fn new(
         viewer: &Viewer,
-        asked: Asked,
+        asked: ListRequest,
         after: Option<Cursor>,
         found: Option<Found>,
         now: DateTime<Utc>,
@@ -104,7 +105,7 @@ impl ListPage {
 }
 
 impl Results {
-    fn new(found: Found, asked: &Asked, now: DateTime<Utc>) -> Self {
+    fn new(found: Found, asked: &ListRequest, now: DateTime<Utc>) -> Self {
         Self {
             rows: found.rows.into_iter().map(|listed| Row::new(listed, now)).collect(),
             total: found.total,
@@ -165,7 +166,7 @@ impl Row {
     }
 
     fn message_in(&self, language: &Language) -> Option<String> {
-        let told = language.of_record(self.instruction.ftps_message.as_deref()?)?;
+        let told = language.of_recorded(self.instruction.ftps_message.as_deref()?)?;
         Some(display::shortened(&told, MESSAGE_CHARS))
     }
 
@@ -202,7 +203,7 @@ mod tests {
     }
 
     fn rendered(all: bool, found: Found) -> String {
-        let asked = Asked { all, ..Asked::default() };
+        let asked = ListRequest { all, ..ListRequest::default() };
         ListPage::new(&admin(), asked, None, Some(found), NOW).render().unwrap()
     }
 

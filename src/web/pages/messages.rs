@@ -7,16 +7,18 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::ftps::{MessageEventKind, MessageState};
+use crate::access::Right;
+use crate::domain::{MessageEventKind, MessageState};
 use crate::language::{Phrase, phrase};
 use crate::store::outbox::listing::{self, MessageEvent, OutboxMessage, Wanted};
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
-use crate::web::Site;
 use crate::web::display::{self, filled};
-use crate::web::error::{WebError, html};
+use crate::web::error::WebError;
 use crate::web::path::{self, Sub};
+use crate::web::respond::html;
 use crate::web::shell::{Section, Shell};
+use crate::web::site::Site;
 use crate::web::sms::{self, Moment};
 use crate::web::viewer::Viewer;
 
@@ -54,7 +56,7 @@ pub async fn page(
         &viewer,
         shown,
         Notice::named(query.notice.as_deref()),
-        site.app.sms.is_some(),
+        site.app.notifications.has_gateway(),
         site.app.clock.now(),
     ))
 }
@@ -113,9 +115,8 @@ impl Shown {
     fn load(db: &mut Db, scope: &Scope, wanted: Wanted, before: Option<i64>) -> Result<Self, StoreError> {
         // One more than is shown tells whether there is a next page.
         let messages = listing::page(db, scope, &wanted, before, PAGE as i64 + 1)?;
-        let ids: Vec<i64> = messages.iter().map(|message| message.id).collect();
         Ok(Self {
-            events: listing::events_of(db, &ids)?,
+            events: listing::events_of(db, &messages)?,
             counts: listing::counts(db, scope, wanted.number.as_deref())?,
             messages,
             wanted,
@@ -187,7 +188,7 @@ impl MessagesPage {
         let has_more = messages.len() > PAGE;
         messages.truncate(PAGE);
         let next = messages.last().map(|message| message.id).filter(|_| has_more);
-        let may_resend = viewer.may_resend();
+        let may_resend = viewer.may(Right::Resend);
         let rows = messages
             .into_iter()
             .map(|message| {
@@ -338,7 +339,7 @@ fn event_line(event: &MessageEvent) -> Phrase {
     if !event.applied {
         line = phrase("%{line} (after a person had already had it sent again)").with("line", line);
     }
-    let cause = event.cause.as_deref().map(Phrase::record);
+    let cause = event.cause.as_deref().map(Phrase::recorded);
     let answer = event.gateway_answer.as_deref().map(Phrase::from);
     for told in [cause, answer].into_iter().flatten() {
         line = phrase("%{line} — %{told}").with("line", line).with("told", told);

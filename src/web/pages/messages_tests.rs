@@ -1,6 +1,6 @@
 use super::*;
 use crate::access::Role;
-use crate::ftps::Paise;
+use crate::domain::Paise;
 use crate::web::pages::instruction::tests::{NOW, admin};
 use chrono::TimeDelta;
 

@@ -4,14 +4,17 @@ pub mod audit;
 pub mod calls;
 pub mod health;
 pub mod instruction;
+pub mod language;
 pub mod list;
 pub mod messages;
 pub mod sign_in;
+pub mod static_file;
 pub mod sync_runs;
 
 use actix_web::HttpResponse;
 
-use super::error::{WebError, see_other};
+use super::error::WebError;
+use super::respond::see_other;
 use super::viewer::Viewer;
 
 /// `GET /`.

@@ -12,12 +12,14 @@ use crate::access::{employee_name, password};
 use crate::language::{Phrase, phrase};
 use crate::store::audit::{self, Action, NewEvent};
 use crate::store::employees::{self, Employee};
-use crate::web::error::{WebError, see_other};
+use crate::web::error::WebError;
 use crate::web::form::{Fields, PostedForm};
 use crate::web::path::local_path;
+use crate::web::respond::see_other;
 use crate::web::shell::Shell;
-use crate::web::viewer::signed_in;
-use crate::web::{Site, client, languages, session};
+use crate::web::signed_in::signed_in;
+use crate::web::site::Site;
+use crate::web::{language, session};
 
 /// Failures are counted over this time (CONTRACT.md).
 const WINDOW: Duration = Duration::minutes(15);
@@ -101,7 +103,7 @@ pub async fn submit(
         Err(fault) => return Err(fault),
     };
     let (next, typed) = (local_path(Some(fields.get("next"))), fields.get("username").to_owned());
-    let attempt = Attempt::of(&site, client::address(&request, &site), &typed);
+    let attempt = Attempt::of(&site, site.address_of(&request), &typed);
     if !attempt.is_allowed(&site).await? {
         return answer(&request, StatusCode::TOO_MANY_REQUESTS, Said::TooMany, next, &typed);
     }
@@ -133,7 +135,7 @@ fn answer(
     username: &str,
 ) -> Result<HttpResponse, WebError> {
     let form_token = session::form_token(&session::of(request))?;
-    let shell = Shell::stranger(languages::of_browser(request), Some(form_token));
+    let shell = Shell::stranger(language::of_browser(request), Some(form_token));
     let page = SignInPage { shell, said, next, username: username.to_owned() };
     Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render()?))
 }

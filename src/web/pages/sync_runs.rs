@@ -8,19 +8,21 @@ use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
-use crate::ftps::{RunState, RunTrigger};
+use crate::access::Right;
+use crate::domain::{RunState, RunTrigger};
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::instructions;
 use crate::store::scope::Scope;
 use crate::store::sync_runs::{self, Begun, Counts, SyncRun};
 use crate::store::{Db, StoreError};
-use crate::sync::{run, scheduler};
-use crate::web::Site;
 use crate::web::display;
-use crate::web::error::{WebError, html, see_other};
+use crate::web::error::WebError;
 use crate::web::form::PostedForm;
+use crate::web::respond::{html, see_other};
 use crate::web::shell::{Section, Shell};
+use crate::web::site::Site;
+use crate::web::triggers;
 use crate::web::viewer::Viewer;
 use chart::Chart;
 
@@ -45,7 +47,7 @@ pub async fn page(
 ) -> Result<HttpResponse, WebError> {
     let (scope, before, now) = (viewer.scope(), query.before, site.app.clock.now());
     let shown = site.app.store.read(move |db| Shown::load(db, &scope, before, now)).await?;
-    let next_run = site.app.nights.next_after(now);
+    let next_run = site.app.sync.nights().next_after(now);
     html(&RunsPage::new(&viewer, shown, query.into_inner(), next_run, now))
 }
 
@@ -61,13 +63,10 @@ pub async fn start(
             "Starting a sync takes an administrator of the whole state.",
         )));
     }
-    match run::begin(&site.app, RunTrigger::Hand, Some(viewer.name.clone())).await? {
+    match site.app.sync.begin(RunTrigger::Hand, Some(viewer.name.clone())).await? {
         Begun::Started(run) => {
             site.note(&viewer, &request, Action::RunByHand, Some(format!("sync run {}", run.id))).await?;
-            let app = site.app.clone();
-            site.app
-                .runtime
-                .spawn(scheduler::recorded("a run by hand", async move { run::look_after(&app).await }));
+            site.app.sync.look_after_soon();
             Ok(see_other("/sync-runs"))
         }
         Begun::InProgress(_) | Begun::AlreadyMade => Ok(see_other("/sync-runs?notice=running#notice")),
@@ -75,7 +74,7 @@ pub async fn start(
 }
 
 fn may_start(viewer: &Viewer) -> bool {
-    viewer.is_admin() && viewer.scope().is_state()
+    viewer.may(Right::StartSync) && viewer.scope().is_state()
 }
 
 /// All that the page shows, read in one transaction.
@@ -166,16 +165,7 @@ impl RunRow {
 
     /// What set it off.
     fn trigger(&self) -> Phrase {
-        let what = match self.run.trigger_word {
-            RunTrigger::Nightly => phrase("Nightly"),
-            RunTrigger::MadeUp => phrase("Made up for a missed night"),
-            RunTrigger::Command => phrase("Sync command"),
-            RunTrigger::Hand => phrase("Started by hand"),
-        };
-        match &self.run.started_by {
-            Some(name) => display::by(what, name),
-            None => what,
-        }
+        triggers::of_run(self.run.trigger_word, self.run.started_by.as_deref())
     }
 
     /// How far it is.

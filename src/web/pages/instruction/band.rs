@@ -1,7 +1,7 @@
 //! The band: what FTPS said last, what that means, and what happens next (DOMAIN.md §2).
 
-use crate::ftps::decide::MESSAGE_PREFIX;
-use crate::ftps::{Outcome, PiStatus};
+use crate::domain::decide::MESSAGE_PREFIX;
+use crate::domain::{Outcome, PiStatus};
 use crate::language::{Language, Phrase, phrase};
 use crate::store::instructions::PaymentInstruction;
 use crate::web::display;
@@ -62,7 +62,7 @@ impl Band {
     pub(super) fn message_in(&self, language: &Language) -> Option<String> {
         let message = self.message().filter(|_| *language != Language::English)?;
         let own_words = || Some(language.of_message(message.strip_prefix(MESSAGE_PREFIX)?));
-        language.of_record(message).or_else(own_words)
+        language.of_recorded(message).or_else(own_words)
     }
 
     pub(super) fn called_at(&self) -> Option<&str> {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::ftps::PaymentStatus;
+use crate::domain::PaymentStatus;
 use crate::language::{Phrase, phrase};
 use crate::store::beneficiaries::Beneficiary;
 use crate::store::outbox::listing::OutboxMessage;

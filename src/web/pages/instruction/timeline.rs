@@ -2,13 +2,13 @@
 
 use chrono::NaiveDateTime;
 
-use crate::ftps::{MessageState, PiStatus, Trigger};
+use crate::domain::{MessageState, PiStatus};
 use crate::language::{Phrase, phrase};
 use crate::store::calls::{self, CallSummary};
 use crate::store::instructions::PaymentInstruction;
 use crate::store::outbox::listing::OutboxMessage;
 use crate::store::{Db, StoreError};
-use crate::web::{display, sms};
+use crate::web::{display, sms, triggers};
 
 /// So many of the newest calls stand in the time line.
 const CALLS: usize = 3;
@@ -62,7 +62,7 @@ impl Step {
     fn of_call(call: CallSummary) -> Self {
         let words = phrase("FTPS call: %{outcome}").with("outcome", display::outcome_words(call.outcome));
         Self {
-            note: Some(asked_by(call.trigger, call.triggered_by.as_deref())),
+            note: Some(triggers::of_step(call.trigger, call.triggered_by.as_deref())),
             call: Some(call.id),
             ..Self::new(call.started_at, words, display::outcome_tone(call.outcome))
         }
@@ -74,19 +74,6 @@ impl Step {
 
     pub(super) fn machine_time(&self) -> String {
         display::machine_time(self.at)
-    }
-}
-
-/// Who or what had JIT asked.
-fn asked_by(trigger: Trigger, name: Option<&str>) -> Phrase {
-    match (trigger, name) {
-        (Trigger::Refresh, Some(name)) => phrase("asked by %{name}").with("name", name),
-        (Trigger::Refresh, None) => phrase("asked by hand"),
-        (Trigger::Nightly, _) => phrase("nightly sync"),
-        (Trigger::Retry, _) => phrase("tried again by itself"),
-        (Trigger::Command, _) => phrase("sync command"),
-        (Trigger::Hand, Some(name)) => phrase("sync started by %{name}").with("name", name),
-        (Trigger::Hand, None) => phrase("sync started by hand"),
     }
 }
 
@@ -142,7 +129,7 @@ pub(super) fn steps(pi: &PaymentInstruction, latest: LatestCalls, messages: &[Ou
     if let Some(since) = pi.in_process_since {
         steps.push(Step::new(
             since,
-            Phrase::record(PiStatus::InProcess.as_str()),
+            Phrase::recorded(PiStatus::InProcess.as_str()),
             display::pi_tone(PiStatus::InProcess),
         ));
     }
@@ -154,7 +141,7 @@ pub(super) fn steps(pi: &PaymentInstruction, latest: LatestCalls, messages: &[Ou
     if let Some(at) = pi.completed_at {
         let completed = Step::new(
             at,
-            Phrase::record(PiStatus::Completed.as_str()),
+            Phrase::recorded(PiStatus::Completed.as_str()),
             display::pi_tone(PiStatus::Completed),
         );
         let by = if pi.was_completed_by_ftps() { phrase("by FTPS") } else { phrase("by MUKTASoft") };

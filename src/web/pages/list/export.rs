@@ -9,16 +9,16 @@ use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 
-use super::asked::ListQuery;
+use super::request::ListQuery;
 use super::time_in_process;
-use crate::ftps::Paise;
-use crate::ftps::date::IST;
+use crate::domain::Paise;
+use crate::domain::date::IST;
 use crate::store::Store;
 use crate::store::scope::Scope;
 use crate::store::search::{self, Cursor, Filters, Listed};
-use crate::web::Site;
 use crate::web::display;
 use crate::web::error::WebError;
+use crate::web::site::Site;
 use crate::web::viewer::Viewer;
 
 const HEADINGS: [&str; 14] = [

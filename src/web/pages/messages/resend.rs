@@ -4,15 +4,17 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::{Notice, PAGE};
-use crate::ftps::MessageState;
+use crate::access::Right;
+use crate::domain::MessageState;
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::outbox::listing::{self, OutboxMessage};
-use crate::web::Site;
 use crate::web::display::{self, filled};
-use crate::web::error::{WebError, html, see_other};
+use crate::web::error::WebError;
 use crate::web::form::PostedForm;
+use crate::web::respond::{html, see_other};
 use crate::web::shell::{Section, Shell};
+use crate::web::site::Site;
 use crate::web::sms;
 use crate::web::viewer::Viewer;
 
@@ -77,7 +79,7 @@ async fn resendable(site: &Site, viewer: &Viewer, mut ids: Vec<i64>) -> Result<V
     if found.len() < count {
         return Err(WebError::NotFound);
     }
-    if !viewer.may_resend() {
+    if !viewer.may(Right::Resend) {
         return Err(WebError::Forbidden(phrase(
             "Having messages sent again takes the role of accountant or administrator.",
         )));
@@ -97,12 +99,12 @@ async fn send_again(
     let (scope, person, now) = (viewer.scope(), viewer.name.clone(), site.app.clock.now().naive_utc());
     let ids: Vec<i64> = messages.iter().map(|message| message.id).collect();
     let count = site.app.store.write(move |db| listing::resend(db, &scope, &ids, &person, now)).await?;
-    site.app.outbox_news.notify_one();
+    site.app.notifications.wake();
     Ok(see_other(&Notice::Resent(count).link()))
 }
 
 #[derive(Template)]
-#[template(path = "resend.html")]
+#[template(path = "messages/resend.html")]
 struct ConfirmPage {
     shell: Shell,
     form_token: String,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{CHART_DAYS, RunRow};
-use crate::ftps::date::IST;
+use crate::domain::date::IST;
 use crate::language::{Phrase, phrase};
 use crate::store::sync_runs::Counts;
 

@@ -6,16 +6,17 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::RunRow;
-use crate::ftps::PiStatus;
+use crate::domain::PiStatus;
 use crate::language::{Language, Phrase};
 use crate::store::scope::Scope;
 use crate::store::sync_runs::{self, Unpaid};
 use crate::store::{Db, StoreError};
-use crate::web::Site;
 use crate::web::display;
-use crate::web::error::{WebError, html};
+use crate::web::error::WebError;
 use crate::web::path::{self, Sub};
+use crate::web::respond::html;
 use crate::web::shell::{Section, Shell};
+use crate::web::site::Site;
 use crate::web::viewer::Viewer;
 
 /// Payment instructions on one page.
@@ -59,7 +60,7 @@ fn load(
 }
 
 #[derive(Template)]
-#[template(path = "sync_run.html")]
+#[template(path = "sync_runs/one.html")]
 struct RunPage {
     shell: Shell,
     row: RunRow,
@@ -115,7 +116,7 @@ impl UnpaidRow {
     }
 
     fn message_in(&self, language: &Language) -> Option<String> {
-        let told = language.of_record(self.one.message.as_deref()?)?;
+        let told = language.of_recorded(self.one.message.as_deref()?)?;
         Some(display::shortened(&told, MESSAGE_CHARS))
     }
 

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use crate::ftps::PiStatus;
+use crate::domain::PiStatus;
 use crate::language::{Phrase, phrase};
 use crate::store::search::{Cursor, Filters, SearchText};
 
@@ -49,7 +49,7 @@ pub struct Faults {
 
 /// What the address asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct ListRequest {
     /// Whether it is the tab "Search all".
     pub all: bool,
     pub typed: Typed,
@@ -61,7 +61,7 @@ pub struct Asked {
 
 impl ListQuery {
     /// Reads the address.
-    pub fn read(self) -> Asked {
+    pub fn read(self) -> ListRequest {
         let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned()).unwrap_or_default();
         let typed = Typed {
             q: trimmed(self.q),
@@ -73,7 +73,7 @@ impl ListQuery {
         let all = self.tab.as_deref() == Some("all") || typed != Typed::default();
         let mut faults = Faults::default();
         let filters = Filters { only_waiting: !all, ..typed.filters(&mut faults) };
-        Asked { all, typed, faults, filters, cursor: trimmed(self.cursor) }
+        ListRequest { all, typed, faults, filters, cursor: trimmed(self.cursor) }
     }
 }
 
@@ -144,7 +144,7 @@ impl Faults {
     }
 }
 
-impl Asked {
+impl ListRequest {
     /// Where the page begins: `None` for the first; a fault if the address was tampered with.
     pub fn cursor(&self) -> Result<Option<Cursor>, crate::store::search::NoCursor> {
         if self.cursor.is_empty() { Ok(None) } else { self.cursor.parse().map(Some) }
@@ -195,7 +195,7 @@ impl Asked {
 mod tests {
     use super::*;
 
-    fn read(query: &[(&str, &str)]) -> Asked {
+    fn read(query: &[(&str, &str)]) -> ListRequest {
         let of = |name| query.iter().find(|(field, _)| *field == name).map(|(_, value)| (*value).to_owned());
         ListQuery {
             tab: of("tab"),

@@ -3,15 +3,27 @@
 //! Nothing in here does I/O, reads a clock or logs. The mapping of DOMAIN.md §2 is
 //! [`decide`](fn@decide), a total function from what we asked and what came back to a [`Decision`].
 
+pub mod bill;
 pub mod date;
 pub mod decide;
+pub mod glitch;
 pub mod money;
+pub mod nights;
+pub mod record;
 pub mod reply;
+pub mod retry;
+pub mod sms;
 pub mod status;
+pub mod text;
+pub(crate) mod words;
 
+pub use bill::{Ancestry, BillToAsk, Revisable};
 pub use decide::{AskedBeneficiary, AskedInstruction, Decision, PaidBeneficiary, Payment, decide};
+pub use glitch::{DeliveryFault, Glitch, Refusal};
 pub use money::Paise;
-pub use reply::{Answer, AnswerData, BillToAsk, Entry, EntryBeneficiary, Reply};
+pub use reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 pub use status::{
-    MessageEventKind, MessageState, Outcome, PaymentStatus, PiStatus, RunState, RunTrigger, Trigger,
+    CompletedBy, ItemOutcome, LatestOutcome, MessageEventKind, MessageState, Outcome, PaymentStatus,
+    PiStatus, RunState, RunTrigger, Trigger,
 };
+pub use words::UnknownWord;

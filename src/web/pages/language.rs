@@ -1,37 +1,20 @@
-//! The language of a page: the person's, else the browser's; and the switch in the header.
+//! `POST /language`: the switch in the header. Kept with the person, and in the browser.
 
 use actix_web::cookie::{Cookie, SameSite, time};
-use actix_web::http::header::{AcceptLanguage, Header, LOCATION, REFERER};
+use actix_web::http::header::{LOCATION, REFERER};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::error::WebError;
-use super::form::Fields;
-use super::path::local_path;
-use super::viewer::signed_in;
-use super::{Site, session, site_of};
 use crate::language::Language;
 use crate::store::employees;
+use crate::web::error::WebError;
+use crate::web::form::Fields;
+use crate::web::language::cookie_name;
+use crate::web::path::local_path;
+use crate::web::session;
+use crate::web::signed_in::signed_in;
+use crate::web::site::Site;
 
-/// Keeps a browser's choice for whoever has made none of their own, and for the sign-in page. It is
-/// nobody's secret: the language is read from it and nothing else.
-const fn cookie_name(secure: bool) -> &'static str {
-    if secure { "__Host-mukta-ftps-language" } else { "mukta-ftps-language" }
-}
-
-/// What this browser's reader most likely reads: what was chosen in it last, else the first that it
-/// prefers of ours.
-pub fn of_browser(request: &HttpRequest) -> Language {
-    let secure = site_of(request).is_ok_and(|site| site.sessions.secure);
-    let chosen = request.cookie(cookie_name(secure)).and_then(|cookie| cookie.value().parse().ok());
-    chosen.or_else(|| preferred(request)).unwrap_or_default()
-}
-
-fn preferred(request: &HttpRequest) -> Option<Language> {
-    let ranked = AcceptLanguage::parse(request).ok()?.ranked();
-    ranked.into_iter().find_map(|wanted| wanted.item()?.primary_language().parse().ok())
-}
-
-/// `POST /language`: the switch. Kept with the person, and in the browser.
+/// The handler.
 pub async fn choose(
     site: web::Data<Site>,
     request: HttpRequest,

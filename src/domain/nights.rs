@@ -77,7 +77,7 @@ impl Nights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ftps::date::IST;
+    use crate::domain::date::IST;
     use proptest::prelude::*;
 
     fn at(text: &str) -> DateTime<Utc> {

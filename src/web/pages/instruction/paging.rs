@@ -1,8 +1,9 @@
 //! Which of the beneficiaries the page shows: a hundred at a time, of one payment status if asked.
 
-use crate::ftps::PaymentStatus;
+use crate::domain::PaymentStatus;
 use crate::language::{Phrase, phrase};
 use crate::store::beneficiaries::{self, Beneficiary};
+use crate::store::instructions::InstructionId;
 use crate::store::{Db, StoreError};
 use crate::web::display;
 
@@ -41,7 +42,7 @@ fn short(status: PaymentStatus) -> &'static str {
 
 /// How many beneficiaries an instruction has of each payment status, and which of them are shown.
 #[derive(Debug)]
-pub(super) struct People {
+pub(super) struct Paging {
     counts: Vec<(PaymentStatus, i64)>,
     wanted: Wanted,
 }
@@ -63,25 +64,25 @@ pub(super) struct PageWay {
     pub(super) is_current: bool,
 }
 
-impl People {
+impl Paging {
     /// Reads those to be shown; a page past the last is the last.
     pub(super) fn load(
         db: &mut Db,
-        instruction_id: i64,
+        id: InstructionId,
         wanted: Wanted,
     ) -> Result<(Self, Vec<Beneficiary>), StoreError> {
         if wanted == Wanted::read(None, None) {
             // Nearly every instruction fits on one page: one question answers all.
-            let all = beneficiaries::page(db, instruction_id, None, 0, PAGE + 1)?;
+            let all = beneficiaries::page(db, id, None, 0, PAGE + 1)?;
             if all.len() as i64 <= PAGE {
                 return Ok((Self::of_all(&all), all));
             }
         }
-        let mut people = Self { counts: beneficiaries::counts(db, instruction_id)?, wanted };
-        people.wanted.page = wanted.page.min(people.last_page());
-        let skipped = (people.wanted.page - 1) * PAGE;
-        let shown = beneficiaries::page(db, instruction_id, wanted.status, skipped, PAGE)?;
-        Ok((people, shown))
+        let mut paging = Self { counts: beneficiaries::counts(db, id)?, wanted };
+        paging.wanted.page = wanted.page.min(paging.last_page());
+        let skipped = (paging.wanted.page - 1) * PAGE;
+        let shown = beneficiaries::page(db, id, wanted.status, skipped, PAGE)?;
+        Ok((paging, shown))
     }
 
     /// Of an instruction all of whose beneficiaries are shown.
@@ -119,7 +120,7 @@ impl People {
     /// page holds them all.
     pub(super) fn caption(&self) -> Phrase {
         let which =
-            self.wanted.status.map_or(phrase("Beneficiaries"), |status| Phrase::record(status.as_str()));
+            self.wanted.status.map_or(phrase("Beneficiaries"), |status| Phrase::recorded(status.as_str()));
         if self.last_page() == 1 {
             return which;
         }
@@ -202,9 +203,9 @@ fn query(page: i64, status: Option<PaymentStatus>) -> String {
 mod tests {
     use super::*;
 
-    fn people(total: i64, failed: i64, page: i64, status: Option<PaymentStatus>) -> People {
+    fn paging(total: i64, failed: i64, page: i64, status: Option<PaymentStatus>) -> Paging {
         let counts = vec![(PaymentStatus::Successful, total - failed), (PaymentStatus::Failed, failed)];
-        People { counts, wanted: Wanted { page, status } }
+        Paging { counts, wanted: Wanted { page, status } }
     }
 
     #[test]
@@ -220,32 +221,32 @@ mod tests {
 
     #[test]
     fn pages_far_away_are_left_out() {
-        let numbers = |people: People| -> Vec<String> {
+        let numbers = |paging: Paging| -> Vec<String> {
             let shown = |way: &PageWay| match (&way.query, way.is_current) {
                 (None, _) => "…".to_owned(),
                 (Some(_), true) => format!("[{}]", way.number),
                 (Some(_), false) => way.number.to_string(),
             };
-            people.pages().iter().map(shown).collect()
+            paging.pages().iter().map(shown).collect()
         };
-        assert_eq!(numbers(people(2000, 30, 1, None)), ["[1]", "2", "…", "20"]);
-        assert_eq!(numbers(people(2000, 30, 9, None)), ["1", "…", "8", "[9]", "10", "…", "20"]);
-        assert_eq!(numbers(people(201, 0, 3, None)), ["1", "2", "[3]"]);
-        assert!(people(2000, 30, 1, Some(PaymentStatus::Failed)).pages().is_empty());
-        assert!(people(100, 0, 1, None).pages().is_empty());
+        assert_eq!(numbers(paging(2000, 30, 1, None)), ["[1]", "2", "…", "20"]);
+        assert_eq!(numbers(paging(2000, 30, 9, None)), ["1", "…", "8", "[9]", "10", "…", "20"]);
+        assert_eq!(numbers(paging(201, 0, 3, None)), ["1", "2", "[3]"]);
+        assert!(paging(2000, 30, 1, Some(PaymentStatus::Failed)).pages().is_empty());
+        assert!(paging(100, 0, 1, None).pages().is_empty());
     }
 
     #[test]
     fn the_caption_tells_which_are_shown_where_one_page_does_not_hold_them() {
-        assert_eq!(people(2000, 30, 20, None).caption().english(), "Beneficiaries, 1,901 to 2,000 of 2,000");
-        assert_eq!(people(130, 0, 2, None).caption().english(), "Beneficiaries, 101 to 130 of 130");
-        assert_eq!(people(2000, 30, 1, Some(PaymentStatus::Failed)).caption().english(), "Payment Failed");
-        assert_eq!(people(100, 0, 1, None).caption().english(), "Beneficiaries");
+        assert_eq!(paging(2000, 30, 20, None).caption().english(), "Beneficiaries, 1,901 to 2,000 of 2,000");
+        assert_eq!(paging(130, 0, 2, None).caption().english(), "Beneficiaries, 101 to 130 of 130");
+        assert_eq!(paging(2000, 30, 1, Some(PaymentStatus::Failed)).caption().english(), "Payment Failed");
+        assert_eq!(paging(100, 0, 1, None).caption().english(), "Beneficiaries");
     }
 
     #[test]
     fn every_payment_status_that_there_is_has_a_filter_with_its_count() {
-        let filters = people(2000, 30, 1, Some(PaymentStatus::Failed)).filters();
+        let filters = paging(2000, 30, 1, Some(PaymentStatus::Failed)).filters();
         let told: Vec<_> =
             filters.iter().map(|one| (one.label.english(), one.count.as_str(), one.is_current)).collect();
         assert_eq!(
@@ -260,9 +261,9 @@ mod tests {
 
     #[test]
     fn the_ways_on_and_back_end_at_the_ends() {
-        assert_eq!(people(150, 0, 1, None).previous(), None);
-        assert_eq!(people(150, 0, 1, None).next().as_deref(), Some("?beneficiaries=2#beneficiaries"));
-        assert_eq!(people(150, 0, 2, None).next(), None);
-        assert_eq!(people(150, 0, 2, None).previous().as_deref(), Some("#beneficiaries"));
+        assert_eq!(paging(150, 0, 1, None).previous(), None);
+        assert_eq!(paging(150, 0, 1, None).next().as_deref(), Some("?beneficiaries=2#beneficiaries"));
+        assert_eq!(paging(150, 0, 2, None).next(), None);
+        assert_eq!(paging(150, 0, 2, None).previous().as_deref(), Some("#beneficiaries"));
     }
 }

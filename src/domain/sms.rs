@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::ftps::Paise;
+use super::glitch::Refusal;
+use super::money::Paise;
 
 /// What some departments carry where a mobile number should be.
 const PLACEHOLDER: &str = "9999999999";
@@ -23,29 +24,6 @@ impl fmt::Debug for Sms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sms").field("to", &"…").field("text", &self.text).finish()
     }
-}
-
-/// Why no message can be sent, in words for the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// None was ever told, or it is blank.
-    #[error("There is no mobile number.")]
-    NoNumber,
-    /// Too long, too short, or not digits.
-    #[error("The mobile number does not have 10 digits.")]
-    NotTenDigits,
-    /// A number that stands for none.
-    #[error("The mobile number is the placeholder 9999999999.")]
-    Placeholder,
-    /// Sealed with a key that is gone, or damaged.
-    #[error("The mobile number cannot be read with the data keys at hand.")]
-    Unreadable,
-    /// The text would name no transaction, or one that cannot be.
-    #[error("There is no usable UTR number.")]
-    NoUtr,
-    /// The text would tell of a payment of nothing.
-    #[error("The amount is not above zero.")]
-    NoAmount,
 }
 
 /// The message that tells a beneficiary of a payment.

@@ -1,44 +1,25 @@
 //! What comes back when JIT is asked, read off the wire but not yet judged.
 
-use chrono::{DateTime, Utc};
-
-/// What FTPS is asked about: the six facts of DOMAIN.md §3, before they are written in JIT's
-/// spelling.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BillToAsk {
-    /// Number of the revised PI, `jitCorBillNo`.
-    pub number: String,
-    /// When the revised PI was created.
-    pub date: DateTime<Utc>,
-    /// Online bill reference of the original PI at JIT, `jitOrgBillRefNo`.
-    pub original_reference: String,
-    /// Number of the original PI, `jitOrgBillNo`.
-    pub original_number: String,
-    /// When the original PI was created.
-    pub original_date: DateTime<Utc>,
-}
+use super::glitch::Glitch;
 
 /// What one attempt brought.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
-    /// JIT was not called, because it could not be: the reason in plain English.
-    NotAsked(String),
+    /// JIT was not called, because it could not be.
+    NotAsked(Glitch),
     /// Nothing arrived (DOMAIN.md §2, class 1); the technical cause, for the log.
     Nothing {
         /// What the network said.
         cause: String,
     },
-    /// Something arrived that could not be opened (class 3): our description in plain English.
-    Unusable {
-        /// Shown after `On call of FTPS API: `.
-        description: String,
-    },
+    /// Something arrived that could not be opened (class 3).
+    Unusable(Glitch),
     /// A reply that was opened and is a JSON object.
     Answered(Answer),
 }
 
 /// JIT's reply as DOMAIN.md §4 shapes it. Which part counts is for
-/// [`decide`](crate::ftps::decide::decide) to say.
+/// [`decide`](crate::domain::decide::decide) to say.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {
     /// `serviceId`, trimmed; `None` if missing or blank.

@@ -2,12 +2,20 @@
 
 use std::collections::HashMap;
 
+use super::glitch::Glitch;
 use super::reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 use super::status::Outcome;
-use crate::sealing::last_four;
+use super::text::{last_digits, last_four, shortened};
 
 /// What every message on the page begins with.
 pub const MESSAGE_PREFIX: &str = "On call of FTPS API: ";
+/// What it says where nothing arrived.
+pub const NO_RESPONSE: &str = "No response is received.";
+/// What it says where everybody has been paid.
+pub const UPDATED: &str = "Response is received and updated successfully";
+
+/// Of a text of theirs inside a sentence of ours so many characters are told.
+const TOLD_CHARS: usize = 64;
 
 /// The longest UTR number taken for one, in characters.
 const UTR_MAX_CHARS: usize = 64;
@@ -48,10 +56,7 @@ pub enum Decision {
         message: String,
     },
     /// A technical glitch.
-    Glitch {
-        /// Our own plain-English words.
-        description: String,
-    },
+    Glitch(Glitch),
     /// Every beneficiary has been paid.
     Success(Payment),
 }
@@ -98,7 +103,7 @@ impl Decision {
         match self {
             Self::NoResponse { .. } => Outcome::NoResponse,
             Self::Error { .. } => Outcome::Error,
-            Self::Glitch { .. } => Outcome::Glitch,
+            Self::Glitch(_) => Outcome::Glitch,
             Self::Success(_) => Outcome::Success,
         }
     }
@@ -106,10 +111,10 @@ impl Decision {
     /// The message for the page's band, to the letter of DOMAIN.md §2.
     pub fn message(&self) -> String {
         match self {
-            Self::NoResponse { .. } => format!("{MESSAGE_PREFIX}No response is received."),
+            Self::NoResponse { .. } => format!("{MESSAGE_PREFIX}{NO_RESPONSE}"),
             Self::Error { message } => format!("{MESSAGE_PREFIX}{message}"),
-            Self::Glitch { description } => format!("{MESSAGE_PREFIX}{description}"),
-            Self::Success(_) => format!("{MESSAGE_PREFIX}Response is received and updated successfully"),
+            Self::Glitch(glitch) => format!("{MESSAGE_PREFIX}{glitch}"),
+            Self::Success(_) => format!("{MESSAGE_PREFIX}{UPDATED}"),
         }
     }
 
@@ -125,9 +130,8 @@ impl Decision {
 /// Judges a reply (DOMAIN.md §2, in its order): no response, error, glitch, or all paid.
 pub fn decide(asked: &AskedInstruction, reply: &Reply) -> Decision {
     match reply {
-        Reply::NotAsked(reason) => glitch(reason),
+        Reply::NotAsked(glitch) | Reply::Unusable(glitch) => Decision::Glitch(glitch.clone()),
         Reply::Nothing { cause } => Decision::NoResponse { cause: cause.clone() },
-        Reply::Unusable { description } => glitch(description),
         Reply::Answered(Answer { error: Some(message), .. }) => {
             Decision::Error { message: without_accounts(asked, message) }
         }
@@ -136,34 +140,25 @@ pub fn decide(asked: &AskedInstruction, reply: &Reply) -> Decision {
         }
         Reply::Answered(answer) => match payment(asked, answer) {
             Ok(payment) => Decision::Success(payment),
-            Err(description) => glitch(&description),
+            Err(glitch) => Decision::Glitch(glitch),
         },
     }
 }
 
-fn glitch(description: &str) -> Decision {
-    Decision::Glitch { description: description.to_owned() }
-}
-
 /// All beneficiaries paid, or why the reply cannot be used.
-fn payment(asked: &AskedInstruction, answer: &Answer) -> Result<Payment, String> {
+fn payment(asked: &AskedInstruction, answer: &Answer) -> Result<Payment, Glitch> {
     if let Some(service) = &answer.service_id
         && !service.eq_ignore_ascii_case("FTPS")
     {
-        return Err(format!("JIT's reply is for another service ({}).", shortened(service)));
+        return Err(Glitch::OtherService(told(service)));
     }
     let entries = match &answer.data {
         AnswerData::Entries(entries) => entries,
-        AnswerData::Malformed(fault) => {
-            return Err(format!("JIT's reply is not in the agreed form: {fault}."));
-        }
-        AnswerData::Empty => return Err("JIT's reply holds no data.".to_owned()),
+        AnswerData::Malformed(fault) => return Err(Glitch::NotInForm(fault.clone())),
+        AnswerData::Empty => return Err(Glitch::NoData),
     };
     let entry = our_entry(asked, entries)?;
-    let reported = entry
-        .beneficiaries
-        .as_ref()
-        .map_err(|fault| format!("JIT's reply is not in the agreed form: {fault}."))?;
+    let reported = entry.beneficiaries.as_ref().map_err(|fault| Glitch::NotInForm(fault.clone()))?;
     Ok(Payment {
         voucher_number: entry.voucher_number.clone(),
         voucher_date: entry.voucher_date.clone(),
@@ -176,16 +171,14 @@ fn payment(asked: &AskedInstruction, answer: &Answer) -> Result<Payment, String>
 }
 
 /// The one entry that names our payment instruction.
-fn our_entry<'a>(asked: &AskedInstruction, entries: &'a [Entry]) -> Result<&'a Entry, String> {
+fn our_entry<'a>(asked: &AskedInstruction, entries: &'a [Entry]) -> Result<&'a Entry, Glitch> {
     let mut ours = entries.iter().filter(|entry| entry.number == asked.number);
     match (ours.next(), ours.next()) {
         (Some(entry), None) => Ok(entry),
-        (Some(_), Some(_)) => Err("JIT's reply names this payment instruction more than once.".to_owned()),
+        (Some(_), Some(_)) => Err(Glitch::NamedTwice),
         (None, _) => Err(match entries {
-            [other] => {
-                format!("JIT's reply is about another payment instruction ({}).", shortened(&other.number))
-            }
-            _ => "JIT's reply does not name this payment instruction.".to_owned(),
+            [other] => Glitch::OtherInstruction(told(&other.number)),
+            _ => Glitch::NotNamed,
         }),
     }
 }
@@ -194,18 +187,14 @@ fn our_entry<'a>(asked: &AskedInstruction, entries: &'a [Entry]) -> Result<&'a E
 fn paid_beneficiaries(
     asked: &AskedInstruction,
     reported: &[EntryBeneficiary],
-) -> Result<Vec<PaidBeneficiary>, String> {
+) -> Result<Vec<PaidBeneficiary>, Glitch> {
     if asked.beneficiaries.is_empty() {
-        return Err("This payment instruction has no beneficiaries here, so JIT's reply cannot be applied."
-            .to_owned());
+        return Err(Glitch::NoBeneficiaries);
     }
     let mut by_id: HashMap<String, &EntryBeneficiary> = HashMap::with_capacity(reported.len());
     for one in reported {
         if by_id.insert(one.payment_id.to_lowercase(), one).is_some() {
-            return Err(format!(
-                "JIT's reply names beneficiary {} more than once.",
-                shortened(&one.payment_id)
-            ));
+            return Err(Glitch::BeneficiaryTwice(told(&one.payment_id)));
         }
     }
     let paid = asked
@@ -213,27 +202,24 @@ fn paid_beneficiaries(
         .iter()
         .map(|ours| match by_id.remove(&ours.payment_id.to_lowercase()) {
             Some(theirs) => paid_beneficiary(ours, theirs),
-            None => Err(format!("JIT's reply leaves out beneficiary {}.", shortened(&ours.payment_id))),
+            None => Err(Glitch::BeneficiaryLeftOut(told(&ours.payment_id))),
         })
-        .collect::<Result<Vec<_>, String>>()?;
+        .collect::<Result<Vec<_>, Glitch>>()?;
     // The first stranger in the order of the reply, so that the message does not depend on chance.
     match reported.iter().find(|one| by_id.contains_key(&one.payment_id.to_lowercase())) {
-        Some(stranger) => Err(format!(
-            "JIT's reply names beneficiary {}, who is not part of this payment instruction.",
-            shortened(&stranger.payment_id)
-        )),
+        Some(stranger) => Err(Glitch::Stranger(told(&stranger.payment_id))),
         None => Ok(paid),
     }
 }
 
-fn paid_beneficiary(ours: &AskedBeneficiary, theirs: &EntryBeneficiary) -> Result<PaidBeneficiary, String> {
+fn paid_beneficiary(ours: &AskedBeneficiary, theirs: &EntryBeneficiary) -> Result<PaidBeneficiary, Glitch> {
     let utr = &theirs.utr;
-    let whose = shortened(&ours.payment_id);
+    let whose = || told(&ours.payment_id);
     if utr.is_empty() {
-        return Err(format!("JIT's reply has no UTR number for beneficiary {whose}."));
+        return Err(Glitch::NoUtr(whose()));
     }
     if utr.chars().count() > UTR_MAX_CHARS || utr.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(format!("JIT's reply has a UTR number that cannot be one for beneficiary {whose}."));
+        return Err(Glitch::BadUtr(whose()));
     }
     Ok(PaidBeneficiary {
         id: ours.id,
@@ -263,18 +249,15 @@ fn without_accounts(asked: &AskedInstruction, told: &str) -> String {
     asked.beneficiaries.iter().filter_map(|one| one.account.as_deref()).fold(
         told.to_owned(),
         |text, account| match last_four(account) {
-            Some(last4) if text.contains(account) => text.replace(account, &format!("•••• {last4}")),
+            Some(last4) if text.contains(account) => text.replace(account, &last_digits(&last4)),
             _ => text,
         },
     )
 }
 
-/// A text of theirs inside a sentence of ours: at most 64 characters of it.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(64) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+/// A text of theirs inside a sentence of ours.
+fn told(text: &str) -> String {
+    shortened(text, TOLD_CHARS)
 }
 
 #[cfg(test)]

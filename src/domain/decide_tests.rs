@@ -69,7 +69,7 @@ fn list(entry: &mut Entry) -> &mut Vec<EntryBeneficiary> {
 fn json(text: &str) -> Decision {
     let reply = match parse_answer(text.as_bytes()) {
         Ok(answer) => Reply::Answered(answer),
-        Err(description) => Reply::Unusable { description },
+        Err(glitch) => Reply::Unusable(glitch),
     };
     decide(&instruction(1), &reply)
 }
@@ -131,12 +131,15 @@ fn success_says_so_and_brings_everything() {
 
 #[test]
 fn a_glitch_is_shown_in_our_words() {
-    let unusable = Reply::Unusable { description: "JIT's reply could not be decrypted.".to_owned() };
+    let unusable = Reply::Unusable(crate::domain::Glitch::NotDecrypted);
     let decision = decide(&instruction(1), &unusable);
     assert_eq!(decision.message(), "On call of FTPS API: JIT's reply could not be decrypted.");
     assert_eq!(decision.outcome(), Outcome::Glitch);
-    let not_asked = decide(&instruction(1), &Reply::NotAsked("The original is not known.".to_owned()));
-    assert_eq!(not_asked.message(), "On call of FTPS API: The original is not known.");
+    let not_asked = decide(&instruction(1), &Reply::NotAsked(crate::domain::Glitch::OriginalNotKnown));
+    assert_eq!(
+        not_asked.message(),
+        "On call of FTPS API: The original payment instruction is not known here, so JIT cannot be asked."
+    );
     assert_eq!(not_asked.outcome(), Outcome::Glitch);
 }
 
@@ -243,7 +246,8 @@ fn glitches_are_described_to_the_letter() {
             "JIT's reply has a UTR number that cannot be one for beneficiary BN-1013/000000.",
         ),
     ] {
-        assert_eq!(decision, Decision::Glitch { description: description.to_owned() });
+        assert_eq!(decision.message(), format!("{MESSAGE_PREFIX}{description}"));
+        assert_eq!(decision.outcome(), Outcome::Glitch);
     }
 }
 
@@ -383,9 +387,9 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         prop::collection::vec(any_entry, 0..3).prop_map(AnswerData::Entries),
     ];
     prop_oneof![
-        word().prop_map(Reply::NotAsked),
+        word().prop_map(|word| Reply::NotAsked(crate::domain::Glitch::ReferenceNotKnown(word))),
         word().prop_map(|cause| Reply::Nothing { cause }),
-        word().prop_map(|description| Reply::Unusable { description }),
+        word().prop_map(|word| Reply::Unusable(crate::domain::Glitch::NotInForm(word))),
         (prop::option::of(word()), prop::option::of(word()), data)
             .prop_map(|(service_id, error, data)| Reply::Answered(Answer { service_id, error, data })),
     ]

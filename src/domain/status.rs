@@ -1,75 +1,6 @@
-//! The domain's fixed words as enums, stored in the database as exactly these words.
+//! The domain's fixed words: where things stand, what came of a call, what set it off.
 
-/// Declares an enum of fixed words with its text form, and stores it as that text.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, diesel::AsExpression, diesel::FromSqlRow)]
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        pub enum $name { $($(#[$doc])* $variant),+ }
-
-        impl $name {
-            /// Every value, in the order of the domain's list.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The domain's word.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::ftps::status::UnknownWord;
-            fn from_str(word: &str) -> Result<Self, Self::Err> {
-                match word {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err($crate::ftps::status::UnknownWord::new(word, stringify!($name))),
-                }
-            }
-        }
-
-        impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::Text, DB> for $name
-        where
-            str: diesel::serialize::ToSql<diesel::sql_types::Text, DB>,
-        {
-            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
-                <str as diesel::serialize::ToSql<diesel::sql_types::Text, DB>>::to_sql(self.as_str(), out)
-            }
-        }
-
-        impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $name
-        where
-            String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
-        {
-            fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-                let word = <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(bytes)?;
-                Ok(word.parse()?)
-            }
-        }
-    };
-}
-pub(crate) use words;
-
-/// A word that is none of those an enum of the domain knows.
-#[derive(Debug, thiserror::Error)]
-#[error("“{word}” is not a {what}")]
-pub struct UnknownWord {
-    word: String,
-    what: &'static str,
-}
-
-impl UnknownWord {
-    /// `word` was read where a `what` was looked for.
-    pub(crate) fn new(word: &str, what: &'static str) -> Self {
-        Self { word: word.to_owned(), what }
-    }
-}
+use super::words::words;
 
 words! {
     /// Status of a payment instruction (DOMAIN.md §1).
@@ -125,6 +56,67 @@ impl Outcome {
     /// Whether JIT answered, so that the instruction is not retried by itself (DOMAIN.md §2).
     pub const fn is_answer(self) -> bool {
         matches!(self, Self::Error | Self::Success)
+    }
+}
+
+/// The outcome of an instruction's latest call; stored as `none` before the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, diesel::FromSqlRow)]
+pub struct LatestOutcome(pub Option<Outcome>);
+
+impl LatestOutcome {
+    /// The word that is stored, and that pages carry.
+    pub const fn as_str(self) -> &'static str {
+        match self.0 {
+            Some(outcome) => outcome.as_str(),
+            None => "none",
+        }
+    }
+}
+
+impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for LatestOutcome
+where
+    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+        let word = <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(bytes)?;
+        Ok(if word == Self(None).as_str() { Self(None) } else { Self(Some(word.parse()?)) })
+    }
+}
+
+words! {
+    /// What became of an instruction in a sync run.
+    ItemOutcome {
+        /// Nothing arrived.
+        NoResponse = "no-response",
+        /// JIT answered with an error.
+        Error = "error",
+        /// A technical glitch.
+        Glitch = "glitch",
+        /// Paid.
+        Success = "success",
+        /// It no longer waited when its turn came.
+        Skipped = "skipped",
+    }
+}
+
+impl From<Outcome> for ItemOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::NoResponse => Self::NoResponse,
+            Outcome::Error => Self::Error,
+            Outcome::Glitch => Self::Glitch,
+            Outcome::Success => Self::Success,
+        }
+    }
+}
+
+words! {
+    /// Who completed a payment instruction.
+    CompletedBy {
+        /// FTPS reported it paid.
+        Ftps = "ftps",
+        /// MUKTASoft told so in an import.
+        Muktasoft = "muktasoft",
     }
 }
 

@@ -1,0 +1,182 @@
+//! Payment instructions as MUKTASoft tells them: what an import reads, what the export writes, and what
+//! the two are compared by. Account and mobile numbers are open in a record: it is never stored as it is.
+
+use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
+
+use super::money::Paise;
+use super::status::{CompletedBy, PaymentStatus, PiStatus};
+
+/// An instruction as MUKTASoft tells it (DOMAIN.md §8). Texts are trimmed, never blank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstructionRecord {
+    /// `tenantId`.
+    pub tenant_id: String,
+    /// `jitBillNo`: the PI number.
+    pub number: String,
+    /// `id`.
+    pub external_id: Option<String>,
+    /// `parentPiNumber`: what makes it a revised PI.
+    pub parent_number: Option<String>,
+    /// `muktaReferenceId`.
+    pub mukta_reference_id: Option<String>,
+    /// `piStatus`.
+    #[serde(with = "as_word")]
+    pub status: PiStatus,
+    /// `isActive`.
+    pub is_active: bool,
+    /// `grossAmount`.
+    #[serde(with = "as_optional_paise")]
+    pub gross: Option<Paise>,
+    /// `netAmount`.
+    #[serde(with = "as_paise")]
+    pub net: Paise,
+    /// `additionalDetails.billNumber`.
+    pub bill_numbers: Vec<String>,
+    /// `additionalDetails.hoaCode`.
+    pub head_of_account: Option<String>,
+    /// `additionalDetails.mstAllotmentId`.
+    pub master_allotment_id: Option<String>,
+    /// `auditDetails.createdTime` (UTC, to the millisecond).
+    pub created_at: NaiveDateTime,
+    /// `paDetails`, without entries that tell nothing.
+    pub advices: Vec<AdviceRecord>,
+    /// `beneficiaryDetails`.
+    pub beneficiaries: Vec<BeneficiaryRecord>,
+}
+
+/// A payment advice as MUKTASoft tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AdviceRecord {
+    /// `paBillRefNumber`.
+    pub bill_reference: Option<String>,
+    /// `paFinYear`.
+    pub financial_year: Option<String>,
+    /// `paAdviceId`.
+    pub advice_id: Option<String>,
+    /// `paAdviceDate`.
+    pub advice_date: Option<String>,
+    /// `paTokenNumber`.
+    pub token_number: Option<String>,
+    /// `paTokenDate`.
+    pub token_date: Option<String>,
+}
+
+/// A beneficiary as MUKTASoft tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeneficiaryRecord {
+    /// `beneficiaryNumber`: the payment ID.
+    pub payment_id: String,
+    /// `beneficiaryId`.
+    pub beneficiary_id: Option<String>,
+    /// `beneficiaryType`.
+    pub beneficiary_type: Option<String>,
+    /// `benefName`.
+    pub name: Option<String>,
+    /// `benfAcctNo`.
+    pub account: Option<String>,
+    /// `benfBankIfscCode`.
+    pub ifsc: Option<String>,
+    /// `benfMobileNo`.
+    pub mobile: Option<String>,
+    /// `amount`.
+    #[serde(with = "as_paise")]
+    pub amount: Paise,
+    /// Where the payment stands.
+    pub payment: PaymentFacts,
+    /// Whether MUKTASoft reported Payment Failed of what FTPS reported paid. An extension of the
+    /// format by our own export, so that importing it does not take the flag away.
+    pub disputed: bool,
+}
+
+impl BeneficiaryRecord {
+    /// The payment ID as beneficiaries are matched by: without regard to case.
+    pub fn payment_key(&self) -> String {
+        self.payment_id.to_lowercase()
+    }
+}
+
+/// Where a payment stands: what FTPS brings, of a PI that FTPS completes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentFacts {
+    /// `paymentStatus`.
+    #[serde(with = "as_word")]
+    pub status: PaymentStatus,
+    /// `paymentStatusMessage`.
+    pub failure_reason: Option<String>,
+    /// `utrNo`.
+    pub utr: Option<String>,
+    /// `utrDate`.
+    pub utr_date: Option<String>,
+    /// `endToEndId`.
+    pub end_to_end_id: Option<String>,
+    /// `voucherNumber`.
+    pub voucher_number: Option<String>,
+    /// `voucherDate`.
+    pub voucher_date: Option<String>,
+}
+
+/// When an instruction went In Process and was completed here; MUKTASoft's format does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lifecycle {
+    /// When it went In Process (UTC).
+    pub in_process_since: Option<NaiveDateTime>,
+    /// When it was completed here (UTC).
+    pub completed_at: Option<NaiveDateTime>,
+    /// Who completed it here.
+    pub completed_by: Option<CompletedBy>,
+}
+
+/// All that an import may write of an instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// What MUKTASoft tells.
+    pub record: InstructionRecord,
+    /// What became of it here.
+    pub lifecycle: Lifecycle,
+}
+
+/// The domain's words in a staged record.
+mod as_word {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<T: std::fmt::Display, S: Serializer>(word: &T, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(word)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: std::str::FromStr<Err: std::fmt::Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Money in a staged record.
+mod as_paise {
+    use super::Paise;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(amount: &Paise, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(amount.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Paise, D::Error> {
+        i64::deserialize(from).map(Paise)
+    }
+}
+
+/// Money that may be absent, in a staged record.
+mod as_optional_paise {
+    use super::Paise;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(amount: &Option<Paise>, to: S) -> Result<S::Ok, S::Error> {
+        amount.map(|amount| amount.0).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Paise>, D::Error> {
+        Ok(Option::<i64>::deserialize(from)?.map(Paise))
+    }
+}

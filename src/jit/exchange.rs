@@ -1,0 +1,49 @@
+//! One attempt to ask JIT: what is stored of it, and what it came to.
+
+use crate::domain::{Glitch, Reply};
+use crate::outgoing;
+
+/// One attempt to ask about a bill: what is stored of it, and what it came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchange {
+    /// The request's JSON, as it was (or would have been) sent, decrypted.
+    pub request: String,
+    /// The reply's decrypted JSON; its raw text where it could not be opened; `None` where there
+    /// was none, or it was an answer to signing in. Without NUL characters and secrets.
+    pub response: Option<String>,
+    /// HTTP status of the last reply.
+    pub http_status: Option<u16>,
+    /// Whether not even a connection could be made.
+    pub unreachable: bool,
+    /// What came back, for [`decide`](crate::domain::decide()).
+    pub reply: Reply,
+}
+
+/// An exchange that brought no session or no answer.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) reply: Reply,
+    pub(super) response: Option<String>,
+    pub(super) http_status: Option<u16>,
+    pub(super) unreachable: bool,
+}
+
+impl Failure {
+    pub(super) fn unusable(glitch: Glitch, http_status: Option<u16>) -> Self {
+        Self { reply: Reply::Unusable(glitch), response: None, http_status, unreachable: false }
+    }
+
+    pub(super) fn nothing(cause: impl Into<String>, http_status: Option<u16>) -> Self {
+        Self {
+            reply: Reply::Nothing { cause: cause.into() },
+            response: None,
+            http_status,
+            unreachable: false,
+        }
+    }
+
+    pub(super) fn transport(error: reqwest::Error, http_status: Option<u16>) -> Self {
+        let unreachable = error.is_connect();
+        Self { unreachable, ..Self::nothing(outgoing::causes(error), http_status) }
+    }
+}

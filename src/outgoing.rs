@@ -1,0 +1,87 @@
+//! The one careful way out: HTTP clients for the services that the program calls.
+//!
+//! No redirects, no repeats, nothing told about where a request comes from; connections and exchanges end
+//! in time, replies are read up to a limit, and this machine's own simulators are reached past any proxy.
+
+use std::error::Error;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::{Client, ClientBuilder, Response, Url};
+
+/// No connection takes longer to make than this, however long replies may take.
+pub const MAX_CONNECT: Duration = Duration::from_secs(10);
+
+/// A client for the service at `url`, whose exchanges take `timeout` at most and connecting `connect`.
+pub fn client(url: &Url, timeout: Duration, connect: Duration) -> ClientBuilder {
+    let client = Client::builder()
+        .user_agent(concat!("mukta-ftps/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(connect.min(MAX_CONNECT))
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false);
+    // A proxy of the environment could not reach this machine's own simulator.
+    if is_loopback(url) { client.no_proxy() } else { client }
+}
+
+/// Whether a URL leads to this very machine, so that what is sent there travels over no network.
+pub fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The body of a reply; `None` if it has more than `most` bytes. What is not UTF-8 is replaced.
+pub async fn body(mut response: Response, most: usize) -> Result<Option<String>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > most {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// A failure and what it came from, for a log; the URL is known from the settings.
+pub fn causes(failure: reqwest::Error) -> String {
+    let failure = failure.without_url();
+    let mut text = failure.to_string();
+    for cause in sources(&failure).map(|cause| cause.to_string()) {
+        // Wrapping errors often repeat what they wrap.
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+/// The innermost cause of a failure, which tells most, for a page.
+pub fn innermost_cause(failure: reqwest::Error) -> String {
+    let failure = failure.without_url();
+    sources(&failure).last().map_or_else(|| failure.to_string(), |cause| cause.to_string())
+}
+
+fn sources<'a>(failure: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(failure.source(), |cause| (*cause).source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        let is_own = |url: &str| is_loopback(&url.parse().unwrap());
+        for url in ["http://localhost/x", "http://127.0.0.1:8090", "http://127.9.9.9", "http://[::1]:1/"] {
+            assert!(is_own(url), "{url}");
+        }
+        for url in
+            ["http://localhost.example", "http://10.0.0.1", "https://127.0.0.1.example", "http://[::2]/"]
+        {
+            assert!(!is_own(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Every route, and what surrounds it.
+
+use actix_web::middleware::from_fn;
+use actix_web::{Route, guard as guards, web};
+
+use super::error::WebError;
+use super::session::DatabaseSessions;
+use super::site::Site;
+use super::{form, guard, pages, session};
+
+/// Every route (CONTRACT.md, Pages).
+pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+    let site = site.clone();
+    move |config| {
+        let sessions = DatabaseSessions::new(site.app.store.clone(), site.app.clock.clone(), &site.sessions);
+        config
+            .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
+            .app_data(web::QueryConfig::default().error_handler(|_, _| WebError::unreadable_address().into()))
+            .app_data(web::FormConfig::default().limit(form::LONGEST_FORM))
+            .service(
+                web::scope("/static")
+                    .wrap(guard::headers(&site))
+                    .route("/{stem}.{hash:[0-9a-f]{16}}.{ending}", read().to(pages::static_file::by_content))
+                    .service(
+                        actix_files::Files::new("", &site.static_dir)
+                            .prefer_utf8(true)
+                            .default_handler(web::to(pages::no_file)),
+                    ),
+            )
+            .service(
+                web::scope("/health")
+                    .wrap(guard::headers(&site))
+                    .service(page("/live").route(read().to(pages::health::live)))
+                    .service(page("/ready").route(read().to(pages::health::ready)))
+                    .default_service(web::to(pages::no_file)),
+            )
+            .service(
+                web::scope("")
+                    .wrap(from_fn(guard::sound))
+                    .wrap(from_fn(guard::error_pages))
+                    .wrap(session::middleware(sessions, &site.sessions))
+                    .wrap(guard::headers(&site))
+                    .service(page("/").route(read().to(pages::home)))
+                    .service(
+                        page("/sign-in")
+                            .route(read().to(pages::sign_in::page))
+                            .route(web::post().to(pages::sign_in::submit)),
+                    )
+                    .service(page("/language").route(web::post().to(pages::language::choose)))
+                    .service(page("/sign-out").route(web::post().to(pages::sign_in::sign_out)))
+                    .service(page("/payment-instructions").route(read().to(pages::list::page)))
+                    .service(page("/payment-instructions.csv").route(read().to(pages::list::export::csv)))
+                    .service(
+                        page("/payment-instructions/{tail:.+}")
+                            .route(read().to(pages::instruction::get))
+                            .route(web::post().to(pages::instruction::post)),
+                    )
+                    .service(
+                        page("/sync-runs")
+                            .route(read().to(pages::sync_runs::page))
+                            .route(web::post().to(pages::sync_runs::start)),
+                    )
+                    .service(page("/sync-runs/{id}").route(read().to(pages::sync_runs::one::page)))
+                    .service(page("/messages").route(read().to(pages::messages::page)))
+                    .service(page("/messages/resend").route(web::post().to(pages::messages::resend::many)))
+                    .service(
+                        page("/messages/{id}/resend")
+                            .route(read().to(pages::messages::resend::confirm))
+                            .route(web::post().to(pages::messages::resend::one)),
+                    )
+                    .service(page("/audit").route(read().to(pages::audit::page)))
+                    .default_service(web::to(pages::not_found)),
+            )
+            .app_data(web::Data::new(site));
+    }
+}
+
+/// A resource that answers methods it does not know with the error page.
+fn page(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(pages::method_not_allowed))
+}
+
+/// GET, and HEAD with it.
+fn read() -> Route {
+    web::route().guard(guards::Any(guards::Get()).or(guards::Head()))
+}

@@ -1,0 +1,69 @@
+//! What the pages share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
+use tokio::sync::Semaphore;
+
+use super::client;
+use super::error::WebError;
+use super::rules::Sessions;
+use super::viewer::Viewer;
+use crate::app::App;
+use crate::store::audit::{self, Action, NewEvent};
+
+/// Passwords looked at at once: each takes 46 MiB and a core.
+const PASSWORDS_AT_ONCE: usize = 2;
+
+/// What the pages share.
+#[derive(Clone)]
+pub struct Site {
+    /// The running program.
+    pub app: App,
+    /// How people are let in.
+    pub sessions: Sessions,
+    /// Where the static files are.
+    pub static_dir: PathBuf,
+    /// Slots for looking at passwords.
+    pub password_slots: Arc<Semaphore>,
+}
+
+impl Site {
+    /// The pages of `app`.
+    pub fn new(app: App, sessions: Sessions, static_dir: PathBuf) -> Self {
+        Self { app, sessions, static_dir, password_slots: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)) }
+    }
+
+    /// The address of the browser that sent a request.
+    pub fn address_of(&self, request: &HttpRequest) -> String {
+        client::address(request, &self.sessions.trusted_proxies)
+    }
+
+    /// Notes in the audit trail what a person did.
+    pub async fn note(
+        &self,
+        who: &Viewer,
+        request: &HttpRequest,
+        action: Action,
+        subject: Option<String>,
+    ) -> Result<(), WebError> {
+        let event = NewEvent {
+            at: self.app.clock.now().naive_utc(),
+            actor: who.name.clone(),
+            tenant: Some(who.tenant.clone()),
+            address: Some(self.address_of(request)),
+            action,
+            subject,
+        };
+        Ok(self.app.store.write(move |db| audit::append(db, &event)).await?)
+    }
+}
+
+/// The site that a request is for.
+pub fn site_of(request: &HttpRequest) -> Result<&Site, WebError> {
+    request
+        .app_data::<web::Data<Site>>()
+        .map(|site| site.get_ref())
+        .ok_or_else(|| WebError::Session("the pages were not wired up".to_owned()))
+}

@@ -4,15 +4,13 @@
 use chrono::TimeDelta;
 use mukta_ftps::ftps::RunTrigger;
 use mukta_ftps::simulator::jit::Scenario;
-use mukta_ftps::store::instructions;
-use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::sync_runs::{self, Begun, NewRun, SyncRun};
 use mukta_ftps::sync::engine::{self, Order};
 use mukta_ftps::sync::run;
 
-use crate::chromium::{Chromium, DESK, Scripts};
-use crate::stage::{self, ACCOUNTANT, ORIGINAL, OTHER, REVISED, sign_in};
-use crate::support::{Kind, World, revised};
+use super::chromium::{Chromium, DESK, Scripts};
+use super::stage::{self, ACCOUNTANT, sign_in};
+use crate::support::{Kind, ORIGINAL, OTHER, REVISED, World, revised};
 
 const HELD_UP: &str = "PI-1013/2023-24/000300";
 
@@ -34,16 +32,15 @@ fn night_begun(world: &World) -> SyncRun {
     let now = world.app.clock.now().naive_utc();
     let night = NewRun { scheduled_for: Some(now), trigger: RunTrigger::Nightly, started_by: None };
     let left_behind = now - TimeDelta::hours(1);
-    let begun = world.app.store.write_blocking(|db| sync_runs::begin(db, &night, now, left_behind)).unwrap();
+    let begun = world.write(|db| sync_runs::begin(db, &night, now, left_behind));
     let Begun::Started(run) = begun else { panic!("no other run is under way") };
     run
 }
 
 /// The run goes on by one instruction.
 async fn ask(world: &World, run: &SyncRun, number: &str) {
-    let found = world.app.store.read_blocking(|db| instructions::find(db, &Scope::of("od"), number));
     let order = Order { trigger: run.trigger_word.of_calls(), by: None, run_id: Some(run.id) };
-    engine::ask(&world.app, found.unwrap().unwrap().id, &order).await.unwrap();
+    engine::ask(&world.app, world.stored(number).id, &order).await.unwrap();
 }
 
 /// An employee who looks at a page of the run; the page is marked, which a reload would undo.

@@ -1,5 +1,5 @@
-//! The program driven from outside: its pages over HTTP and its commands, against the simulators,
-//! on both databases.
+//! The program driven from outside: its pages, over HTTP and in a browser, and its commands, against
+//! the simulators, on both databases.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on says so by panicking
 
 mod support;

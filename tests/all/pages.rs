@@ -5,12 +5,9 @@
 use std::time::Duration;
 
 use mukta_ftps::access::Role;
-use mukta_ftps::ftps::RunTrigger;
-use mukta_ftps::notifications::delivery;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::sms::SmsScenario;
-use mukta_ftps::store::sync_runs::{self, Begun, SyncRun};
-use mukta_ftps::sync::engine::{self, Order};
+use mukta_ftps::store::sync_runs;
 use mukta_ftps::sync::run;
 use mukta_ftps::web::assets::ASSETS;
 
@@ -136,19 +133,6 @@ fn fix_drawn_pauses(world: &World) {
     }
 }
 
-async fn begun_by_hand(world: &World) -> SyncRun {
-    let begun = run::begin(&world.app, RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
-    let Begun::Started(run) = begun else { panic!("no other run is under way") };
-    run
-}
-
-/// Asks about one instruction of a run.
-async fn ask_in(world: &World, run: &SyncRun, number: &str) {
-    let order =
-        Order { trigger: run.trigger_word.of_calls(), by: run.started_by.clone(), run_id: Some(run.id) };
-    engine::ask(&world.app, world.stored(number).id, &order).await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_nightly_sync_before_during_and_after() {
     let world = world_that_waits().await;
@@ -160,13 +144,13 @@ async fn the_nightly_sync_before_during_and_after() {
     assert_page("run_with_unpaid", &world.get("/sync-runs/1").await);
     assert_page("runs_one_night", &world.get("/sync-runs").await);
 
-    let stopped = begun_by_hand(&world).await;
+    let stopped = world.begun_by_hand().await;
     let now = world.app.clock.now().naive_utc();
     world.write(|db| sync_runs::interrupt(db, stopped.id, now));
-    let running = begun_by_hand(&world).await;
+    let running = world.begun_by_hand().await;
     // Not for as long that it would count as left behind.
     world.later(chrono::Duration::seconds(25));
-    ask_in(&world, &running, "PI-GLITCH").await;
+    world.ask_in(&running, "PI-GLITCH").await;
     fix_drawn_pauses(&world);
     assert_page("runs_running", &world.get("/sync-runs").await);
     assert_page("runs_refused", &world.post("/sync-runs", &[]).await);
@@ -185,7 +169,7 @@ async fn messages_in_each_state_and_the_question_before_a_second_one() {
         world.gateway.script(&format!("555001{place:04}"), vec![answer]);
     }
     world.press_refresh("PI-FOUR").await;
-    delivery::run_once(&world.app).await.unwrap();
+    world.deliver().await;
     fix_drawn_pauses(&world);
     assert_page("messages", &world.get("/messages").await);
     assert_page("messages_unknown", &world.get("/messages?state=unknown&pi=PI-FOUR").await);

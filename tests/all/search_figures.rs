@@ -34,11 +34,11 @@ fn fill(db: &mut Db) {
     let year = "(19 + n / 170000) || '-' || (20 + n / 170000)";
     db.batch_execute(&format!(
         "CREATE TABLE first_names AS SELECT column1 AS k, column2 AS name FROM (VALUES
-            (0,'Sabita'), (1,'Ramesh'), (2,'Sunita'), (3,'Bijay'), (4,'Laxmi'), (5,'Gopal'), (6,'Mamata'), (7,'Prakash'), (8,'Anjali'),
-            (9,'Dilip'), (10,'Kabita')) x;
+            (0,'Sabita'), (1,'Ramesh'), (2,'Sunita'), (3,'Bijay'), (4,'Laxmi'), (5,'Gopal'), (6,'Mamata'),
+            (7,'Prakash'), (8,'Anjali'), (9,'Dilip'), (10,'Kabita')) x;
          CREATE TABLE last_names AS SELECT column1 AS k, column2 AS name FROM (VALUES
-            (0,'Nayak'), (1,'Sahoo'), (2,'Behera'), (3,'Das'), (4,'Mohanty'), (5,'Pradhan'), (6,'Jena'), (7,'Swain'), (8,'Rout'),
-            (9,'Sethi'), (10,'Mallick'), (11,'Barik'), (12,'Panda')) x;
+            (0,'Nayak'), (1,'Sahoo'), (2,'Behera'), (3,'Das'), (4,'Mohanty'), (5,'Pradhan'), (6,'Jena'),
+            (7,'Swain'), (8,'Rout'), (9,'Sethi'), (10,'Mallick'), (11,'Barik'), (12,'Panda')) x;
          INSERT INTO tenants WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < 114)
             SELECT 'od.t' || n, 'od' FROM s;
          INSERT INTO payment_instructions (number, tenant_id, parent_number, status, is_active, net_paise,

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::FutureExt;
-use mukta_ftps::app::App;
 use mukta_ftps::ftps::{RunState, RunTrigger};
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::claims;
@@ -53,13 +52,6 @@ fn runs(world: &World) -> Vec<(SyncRun, Counts)> {
     })
 }
 
-async fn begun(app: &App) -> SyncRun {
-    match run::begin(app, RunTrigger::Hand, Some("asha".to_owned())).await.unwrap() {
-        Begun::Started(run) => run,
-        other => panic!("{other:?}"),
-    }
-}
-
 fn calls_by_number(world: &World) -> HashMap<String, usize> {
     let mut calls = HashMap::new();
     for call in world.jit.calls() {
@@ -72,7 +64,7 @@ async fn two_engines_over_one_database_call_each_of_500_once(world: World) {
     let numbers = world.import_many(500);
     world.jit.set_latency(Duration::from_millis(20));
     let other = world.another_app().await;
-    let run = begun(&world.app).await;
+    let run = world.begun_by_hand().await;
     let (here, there) = tokio::join!(run::work(&world.app, &run), run::work(&other, &run));
     assert_eq!((here.unwrap(), there.unwrap()), (run::Worked::Over, run::Worked::Over));
     let calls = calls_by_number(&world);
@@ -132,7 +124,7 @@ async fn however_many_nights_were_missed_the_next_start_makes_one_run(world: Wor
 
 async fn a_run_left_behind_is_taken_up_and_what_was_in_flight_waits_for_its_claim(world: World) {
     let numbers = world.import_many(6);
-    let left = begun(&world.app).await;
+    let left = world.begun_by_hand().await;
     // The process that held two of them died.
     let now = world.app.clock.now().naive_utc();
     let until = now + TimeDelta::seconds(45);
@@ -151,10 +143,10 @@ async fn a_run_left_behind_is_taken_up_and_what_was_in_flight_waits_for_its_clai
 
 async fn a_run_that_nobody_works_on_is_followed_by_another(world: World) {
     world.import_many(3);
-    let left = begun(&world.app).await;
+    let left = world.begun_by_hand().await;
     assert!(matches!(run::begin(&world.app, RunTrigger::Command, None).await.unwrap(), Begun::InProgress(_)));
     world.later(TimeDelta::seconds(45));
-    let next = begun(&world.app).await;
+    let next = world.begun_by_hand().await;
     assert_eq!(run::work(&world.app, &next).await.unwrap(), run::Worked::Over);
     let runs = runs(&world);
     assert_eq!((runs[0].0.id, runs[0].0.state), (next.id, RunState::Finished));
@@ -167,7 +159,7 @@ async fn an_instruction_without_an_original_is_a_glitch_and_the_others_are_unhar
     let numbers = world.import_many(5);
     world.import(&[revised("PI-LOST", "PI-NOWHERE", PEOPLE)]);
     world.jit.script(&numbers[2], vec![Scenario::Garbage]);
-    let run = begun(&world.app).await;
+    let run = world.begun_by_hand().await;
     run::work(&world.app, &run).await.unwrap();
     let (_, counts) = runs(&world).remove(0);
     assert_eq!(counts, Counts { expected: 6, successful: 4, glitches: 2, ..Counts::default() });
@@ -180,7 +172,7 @@ async fn retries_go_on_with_growing_pauses_until_jit_answers(world: World) {
     let mut script = vec![Scenario::Reset; 8];
     script.push(Scenario::Error("Bill is pending".into()));
     world.jit.script(REVISED, script);
-    let run = begun(&world.app).await;
+    let run = world.begun_by_hand().await;
     run::work(&world.app, &run).await.unwrap();
     for (attempts, step) in [(1, 60), (2, 120), (3, 240), (4, 480), (5, 960), (6, 1920), (7, 3600), (8, 3600)]
     {
@@ -214,7 +206,7 @@ async fn retries_go_on_with_growing_pauses_until_jit_answers(world: World) {
 async fn refresh_begins_the_steps_anew(world: World) {
     world.import_pair(PEOPLE);
     world.jit.otherwise(Scenario::Reset);
-    let run = begun(&world.app).await;
+    let run = world.begun_by_hand().await;
     run::work(&world.app, &run).await.unwrap();
     for _ in 0..3 {
         world.later(TimeDelta::hours(1));
@@ -232,7 +224,7 @@ async fn refresh_begins_the_steps_anew(world: World) {
 async fn when_jit_is_down_altogether_the_circuit_opens_and_retries_probe(world: World) {
     let numbers = world.import_many(60);
     let down = world.another_app_without_jit().await;
-    let run = begun(&down).await;
+    let run = world.begun_by_hand().await;
     run::work(&down, &run).await.unwrap();
     let (_, counts) = runs(&world).remove(0);
     assert_eq!(counts, Counts { expected: 60, no_response: 60, ..Counts::default() });
@@ -266,7 +258,7 @@ async fn a_refresh_during_a_run_counts_for_it_and_is_not_repeated(world: World) 
     world.import_many(1);
     world.import_pair(PEOPLE);
     world.jit.script(REVISED, vec![Scenario::ErrorList]);
-    let run = begun(&world.app).await;
+    let run = world.begun_by_hand().await;
     world.later(TimeDelta::seconds(1));
     world.press_refresh(REVISED).await;
     run::work(&world.app, &run).await.unwrap();
@@ -277,7 +269,7 @@ async fn a_refresh_during_a_run_counts_for_it_and_is_not_repeated(world: World) 
 
 async fn what_no_longer_waits_when_its_turn_comes_is_skipped(world: World) {
     world.import_pair(PEOPLE);
-    let run = begun(&world.app).await;
+    let run = world.begun_by_hand().await;
     world.import(&[revised(REVISED, ORIGINAL, PEOPLE).but(|one| one["piStatus"] = "SUCCESSFUL".into())]);
     run::work(&world.app, &run).await.unwrap();
     let (run, counts) = runs(&world).remove(0);
@@ -299,7 +291,7 @@ async fn the_scheduler_makes_what_is_due_by_itself(world: World) {
 }
 
 async fn a_run_of_nothing_is_finished_at_once(world: World) {
-    let run = begun(&world.app).await;
+    let run = world.begun_by_hand().await;
     run::work(&world.app, &run).await.unwrap();
     assert_eq!(runs(&world)[0].0.state, RunState::Finished);
 }
@@ -307,7 +299,7 @@ async fn a_run_of_nothing_is_finished_at_once(world: World) {
 async fn an_answer_that_the_database_refuses_is_a_glitch_of_that_one_instruction(world: World) {
     let numbers = world.import_many(10);
     world.database.poison_payments_of(&numbers[4]);
-    let run = begun(&world.app).await;
+    let run = world.begun_by_hand().await;
     run::work(&world.app, &run).await.unwrap();
     let (run, counts) = runs(&world).remove(0);
     assert_eq!(run.state, RunState::Finished);

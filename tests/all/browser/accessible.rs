@@ -1,10 +1,8 @@
 //! Every page in every state for every reader: axe in light and dark, the keyboard alone, narrow
 //! and zoomed, forced colours, less motion, and paper.
 
-use mukta_ftps::ftps::RunTrigger;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::sms::SmsScenario;
-use mukta_ftps::store::sync_runs::Begun;
 use mukta_ftps::sync::run;
 use serde_json::json;
 use thirtyfour::prelude::*;
@@ -97,8 +95,7 @@ async fn tour() -> (World, Vec<Stop>) {
 async fn deliver_and_sync(world: &World) {
     world.gateway.otherwise(SmsScenario::Reset);
     world.deliver().await;
-    let begun = run::begin(&world.app, RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
-    let Begun::Started(run) = begun else { panic!("no other run is under way") };
+    let run = world.begun_by_hand().await;
     run::work(&world.app, &run).await.unwrap();
     world.gateway.otherwise(SmsScenario::Accepted);
     world.deliver().await;
@@ -264,8 +261,10 @@ async fn walk(person: &Chromium) -> usize {
 async fn assert_focus_is_seen(person: &Chromium) {
     let seen = person
         .run(
-            "const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
-             const hit = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 20));
+            "const at = document.activeElement, style = getComputedStyle(at);
+             const box = at.getBoundingClientRect();
+             const hit = document.elementFromPoint(box.x + box.width / 2,
+                 box.y + Math.min(box.height / 2, 20));
              return { what: at.outerHTML.slice(0, 120),
                  ring: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
                  top: hit !== null && (at.contains(hit) || hit.contains(at)),
@@ -289,7 +288,8 @@ async fn a_system_that_forces_its_colours_keeps_every_boundary() {
         person.check_axe_without(&path, json!({ "color-contrast": { "enabled": false } })).await;
         let borderless = person
             .run(
-                "return [...document.querySelectorAll('.chip, .notice, .band, .main-action, .filters a, .pages a')]
+                "const bounded = '.chip, .notice, .band, .main-action, .filters a, .pages a';
+                 return [...document.querySelectorAll(bounded)]
                      .filter((one) => parseFloat(getComputedStyle(one).borderTopWidth) < 1)
                      .map((one) => one.outerHTML);",
             )

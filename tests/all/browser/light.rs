@@ -59,7 +59,8 @@ async fn largest_paint(person: &Chromium) -> f64 {
 async fn weight(person: &Chromium) -> u64 {
     let bytes = person
         .run(
-            "const parts = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+            "const parts = [...performance.getEntriesByType('navigation'),
+                 ...performance.getEntriesByType('resource')];
              return parts.filter((part) => ['navigation', 'link', 'script'].includes(part.initiatorType))
                  .reduce((sum, part) => sum + part.decodedBodySize, 0);",
         )

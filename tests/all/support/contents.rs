@@ -1,12 +1,16 @@
 //! What is in a world's database, put there and read past the pages.
 
+use mukta_ftps::ftps::RunTrigger;
 use mukta_ftps::import::import;
 use mukta_ftps::notifications::delivery;
 use mukta_ftps::store::calls::{self, StoredCall};
 use mukta_ftps::store::instructions::{self, PaymentInstruction};
 use mukta_ftps::store::outbox::listing::{self, OutboxMessage, Wanted};
 use mukta_ftps::store::scope::Scope;
+use mukta_ftps::store::sync_runs::{Begun, SyncRun};
 use mukta_ftps::store::{Db, StoreError};
+use mukta_ftps::sync::engine::{self, Order};
+use mukta_ftps::sync::run;
 
 use super::{Instruction, PEOPLE, Page, REVISED, World, document, introduce, original, pair, revised};
 
@@ -39,6 +43,20 @@ impl World {
         let page = self.press_refresh(REVISED).await;
         assert_eq!(page.attr("main", "data-pi-status"), "Completed");
         page
+    }
+
+    /// A sync run that asha started; nothing of it is done yet.
+    pub(crate) async fn begun_by_hand(&self) -> SyncRun {
+        let begun = run::begin(&self.app, RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
+        let Begun::Started(run) = begun else { panic!("no other run is under way") };
+        run
+    }
+
+    /// A run goes on by one instruction.
+    pub(crate) async fn ask_in(&self, run: &SyncRun, number: &str) {
+        let (trigger, by) = (run.trigger_word.of_calls(), run.started_by.clone());
+        let order = Order { trigger, by, run_id: Some(run.id) };
+        engine::ask(&self.app, self.stored(number).id, &order).await.unwrap();
     }
 
     /// Sends the messages that are due.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 pub(crate) const ORIGINAL: &str = "PI-1013/2023-24/000112";
 /// The revised instruction that DOMAIN.md tells of.
 pub(crate) const REVISED: &str = "PI-1013/2023-24/000256";
-/// Another one.
+/// Another revised one.
 pub(crate) const OTHER: &str = "PI-1013/2023-24/000257";
 /// The payment IDs of the sample's beneficiaries, from the one that DOMAIN.md tells of.
 pub(crate) const PEOPLE: &[&str] = &["BN-1013/000224", "BN-1013/000225", "BN-1013/000226"];

@@ -48,6 +48,7 @@ impl World {
         Self::with_timeout(kind, PATIENCE).await
     }
 
+    /// A program whose calls of JIT may take so long.
     pub(crate) async fn with_timeout(kind: Kind, timeout: Duration) -> Self {
         let gateway = SmsSimulator::start(SmsSimulatorOptions {
             slow: Duration::from_millis(100),
@@ -97,8 +98,7 @@ impl World {
     pub(crate) fn employ(&self, name: &str, role: Role, tenant: &str) {
         static HASH: LazyLock<String> = LazyLock::new(|| password::hash_new("nobody", PASSWORD).unwrap());
         let now = self.app.clock.now().naive_utc();
-        let added = self.app.store.write_blocking(|db| employees::add(db, name, role, tenant, &HASH, now));
-        assert!(added.unwrap(), "{name} is new");
+        assert!(self.write(|db| employees::add(db, name, role, tenant, &HASH, now)), "{name} is new");
     }
 
     /// A browser in which an employee of that role and tenant has signed in.

@@ -24,7 +24,9 @@ fn every_test_that_the_security_document_names_exists() {
     for row in document.lines().filter(|line| line.starts_with("| V")) {
         let tests = row.trim_end_matches('|').rsplit('|').next().unwrap();
         for name in tests.split('`').skip(1).step_by(2) {
-            assert!(source.contains(&format!("fn {name}(")), "{name}");
+            // One of those made for both databases may be named with the one.
+            let function = name.trim_end_matches("_sqlite");
+            assert!(source.contains(&format!("fn {function}(")), "{name}");
             named += 1;
         }
     }

@@ -9,11 +9,10 @@ use mukta_ftps::language::{Language, Phrase, recorded};
 use mukta_ftps::simulator::jit::Scenario;
 use reqwest::header::{ACCEPT_LANGUAGE, REFERER};
 
-use crate::support::{Browser, Kind, Page, World, original, revised, words};
+use crate::support::{Browser, Kind, PEOPLE, Page, REVISED, World, on_both, words};
 
-const ORIGINAL: &str = "PI-1013/2023-24/000112";
-const REVISED: &str = "PI-1013/2023-24/000256";
-const PEOPLE: &[&str] = &["BN-1013/000001", "BN-1013/000002"];
+on_both!(a_language_is_kept_with_the_person, the_record_stays_english_and_its_translation_stands_beside_it,);
+
 const OTHERS: [Language; 2] = [Language::Odia, Language::Hindi];
 
 /// The files below a folder of the source tree whose names end like that, and the one beside it.
@@ -76,7 +75,7 @@ fn holds_words(text: &str) -> bool {
 fn texts() -> BTreeSet<String> {
     let templates: String =
         files("templates", ".html").iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let pages = code("src/web") + &code("src/language");
+    let pages = ["src/web", "src/language"].map(code).concat();
     let mut texts: BTreeSet<String> = literals_after(&templates, "shell.t(")
         .chain(literals_after(&templates, "shell.fill("))
         .chain(literals_after(&pages, "phrase("))
@@ -199,76 +198,76 @@ fn the_list_for_review_quotes_the_catalogue() {
 
 async fn world() -> World {
     let world = World::start(Kind::Sqlite).await;
-    set(&world);
+    world.import_pair(PEOPLE);
     world
-}
-
-fn set(world: &World) {
-    world.import(&[original(ORIGINAL, PEOPLE), revised(REVISED, ORIGINAL, PEOPLE)]);
 }
 
 async fn choose(browser: &Browser, language: &str) -> Page {
     browser.post("/language", &[("language", language)]).await
 }
 
-on_both! {
-    async fn a_language_is_kept_with_the_person(world: World) {
-        set(&world);
-        let person = world.browser_of("tara", Role::Accountant, "od.jatni").await;
-        assert_eq!(person.get("/payment-instructions").await.attr("html", "lang"), "en");
-        let answer = choose(&person, "or").await;
-        assert_eq!((answer.status, answer.location().as_str()), (303, "/payment-instructions"));
-        let page = person.get("/payment-instructions").await;
-        assert_eq!(page.attr("html", "lang"), "or");
-        assert_eq!(page.words("h1"), "ପେମେଣ୍ଟ ନିର୍ଦ୍ଦେଶ");
-        assert_eq!(page.words(".languages [aria-current]"), "ଓଡ଼ିଆ");
+async fn a_language_is_kept_with_the_person(world: World) {
+    world.import_pair(PEOPLE);
+    let person = world.browser_of("tara", Role::Accountant, "od.jatni").await;
+    assert_eq!(person.get("/payment-instructions").await.attr("html", "lang"), "en");
+    let answer = choose(&person, "or").await;
+    assert_eq!((answer.status, answer.location().as_str()), (303, "/payment-instructions"));
+    let page = person.get("/payment-instructions").await;
+    assert_eq!(page.attr("html", "lang"), "or");
+    assert_eq!(page.words("h1"), "ପେମେଣ୍ଟ ନିର୍ଦ୍ଦେଶ");
+    assert_eq!(page.words(".languages [aria-current]"), "ଓଡ଼ିଆ");
 
-        let elsewhere = Browser::new(person.address);
-        elsewhere.sign_in("tara").await;
-        assert_eq!(elsewhere.get("/payment-instructions").await.attr("html", "lang"), "or");
-        let colleague = Browser::new(person.address);
-        world.employ("ravi", Role::Viewer, "od.jatni");
-        colleague.sign_in("ravi").await;
-        assert_eq!(colleague.get("/payment-instructions").await.attr("html", "lang"), "en");
-        choose(&elsewhere, "hi").await;
-        assert_eq!(person.get("/payment-instructions").await.attr("html", "lang"), "hi");
-    }
+    let elsewhere = Browser::new(person.address);
+    elsewhere.sign_in("tara").await;
+    assert_eq!(elsewhere.get("/payment-instructions").await.attr("html", "lang"), "or");
+    let colleague = Browser::new(person.address);
+    world.employ("ravi", Role::Viewer, "od.jatni");
+    colleague.sign_in("ravi").await;
+    assert_eq!(colleague.get("/payment-instructions").await.attr("html", "lang"), "en");
+    choose(&elsewhere, "hi").await;
+    assert_eq!(person.get("/payment-instructions").await.attr("html", "lang"), "hi");
+}
 
-    async fn the_record_stays_english_and_its_translation_stands_beside_it(world: World) {
-        set(&world);
-        choose(&world.browser, "or").await;
-        world.jit.script(REVISED, vec![
+async fn the_record_stays_english_and_its_translation_stands_beside_it(world: World) {
+    world.import_pair(PEOPLE);
+    choose(&world.browser, "or").await;
+    world.jit.script(
+        REVISED,
+        vec![
             Scenario::EmptyBody,
             Scenario::Error("Bill is pending".into()),
             Scenario::Http500,
             Scenario::Paid,
-        ]);
-        let told = [
-            ("No response is received.", "No response is received."),
-            ("Bill is pending", "Bill is pending"),
-            ("JIT answered with HTTP status 500 (Internal Server Error).", "JIT answered with HTTP status %{status}."),
-            ("Response is received and updated successfully", "Response is received and updated successfully"),
-        ];
-        for (message, english) in told {
-            let page = world.press_refresh(REVISED).await;
-            let said = page.one("#ftps-message .said");
-            assert_eq!(words(said), format!("On call of FTPS API: {message}"));
-            assert_eq!(said.attr("lang"), Some("en"), "a screen reader reads it as English");
-            let translation = page.words("#ftps-message .in-other-words");
-            match catalogue(Language::Odia).get(english) {
-                Some(odia) => {
-                    let odia = odia.replace("%{status}", "500 (Internal Server Error)");
-                    assert!(translation.contains(odia.trim_end_matches('।')), "{translation}");
-                }
-                None => assert!(translation.contains(english), "JIT's own words stay: {translation}"),
+        ],
+    );
+    let told = [
+        ("No response is received.", "No response is received."),
+        ("Bill is pending", "Bill is pending"),
+        (
+            "JIT answered with HTTP status 500 (Internal Server Error).",
+            "JIT answered with HTTP status %{status}.",
+        ),
+        ("Response is received and updated successfully", "Response is received and updated successfully"),
+    ];
+    for (message, english) in told {
+        let page = world.press_refresh(REVISED).await;
+        let said = page.one("#ftps-message .said");
+        assert_eq!(words(said), format!("On call of FTPS API: {message}"));
+        assert_eq!(said.attr("lang"), Some("en"), "a screen reader reads it as English");
+        let translation = page.words("#ftps-message .in-other-words");
+        match catalogue(Language::Odia).get(english) {
+            Some(odia) => {
+                let odia = odia.replace("%{status}", "500 (Internal Server Error)");
+                assert!(translation.contains(odia.trim_end_matches('।')), "{translation}");
             }
+            None => assert!(translation.contains(english), "JIT's own words stay: {translation}"),
         }
-        let page = world.view(REVISED).await;
-        assert_eq!(page.attr("main", "data-pi-status"), "Completed");
-        assert_eq!(page.payment_statuses(), ["Payment Successful", "Payment Successful"]);
-        let row = words(page.all("tr[data-payment-id]")[0]);
-        assert!(row.contains("Payment Successful ପେମେଣ୍ଟ ସଫଳ"), "{row}");
     }
+    let page = world.view(REVISED).await;
+    assert_eq!(page.attr("main", "data-pi-status"), "Completed");
+    assert_eq!(page.payment_statuses(), ["Payment Successful"; 3]);
+    let row = words(page.all("tr[data-payment-id]")[0]);
+    assert!(row.contains("Payment Successful ପେମେଣ୍ଟ ସଫଳ"), "{row}");
 }
 
 /// A word of JIT's may be one of a page's labels.
@@ -346,7 +345,7 @@ async fn the_switch_leads_back_to_its_page_and_nowhere_else() {
     let nobody = Browser::new(world.browser.address);
     assert_eq!(nobody.post_bare("/language", &[("language", "or")]).await.status, 403);
     let somebody = world.browser_of("tara", Role::Viewer, "od.jatni").await;
-    world.execute("DELETE FROM sessions");
+    world.database.execute("DELETE FROM sessions");
     let ended = somebody.post_bare("/language", &[("language", "or"), ("form_token", "old")]).await;
     assert!(ended.location().starts_with("/sign-in?"), "{}", ended.location());
     world.browser.sign_in("asha").await;

@@ -1,11 +1,11 @@
-//! The program driven from outside: its pages over HTTP and its commands, against the simulators,
-//! on both databases.
+//! The program driven from outside: its pages, over HTTP and in a browser, and its commands, against
+//! the simulators, on both databases.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on says so by panicking
 
-#[macro_use]
 mod support;
 
 mod access;
+mod browser;
 mod commands;
 mod documents;
 mod languages;
@@ -14,8 +14,10 @@ mod refresh;
 mod search;
 mod search_figures;
 mod secrets;
+mod sign_in;
 mod sms;
 mod sms_kill;
+mod sms_outbox;
 mod sms_speed;
 mod structure;
 mod sync;

@@ -4,24 +4,24 @@
 
 use std::time::Duration;
 
-use mukta_ftps::domain::RunTrigger;
+use mukta_ftps::access::Role;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::sms::SmsScenario;
-use mukta_ftps::store::instructions;
-use mukta_ftps::store::scope::Scope;
-use mukta_ftps::store::sync_runs::{self, Begun, SyncRun};
-use mukta_ftps::sync::Order;
+use mukta_ftps::store::sync_runs;
 use mukta_ftps::web::assets::ASSETS;
 
-use crate::support::{Kind, Page, World, instruction, original, revised, words};
+use crate::support::{
+    Kind, ORIGINAL, PEOPLE, Page, REVISED, World, at, on_both, original, payment_ids, revised, words,
+};
 
-const ORIGINAL: &str = "PI-1013/2023-24/000112";
-const REVISED: &str = "PI-1013/2023-24/000256";
-const PEOPLE: &[&str] = &["BN-1013/000224", "BN-1013/000225"];
+on_both!(a_long_list_of_beneficiaries_pages_and_filters_by_payment_status,);
+
+/// The two whose pages are kept.
+const TWO: &[&str] = PEOPLE.split_at(2).0;
 
 async fn world() -> World {
     let world = World::with_timeout(Kind::Sqlite, Duration::from_secs(2)).await;
-    world.import(&[original(ORIGINAL, PEOPLE), revised(REVISED, ORIGINAL, PEOPLE)]);
+    world.import_pair(TWO);
     world
 }
 
@@ -103,11 +103,9 @@ async fn a_revised_instruction_in_each_outcome_and_its_call_log() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn instructions_that_ftps_is_not_asked_about() {
     let world = world().await;
-    let mut inactive = revised("PI-INACTIVE", "PI-UNKNOWN", PEOPLE);
-    inactive["isActive"] = false.into();
-    let done = |status, payment| instruction("PI-DONE", Some(ORIGINAL), status, payment, PEOPLE);
-    world.import(&[inactive, done("INITIATED", "Payment In Process")]);
-    world.import(&[done("SUCCESSFUL", "Payment Successful")]);
+    let done = revised("PI-DONE", ORIGINAL, TWO);
+    world.import(&[revised("PI-INACTIVE", "PI-UNKNOWN", TWO).inactive(), done.clone()]);
+    world.import(&[done.completed()]);
     assert_page("view_original", &world.view(ORIGINAL).await);
     assert_page("view_inactive", &world.view("PI-INACTIVE").await);
     assert_page("view_completed_by_muktasoft", &world.view("PI-DONE").await);
@@ -117,7 +115,7 @@ async fn instructions_that_ftps_is_not_asked_about() {
 async fn world_that_waits() -> World {
     let world = world().await;
     let numbers = ["PI-ERROR", "PI-SILENT", "PI-GLITCH"];
-    world.import(&numbers.map(|number| revised(number, ORIGINAL, PEOPLE)));
+    world.import(&numbers.map(|number| revised(number, ORIGINAL, TWO)));
     world.jit.script("PI-ERROR", vec![Scenario::Error("Bill is pending & <not> approved".into())]);
     world.jit.script("PI-SILENT", vec![Scenario::Reset]);
     world.jit.script("PI-GLITCH", vec![Scenario::Garbage]);
@@ -128,25 +126,10 @@ async fn world_that_waits() -> World {
 fn fix_drawn_pauses(world: &World) {
     let minute = (world.app.clock.now() + chrono::Duration::minutes(1)).format("%Y-%m-%d %H:%M:%S");
     for table in ["payment_instructions", "outbox_messages"] {
-        world.execute(&format!(
+        world.database.execute(&format!(
             "UPDATE {table} SET next_attempt_at = '{minute}' WHERE next_attempt_at IS NOT NULL"
         ));
     }
-}
-
-async fn begun_by_hand(world: &World) -> SyncRun {
-    let begun = world.app.sync.begin(RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
-    let Begun::Started(run) = begun else { panic!("no other run is under way") };
-    run
-}
-
-/// Asks about one instruction of a run.
-async fn ask_in(world: &World, run: &SyncRun, number: &str) {
-    let found = world.app.store.read_blocking(|db| instructions::find(db, &Scope::of("od"), number));
-    let id = found.unwrap().unwrap().id;
-    let order =
-        Order { trigger: run.trigger_word.of_calls(), by: run.started_by.clone(), run_id: Some(run.id) };
-    world.app.sync.ask(id, order).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,19 +137,19 @@ async fn the_nightly_sync_before_during_and_after() {
     let world = world_that_waits().await;
     assert_page("runs_none", &world.get("/sync-runs").await);
     world.app.sync.look_after().await.unwrap();
-    world.set_clock("2024-03-31T22:00:00+05:30".parse().unwrap());
+    world.set_clock(at("2024-03-31T22:00:00+05:30"));
     world.app.sync.look_after().await.unwrap();
     fix_drawn_pauses(&world);
     assert_page("run_with_unpaid", &world.get("/sync-runs/1").await);
     assert_page("runs_one_night", &world.get("/sync-runs").await);
 
-    let stopped = begun_by_hand(&world).await;
+    let stopped = world.begun_by_hand().await;
     let now = world.app.clock.now().naive_utc();
-    world.app.store.write_blocking(|db| sync_runs::interrupt(db, stopped.id, now)).unwrap();
-    let running = begun_by_hand(&world).await;
+    world.write(|db| sync_runs::interrupt(db, stopped.id, now));
+    let running = world.begun_by_hand().await;
     // Not for as long that it would count as left behind.
     world.later(chrono::Duration::seconds(25));
-    ask_in(&world, &running, "PI-GLITCH").await;
+    world.ask_in(&running, "PI-GLITCH").await;
     fix_drawn_pauses(&world);
     assert_page("runs_running", &world.get("/sync-runs").await);
     assert_page("runs_refused", &world.post("/sync-runs", &[]).await);
@@ -185,13 +168,13 @@ async fn messages_in_each_state_and_the_question_before_a_second_one() {
         world.gateway.script(&format!("555001{place:04}"), vec![answer]);
     }
     world.press_refresh("PI-FOUR").await;
-    world.app.notifications.run_once().await.unwrap();
+    world.deliver().await;
     fix_drawn_pauses(&world);
     assert_page("messages", &world.get("/messages").await);
     assert_page("messages_unknown", &world.get("/messages?state=unknown&pi=PI-FOUR").await);
     assert_page("messages_no_such", &world.get("/messages?state=failed&pi=PI-NOT").await);
     assert_page("view_sms", &world.view("PI-FOUR").await);
-    let viewer = world.browser_of("tara", mukta_ftps::access::Role::Viewer, "od.jatni").await;
+    let viewer = world.browser_of("tara", Role::Viewer, "od.jatni").await;
     assert_page("messages_for_a_viewer", &viewer.get("/messages?state=failed").await);
 
     assert_page("resend_one", &world.get("/messages/3/resend").await);
@@ -206,7 +189,7 @@ async fn messages_in_each_state_and_the_question_before_a_second_one() {
 async fn messages_where_no_gateway_is_set_up() {
     let world = World::without_gateway(Kind::Sqlite).await;
     assert_page("messages_none_no_gateway", &world.get("/messages").await);
-    world.import(&[original(ORIGINAL, PEOPLE), revised(REVISED, ORIGINAL, PEOPLE)]);
+    world.import_pair(TWO);
     world.press_refresh(REVISED).await;
     assert_page("messages_no_gateway", &world.get("/messages").await);
 }
@@ -217,33 +200,29 @@ async fn what_cannot_be_shown_or_done() {
     assert_page("error_not_found", &world.view("PI-NOT").await);
     assert_page("error_foreign_form", &world.browser.post_bare("/sign-out", &[]).await);
     assert_page("error_method", &world.browser.post("/payment-instructions", &[]).await);
-    let viewer = world.browser_of("tara", mukta_ftps::access::Role::Viewer, "od.jatni").await;
+    let viewer = world.browser_of("tara", Role::Viewer, "od.jatni").await;
     let refused = viewer.post(&format!("/payment-instructions/{REVISED}/refresh"), &[]).await;
     assert_page("error_forbidden", &refused);
 }
 
-on_both! {
-    async fn a_long_list_of_beneficiaries_pages_and_filters_by_payment_status(world: World) {
-        let ids: Vec<String> = (1..=205).map(|number| format!("BN-1013/{number:06}")).collect();
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let mut long = instruction("PI-LONG", None, "PARTIAL", "Payment Successful", &ids);
-        for place in [3, 150] {
-            long["beneficiaryDetails"][place]["paymentStatus"] = "Payment Failed".into();
-        }
-        world.import(&[long]);
-        let shown = async |query: &str| {
-            let page = world.view(&format!("PI-LONG{query}")).await;
-            let rows = page.all("tr[data-payment-id]");
-            let first = rows.first().map(|row| row.attr("data-payment-id").unwrap().to_owned());
-            (rows.len(), first.unwrap_or_default())
-        };
-        assert_eq!(shown("").await, (100, "BN-1013/000001".to_owned()));
-        assert_eq!(shown("?beneficiaries=3").await, (5, "BN-1013/000201".to_owned()));
-        assert_eq!(shown("?beneficiaries=99").await, (5, "BN-1013/000201".to_owned()));
-        assert_eq!(shown("?payment=failed").await, (2, "BN-1013/000004".to_owned()));
-        assert_eq!(shown("?payment=pending").await.0, 0);
-        let filters = world.view("PI-LONG").await;
-        let filters: Vec<String> = filters.all(".filters a").into_iter().map(words).collect();
-        assert_eq!(filters, ["All 205", "Successful 203", "Failed 2"]);
-    }
+async fn a_long_list_of_beneficiaries_pages_and_filters_by_payment_status(world: World) {
+    let long = original("PI-LONG", &payment_ids(205))
+        .in_state("PARTIAL", "Payment Successful")
+        .person(3, "paymentStatus", "Payment Failed")
+        .person(150, "paymentStatus", "Payment Failed");
+    world.import(&[long]);
+    let shown = async |query: &str| {
+        let page = world.view(&format!("PI-LONG{query}")).await;
+        let rows = page.all("tr[data-payment-id]");
+        let first = rows.first().map(|row| row.attr("data-payment-id").unwrap().to_owned());
+        (rows.len(), first.unwrap_or_default())
+    };
+    assert_eq!(shown("").await, (100, "BN-1013/000001".to_owned()));
+    assert_eq!(shown("?beneficiaries=3").await, (5, "BN-1013/000201".to_owned()));
+    assert_eq!(shown("?beneficiaries=99").await, (5, "BN-1013/000201".to_owned()));
+    assert_eq!(shown("?payment=failed").await, (2, "BN-1013/000004".to_owned()));
+    assert_eq!(shown("?payment=pending").await.0, 0);
+    let filters = world.view("PI-LONG").await;
+    let filters: Vec<String> = filters.all(".filters a").into_iter().map(words).collect();
+    assert_eq!(filters, ["All 205", "Successful 203", "Failed 2"]);
 }

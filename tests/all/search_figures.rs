@@ -11,7 +11,12 @@ use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::search::{self, Cursor, Filters, Found, SearchText};
 use mukta_ftps::store::{Db, Store};
 
-use crate::support::{Kind, ScratchDatabase};
+use crate::support::{Kind, ScratchDatabase, on_both};
+
+on_both!(
+    #[ignore = "fills a database with a million payment instructions"]
+    a_million_payment_instructions,
+);
 
 const ROUNDS: usize = 40;
 
@@ -28,12 +33,12 @@ fn fill(db: &mut Db) {
     let padded = "substr(CAST(10000000 + n AS TEXT), 2)";
     let year = "(19 + n / 170000) || '-' || (20 + n / 170000)";
     db.batch_execute(&format!(
-        "CREATE TABLE first_names AS SELECT column1 AS k, column2 AS name FROM (VALUES (0,'Sabita'), (1,'Ramesh'),
-            (2,'Sunita'), (3,'Bijay'), (4,'Laxmi'), (5,'Gopal'), (6,'Mamata'), (7,'Prakash'), (8,'Anjali'),
-            (9,'Dilip'), (10,'Kabita')) x;
-         CREATE TABLE last_names AS SELECT column1 AS k, column2 AS name FROM (VALUES (0,'Nayak'), (1,'Sahoo'),
-            (2,'Behera'), (3,'Das'), (4,'Mohanty'), (5,'Pradhan'), (6,'Jena'), (7,'Swain'), (8,'Rout'),
-            (9,'Sethi'), (10,'Mallick'), (11,'Barik'), (12,'Panda')) x;
+        "CREATE TABLE first_names AS SELECT column1 AS k, column2 AS name FROM (VALUES
+            (0,'Sabita'), (1,'Ramesh'), (2,'Sunita'), (3,'Bijay'), (4,'Laxmi'), (5,'Gopal'), (6,'Mamata'),
+            (7,'Prakash'), (8,'Anjali'), (9,'Dilip'), (10,'Kabita')) x;
+         CREATE TABLE last_names AS SELECT column1 AS k, column2 AS name FROM (VALUES
+            (0,'Nayak'), (1,'Sahoo'), (2,'Behera'), (3,'Das'), (4,'Mohanty'), (5,'Pradhan'), (6,'Jena'),
+            (7,'Swain'), (8,'Rout'), (9,'Sethi'), (10,'Mallick'), (11,'Barik'), (12,'Panda')) x;
          INSERT INTO tenants WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < 114)
             SELECT 'od.t' || n, 'od' FROM s;
          INSERT INTO payment_instructions (number, tenant_id, parent_number, status, is_active, net_paise,
@@ -41,19 +46,24 @@ fn fill(db: &mut Db) {
          WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 1000000)
          SELECT 'PI-' || (1000 + n % 115) || '/20' || {year} || '/' || {padded}, 'od.t' || (n % 115),
             CASE WHEN n % 5 = 0 THEN 'PI-' || n END,
-            CASE WHEN n > 900000 AND n % 5 = 0 THEN 'In Process' WHEN n % 1000 = 7 THEN 'Declined' ELSE 'Completed' END,
+            CASE WHEN n > 900000 AND n % 5 = 0 THEN 'In Process'
+                 WHEN n % 1000 = 7 THEN 'Declined' ELSE 'Completed' END,
             {yes}, n * 100, '[\"WB/' || (n * 7 % 1000000) || '\"]', {created}, {created}, {created},
-            CASE WHEN n > 900000 AND n % 400 = 0 THEN 'error' WHEN n > 900000 AND n % 30 = 0 THEN 'no-response' ELSE 'none' END,
+            CASE WHEN n > 900000 AND n % 400 = 0 THEN 'error'
+                 WHEN n > 900000 AND n % 30 = 0 THEN 'no-response' ELSE 'none' END,
             CASE WHEN n > 900000 AND n % 400 = 0 THEN 'On call of FTPS API: Invalid bill' END
          FROM s;
-         INSERT INTO beneficiaries (instruction_id, position, payment_id, payment_key, name, amount_paise, payment_status)
-         SELECT p.id, x.column1, 'BN-' || p.id || x.column1, 'bn-' || p.id || x.column1, f.name || ' ' || l.name, 100,
+         INSERT INTO beneficiaries (instruction_id, position, payment_id, payment_key, name, amount_paise,
+            payment_status)
+         SELECT p.id, x.column1, 'BN-' || p.id || x.column1, 'bn-' || p.id || x.column1,
+            f.name || ' ' || l.name, 100,
             CASE WHEN p.id % 9 = 0 THEN 'Payment Failed' ELSE 'Payment Successful' END
          FROM payment_instructions p CROSS JOIN (VALUES (0), (1), (2)) x
          JOIN first_names f ON f.k = (p.id * 7 + x.column1 * 5 + p.id / 11) % 11
          JOIN last_names l ON l.k = (p.id * 3 + x.column1 * 2 + p.id / 143) % 13;
          INSERT INTO search_texts (instruction_id, text)
-         SELECT p.id, lower(p.number || {line} || 'wb/' || (p.id * 7 % 1000000) || {line} || string_agg(b.name, {line}))
+         SELECT p.id, lower(p.number || {line} || 'wb/' || (p.id * 7 % 1000000) || {line}
+            || string_agg(b.name, {line}))
          FROM payment_instructions p JOIN beneficiaries b ON b.instruction_id = p.id GROUP BY p.id;"
     ))
     .unwrap();
@@ -76,7 +86,7 @@ fn measure(store: &Store, what: &str, work: impl Fn(&mut Db, usize) -> Found) {
     );
 }
 
-fn run(kind: Kind) {
+async fn a_million_payment_instructions(kind: Kind) {
     let database = ScratchDatabase::new(kind);
     let store = Store::open(&database.url).unwrap();
     let begun = Instant::now();
@@ -88,11 +98,10 @@ fn run(kind: Kind) {
         .unwrap();
     println!("{kind:?}: filled in {:?}", begun.elapsed());
     if matches!(kind, Kind::Postgres) {
-        // VACUUM takes no transaction.
-        use diesel::Connection;
-        diesel::PgConnection::establish(&database.url_text).unwrap().batch_execute("VACUUM ANALYZE").unwrap();
+        // On a connection of its own: VACUUM takes no transaction.
+        database.execute("VACUUM ANALYZE");
     } else {
-        let size = std::fs::metadata(database.url_text.trim_start_matches("sqlite://")).unwrap().len();
+        let size = std::fs::metadata(database.file()).unwrap().len();
         println!("{} MB", size / 1_000_000);
     }
     let state = Scope::of("od");
@@ -183,16 +192,4 @@ fn run(kind: Kind) {
             });
         }
     }
-}
-
-#[test]
-#[ignore = "fills a database with a million payment instructions"]
-fn sqlite() {
-    run(Kind::Sqlite);
-}
-
-#[test]
-#[ignore = "fills a database with a million payment instructions"]
-fn postgres() {
-    run(Kind::Postgres);
 }

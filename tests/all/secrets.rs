@@ -1,94 +1,80 @@
 //! Nothing to steal: what the database's files and the program's output hold after everything that
 //! people do has been done.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use mukta_ftps::sealing::hex;
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, Scenario};
 
-use crate::commands::{document, fed, program, stderr, stdout, with_database};
-use crate::support::{Browser, DATA_KEY, Kind, PASSWORD, ScratchDatabase, introduce, original, revised};
+use crate::support::{
+    Browser, DATA_KEY, Instruction, Kind, ORIGINAL, OTHER, PASSWORD, PEOPLE, Program, REVISED, SESSION_KEY,
+    ScratchDatabase, document, fed, introduce, on_both, pair, program, revised, stderr, stdout,
+    with_database, with_jit,
+};
 
-const ORIGINAL: &str = "PI-1013/2023-24/000112";
-const REVISED: &str = "PI-1013/2023-24/000256";
-const OTHER: &str = "PI-1013/2023-24/000257";
-const PEOPLE: &[&str] = &["BN-1013/000224", "BN-1013/000225"];
+on_both!(the_data_key_is_changed_under_a_running_server);
 
-struct Server {
-    child: Child,
-    address: std::net::SocketAddr,
+/// The sample and one more.
+fn three() -> [Instruction; 3] {
+    let [original, revised_one] = pair(PEOPLE);
+    [original, revised_one, revised(OTHER, ORIGINAL, PEOPLE)]
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _status = self.child.wait();
-    }
+/// A database with an administrator and what was imported, JIT, and what the import said.
+async fn installed(kind: Kind) -> (ScratchDatabase, JitSimulator, Output) {
+    let database = ScratchDatabase::new(kind);
+    let jit = JitSimulator::start(JitSimulatorOptions::default()).await.unwrap();
+    let imported = fed(with_database(&["import", "-"], &database), &document(&three()));
+    assert!(imported.status.success(), "{}", stderr(&imported));
+    introduce(&jit, &three());
+    let mut add = program(&["user", "add", "asha", "--role", "admin"]);
+    add.env("DATABASE_URL", &database.url_text);
+    assert!(fed(add, &format!("{PASSWORD}\n")).status.success());
+    (database, jit, imported)
 }
 
-/// `serve` as a process of its own, logging all it can into `log`.
+/// `serve` with these keys of the data, logging all it can into a file, and its address.
 async fn serve(
     database: &ScratchDatabase,
     jit: &JitSimulator,
-    directory: &Path,
     keys: &[(&str, String)],
-) -> Server {
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let key_file = directory.join("jit.der");
-    std::fs::write(&key_file, jit.public_key_der()).unwrap();
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("log")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mukta-ftps"));
+) -> (Program, SocketAddr) {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(log_of(database)).unwrap();
+    let mut command = with_jit(&["serve"], database, jit);
     command
-        .arg("serve")
-        .env_clear()
-        .env("RUST_LOG", "trace")
-        .env("DATABASE_URL", &database.url_text)
-        .env("SESSION_KEY", hex(&[7; 64]))
-        .env("HTTP_BIND", address.to_string())
-        .env("JIT_BASE_URL", jit.base_url())
-        .env("JIT_CLIENT_ID", jit.client_id())
-        .env("JIT_CLIENT_SECRET", jit.client_secret())
-        .env("JIT_PUBLIC_KEY_FILE", key_file)
         .envs(keys.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
+        .env("RUST_LOG", "trace")
+        .env("HTTP_BIND", address.to_string())
         .stdout(log.try_clone().unwrap())
         .stderr(log);
-    let server = Server { child: command.spawn().unwrap(), address };
+    let program = Program::start(&mut command);
     let deadline = Instant::now() + Duration::from_secs(20);
-    while std::net::TcpStream::connect(address).is_err() {
+    while TcpStream::connect(address).is_err() {
         assert!(Instant::now() < deadline, "serve listens");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    server
+    (program, address)
+}
+
+fn log_of(database: &ScratchDatabase) -> PathBuf {
+    database.directory.path().join("log")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn neither_the_files_nor_the_output_hold_what_could_be_stolen() {
-    let database = ScratchDatabase::new(Kind::Sqlite);
-    let directory = tempfile::tempdir().unwrap();
-    let jit = JitSimulator::start(JitSimulatorOptions::default()).await.unwrap();
-    let input = document(&[
-        original(ORIGINAL, PEOPLE),
-        revised(REVISED, ORIGINAL, PEOPLE),
-        revised(OTHER, ORIGINAL, PEOPLE),
-    ]);
-    let imported = fed(with_database(&["import", "-"], &database), &input);
-    assert!(imported.status.success(), "{}", stderr(&imported));
-    introduce(&jit, &input);
+    let (database, jit, imported) = installed(Kind::Sqlite).await;
     jit.script(OTHER, vec![Scenario::OtherAccount]);
-    let mut add = program(&["user", "add", "asha", "--role", "admin"]);
-    add.env("DATABASE_URL", &database.url_text);
-    assert!(fed(add, &format!("{PASSWORD}\n")).status.success());
-
-    let server = serve(&database, &jit, directory.path(), &[("DATA_KEY", hex(&DATA_KEY))]).await;
-    let browser = Browser::new(server.address);
+    let (server, address) = serve(&database, &jit, &[("DATA_KEY", hex(&DATA_KEY))]).await;
+    let browser = Browser::new(address);
     browser.try_to_sign_in("asha", "a wrong pass phrase").await;
     browser.sign_in("asha").await;
     let token = browser.form_token().await;
     let cookie = {
-        let page = Browser::new(server.address);
+        let page = Browser::new(address);
         let answer = page.try_to_sign_in("asha", PASSWORD).await;
         let cookie = answer.headers["set-cookie"].to_str().unwrap().to_owned();
         cookie.split(['=', ';']).nth(1).unwrap().to_owned()
@@ -103,8 +89,9 @@ async fn neither_the_files_nor_the_output_hold_what_could_be_stolen() {
 
     let mut held = imported.stdout.clone();
     held.extend(&imported.stderr);
-    held.extend(std::fs::read(directory.path().join("log")).unwrap());
-    let path = database.url_text.strip_prefix("sqlite://").unwrap();
+    let log = std::fs::read(log_of(&database)).unwrap();
+    held.extend(&log);
+    let path = database.file();
     for file in [path.to_owned(), format!("{path}-wal"), format!("{path}-shm")] {
         held.extend(std::fs::read(&file).unwrap_or_default());
     }
@@ -113,11 +100,12 @@ async fn neither_the_files_nor_the_output_hold_what_could_be_stolen() {
     let secrets = [
         ("account number", "30131500010000".to_owned()),
         ("account number", "30131500010001".to_owned()),
+        ("account number", "30131500010002".to_owned()),
         ("mobile number", "5550010000".to_owned()),
         ("password", PASSWORD.to_owned()),
         ("wrong password", "a wrong pass phrase".to_owned()),
         ("data key", hex(&DATA_KEY)),
-        ("session key", hex(&[7; 64])),
+        ("session key", hex(&SESSION_KEY)),
         ("JIT client secret", jit.client_secret().to_owned()),
         ("session id", signed_id),
     ];
@@ -127,48 +115,35 @@ async fn neither_the_files_nor_the_output_hold_what_could_be_stolen() {
         let context = found.map(|at| String::from_utf8_lossy(&held[at.saturating_sub(80)..at]).into_owned());
         assert_eq!(context, None, "{what}");
     }
-    let log = std::fs::read(directory.path().join("log")).unwrap();
     assert!(!log.windows(token.len()).any(|window| window == token.as_bytes()), "form token in the log");
 }
 
-async fn the_key_is_changed_under_a_running_server(kind: Kind) {
-    let database = ScratchDatabase::new(kind);
-    let directory = tempfile::tempdir().unwrap();
-    let jit = JitSimulator::start(JitSimulatorOptions::default()).await.unwrap();
-    let input = document(&[
-        original(ORIGINAL, PEOPLE),
-        revised(REVISED, ORIGINAL, PEOPLE),
-        revised(OTHER, ORIGINAL, PEOPLE),
-    ]);
-    assert!(fed(with_database(&["import", "-"], &database), &input).status.success());
-    introduce(&jit, &input);
-    let mut add = program(&["user", "add", "asha", "--role", "admin"]);
-    add.env("DATABASE_URL", &database.url_text);
-    assert!(fed(add, PASSWORD).status.success());
+async fn the_data_key_is_changed_under_a_running_server(kind: Kind) {
+    let (database, jit, _) = installed(kind).await;
     let (old, new) = (hex(&DATA_KEY), hex(&[43; 32]));
 
-    let before = serve(&database, &jit, directory.path(), &[("DATA_KEY", old.clone())]).await;
-    let browser = Browser::new(before.address);
+    let (before, address) = serve(&database, &jit, &[("DATA_KEY", old.clone())]).await;
+    let browser = Browser::new(address);
     browser.sign_in("asha").await;
     browser.press_refresh(REVISED).await;
     drop(before);
 
     let both = [("DATA_KEY", new.clone()), ("DATA_KEY_PREVIOUS", old.clone())];
-    let server = serve(&database, &jit, directory.path(), &both).await;
+    let (server, address) = serve(&database, &jit, &both).await;
     let mut reseal = with_database(&["reseal"], &database);
     reseal.env("DATA_KEY", &new).env("DATA_KEY_PREVIOUS", &old);
     let done = reseal.output().unwrap();
     assert!(done.status.success(), "{}", stderr(&done));
-    // Two accounts and two mobile numbers of three instructions; one call's request and response.
+    // Three accounts and three mobile numbers of three instructions; one call's request and response.
     assert!(
-        stdout(&done).starts_with("resealed 12 values of beneficiaries and 2 of the call log"),
+        stdout(&done).starts_with("resealed 18 values of beneficiaries and 2 of the call log"),
         "{}",
         stdout(&done)
     );
     let again = reseal.output().unwrap();
     assert!(stdout(&again).starts_with("resealed 0 values of beneficiaries and 0 of the call log"));
 
-    let browser = Browser::new(server.address);
+    let browser = Browser::new(address);
     browser.sign_in("asha").await;
     assert_eq!(browser.press_refresh(OTHER).await.attr("main", "data-pi-status"), "Completed");
     drop(server);
@@ -176,19 +151,9 @@ async fn the_key_is_changed_under_a_running_server(kind: Kind) {
     let with_key = |key: &str| {
         let mut import = with_database(&["import", "-"], &database);
         import.env("DATA_KEY", key);
-        fed(import, &input)
+        fed(import, &document(&three()))
     };
     let unchanged = with_key(&new);
     assert_eq!(stdout(&unchanged).lines().last(), Some("imported 3: 0 created, 0 updated, 3 unchanged"));
     assert_eq!(with_key(&old).status.code(), Some(1), "the earlier key does not fit any more");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_data_key_is_changed_under_a_running_server_sqlite() {
-    the_key_is_changed_under_a_running_server(Kind::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_data_key_is_changed_under_a_running_server_postgres() {
-    the_key_is_changed_under_a_running_server(Kind::Postgres).await;
 }

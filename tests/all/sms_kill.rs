@@ -2,17 +2,16 @@
 //! none is forgotten. The program is the real one, killed as a machine would.
 
 use std::collections::HashMap;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use mukta_ftps::domain::MessageState;
-use mukta_ftps::sealing::hex;
-use mukta_ftps::store::outbox::listing::{self, Wanted};
-use mukta_ftps::store::scope::Scope;
+use mukta_ftps::sealing::random_number;
 
-use crate::support::{DATA_KEY, Kind, World, original, revised};
+use crate::support::{Kind, ORIGINAL, Program, World, on_both, original, payment_ids, revised};
 
-const ORIGINAL: &str = "PI-1013/2023-24/000112";
+on_both!(two_programs_on_one_outbox_send_nothing_twice);
+
 const MESSAGES: usize = 500;
 const PER_INSTRUCTION: usize = 50;
 const CONCURRENCY: usize = 4;
@@ -20,55 +19,18 @@ const KILLS: usize = 50;
 /// Long enough for a machine that is busy with other tests.
 const TIMEOUT_SECONDS: u64 = 5;
 
-/// `mukta-ftps serve` as a process; killed when dropped.
-struct Serve(Child);
-
-impl Serve {
-    fn start(world: &World, directory: &std::path::Path) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_mukta-ftps"))
-            .arg("serve")
-            .env_clear()
-            .env("RUST_LOG", "error")
-            .env("DATABASE_URL", &world.database.url_text)
-            .env("DATA_KEY", hex(&DATA_KEY))
-            .env("SESSION_KEY", hex(&[7; 64]))
-            .env("JIT_BASE_URL", world.jit.base_url())
-            .env("JIT_CLIENT_ID", world.jit.client_id())
-            .env("JIT_CLIENT_SECRET", world.jit.client_secret())
-            .env("JIT_PUBLIC_KEY_FILE", directory.join("jit.der"))
-            .env("HTTP_BIND", "127.0.0.1:0")
-            .env("SMS_GATEWAY_URL", world.gateway.gateway_url())
-            .env("SMS_TEMPLATE_ID", "1007")
-            .env("SMS_TIMEOUT_SECONDS", TIMEOUT_SECONDS.to_string())
-            .env("SMS_CONCURRENCY", CONCURRENCY.to_string())
-            .env("SMS_PER_SECOND", "10000")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self(child)
-    }
-
-    /// SIGKILL: nothing is finished, nothing is told.
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-
-    /// SIGTERM: what is in flight is finished.
-    fn stop(&mut self) {
-        let told = Command::new("kill").arg("-TERM").arg(self.0.id().to_string()).status().unwrap();
-        assert!(told.success());
-        assert!(self.0.wait().unwrap().success());
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        if self.0.try_wait().is_ok_and(|ended| ended.is_none()) {
-            self.kill();
-        }
-    }
+/// `serve` as a process.
+fn serve(world: &World) -> Program {
+    let mut command = world.program(&["serve"]);
+    command
+        .env("RUST_LOG", "error")
+        .env("SMS_GATEWAY_URL", world.gateway.gateway_url())
+        .env("SMS_TEMPLATE_ID", "1007")
+        .env("SMS_TIMEOUT_SECONDS", TIMEOUT_SECONDS.to_string())
+        .env("SMS_CONCURRENCY", CONCURRENCY.to_string())
+        .env("SMS_PER_SECOND", "10000")
+        .stdout(Stdio::null());
+    Program::start(&mut command)
 }
 
 /// Paid instructions with a message for each of `count` people, every one with a number of their own.
@@ -76,12 +38,10 @@ async fn with_messages(world: &World, count: usize) -> Vec<String> {
     let mut numbers = Vec::new();
     for place in 0..count / PER_INSTRUCTION {
         let number = format!("PI-1013/2023-24/{:06}", 500 + place);
-        let people: Vec<String> = (0..PER_INSTRUCTION).map(|one| format!("BN-{place}/{one}")).collect();
-        let people: Vec<&str> = people.iter().map(String::as_str).collect();
-        let mut paid = revised(&number, ORIGINAL, &people);
-        for one in 0..PER_INSTRUCTION {
-            paid["beneficiaryDetails"][one]["benfMobileNo"] = format!("94{place:04}{one:04}").into();
-        }
+        let people = payment_ids(PER_INSTRUCTION);
+        let paid = revised(&number, ORIGINAL, &people).each_person(|one, person| {
+            person["benfMobileNo"] = format!("94{place:04}{one:04}").into();
+        });
         world.import(&[original(ORIGINAL, &people[..1]), paid]);
         world.press_refresh(&number).await;
         numbers.push(number);
@@ -91,12 +51,7 @@ async fn with_messages(world: &World, count: usize) -> Vec<String> {
 
 fn counts(world: &World) -> HashMap<MessageState, usize> {
     let mut counts = HashMap::new();
-    let found = world
-        .app
-        .store
-        .read_blocking(|db| listing::page(db, &Scope::of("od"), &Wanted::default(), None, 10_000))
-        .unwrap();
-    for message in found {
+    for message in world.messages() {
         *counts.entry(message.state).or_default() += 1;
     }
     counts
@@ -129,29 +84,21 @@ async fn until(what: &str, patience: Duration, mut done: impl FnMut() -> bool) {
     }
 }
 
-fn key_directory(world: &World) -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("jit.der"), world.jit.public_key_der()).unwrap();
-    directory
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_killed_fifty_times_sends_nothing_twice_and_forgets_nobody() {
     let world = World::start(Kind::Sqlite).await;
     let numbers = with_messages(&world, MESSAGES).await;
     world.gateway.set_latency(Duration::from_millis(25));
-    let keys = key_directory(&world);
     let (mut kills, mut runs) = (0, 0);
     let mut orphans = 0;
     while kills < KILLS {
         assert!(of(&counts(&world), MessageState::Waiting) > 0, "all messages went before {KILLS} kills");
         let before = world.gateway.count();
-        let mut serve = Serve::start(&world, keys.path());
+        let program = serve(&world);
         until("a message is on its way", Duration::from_secs(20), || world.gateway.count() > before).await;
         // A random point within two rounds of messages.
-        let random = u64::from(chance()) * 50 / 255;
-        tokio::time::sleep(Duration::from_millis(random)).await;
-        serve.kill();
+        tokio::time::sleep(Duration::from_millis(random_number().unwrap() % 50)).await;
+        program.kill();
         let left = orphaned(&world) - orphans;
         assert!(left <= CONCURRENCY, "a kill leaves at most SMS_CONCURRENCY unknown, not {left}");
         orphans += left;
@@ -159,12 +106,12 @@ async fn a_program_killed_fifty_times_sends_nothing_twice_and_forgets_nobody() {
         // Only a kill with messages in flight counts.
         kills += usize::from(left > 0);
     }
-    let mut serve = Serve::start(&world, keys.path());
+    let program = serve(&world);
     until("the rest is sent", Duration::from_secs(60), || of(&counts(&world), MessageState::Waiting) == 0)
         .await;
     let within = Duration::from_secs(3 * TIMEOUT_SECONDS + 30);
     until("what died is unknown", within, || of(&counts(&world), MessageState::Sending) == 0).await;
-    serve.stop();
+    program.stop();
 
     let seen = seen(&world);
     assert!(seen.values().all(|times| *times == 1), "nobody got a second message");
@@ -185,31 +132,13 @@ async fn a_program_killed_fifty_times_sends_nothing_twice_and_forgets_nobody() {
     println!("{kills} kills with messages in flight of {runs}: {sent} sent, {unknown} unknown");
 }
 
-/// A byte of chance.
-fn chance() -> u8 {
-    let random = mukta_ftps::sealing::random_hex(1).unwrap();
-    u8::from_str_radix(&random, 16).unwrap()
-}
-
-async fn side_by_side(kind: Kind) {
-    let world = World::start(kind).await;
+async fn two_programs_on_one_outbox_send_nothing_twice(world: World) {
     with_messages(&world, 200).await;
     world.gateway.set_latency(Duration::from_millis(60));
-    let keys = key_directory(&world);
-    let mut programs = [Serve::start(&world, keys.path()), Serve::start(&world, keys.path())];
+    let programs = [serve(&world), serve(&world)];
     until("all is sent", Duration::from_secs(60), || of(&counts(&world), MessageState::Sent) == 200).await;
-    programs.iter_mut().for_each(Serve::stop);
+    programs.into_iter().for_each(Program::stop);
     let seen = seen(&world);
     assert_eq!((seen.len(), world.gateway.count()), (200, 200));
     assert!(world.gateway.max_in_flight() > CONCURRENCY, "both took part");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_programs_on_one_outbox_send_nothing_twice_sqlite() {
-    side_by_side(Kind::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_programs_on_one_outbox_send_nothing_twice_postgres() {
-    side_by_side(Kind::Postgres).await;
 }

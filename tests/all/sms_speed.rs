@@ -7,15 +7,20 @@ use std::time::{Duration, Instant};
 use mukta_ftps::app::App;
 use mukta_ftps::notifications::{Notifications, Sms};
 
-use crate::support::{Kind, World, original, revised, sms_settings};
+use crate::support::{Kind, ORIGINAL, World, on_both, original, payment_ids, revised, sms_settings};
 
-const ORIGINAL: &str = "PI-1013/2023-24/000112";
+on_both!(
+    #[ignore = "a measurement"]
+    messages_per_second,
+);
 
-async fn measure(kind: Kind, instructions: usize) {
+async fn messages_per_second(world: World) {
     const PER_INSTRUCTION: usize = 500;
-    let world = World::start(kind).await;
-    let people: Vec<String> = (0..PER_INSTRUCTION).map(|place| format!("BN-{place}")).collect();
-    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    let instructions = match world.database.kind {
+        Kind::Sqlite => 40,
+        Kind::Postgres => 20,
+    };
+    let people = payment_ids(PER_INSTRUCTION);
     for place in 0..instructions {
         let number = format!("PI-{place}");
         world.import(&[original(ORIGINAL, &people), revised(&number, ORIGINAL, &people)]);
@@ -35,18 +40,7 @@ async fn measure(kind: Kind, instructions: usize) {
         let sent = world.gateway.count() - before;
         let rate = sent as f64 / begun.elapsed().as_secs_f64();
         delivery.finish().await;
+        let kind = world.database.kind;
         println!("{kind:?}: {rate:.0} messages a second at SMS_CONCURRENCY={concurrency}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-async fn messages_per_second_sqlite() {
-    measure(Kind::Sqlite, 40).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-async fn messages_per_second_postgres() {
-    measure(Kind::Postgres, 20).await;
 }

@@ -1,95 +1,55 @@
 //! The nightly sync, its retries and its pages, with the clock moved by hand.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::FutureExt;
-use mukta_ftps::app::App;
 use mukta_ftps::domain::{RunState, RunTrigger};
-use mukta_ftps::sealing::Sealer;
 use mukta_ftps::simulator::jit::Scenario;
-use mukta_ftps::store::instructions::PaymentInstruction;
-use mukta_ftps::store::scope::Scope;
+use mukta_ftps::store::claims;
 use mukta_ftps::store::sync_runs::{self, Begun, Counts, SyncRun};
-use mukta_ftps::store::{Store, calls, instructions};
 use mukta_ftps::sync::Worked;
 use mukta_ftps::sync::scheduler::Scheduler;
 
-use crate::support::{DATA_KEY, Kind, World, jit_settings, original, revised, sync_settings};
+use crate::support::{ORIGINAL, PEOPLE, REVISED, World, at, on_both, revised};
 
-const ORIGINAL: &str = "PI-1013/2023-24/000112";
-const REVISED: &str = "PI-1013/2023-24/000256";
-const PEOPLE: &[&str] = &["BN-1013/000224", "BN-1013/000225"];
-
-fn import_one(world: &World) {
-    world.import(&[original(ORIGINAL, PEOPLE), revised(REVISED, ORIGINAL, PEOPLE)]);
-}
-
-fn numbers(count: usize) -> Vec<String> {
-    (1..=count).map(|n| format!("PI-1013/2023-24/{n:06}")).collect()
-}
-
-fn import_many(world: &World, count: usize) -> Vec<String> {
-    let numbers = numbers(count);
-    let mut all = vec![original("PI-1013/2022-23/000001", PEOPLE)];
-    all.extend(numbers.iter().map(|number| revised(number, "PI-1013/2022-23/000001", PEOPLE)));
-    world.import(&all);
-    numbers
-}
-
-fn pi(world: &World, number: &str) -> PaymentInstruction {
-    world
-        .app
-        .store
-        .read_blocking(|db| Ok(instructions::find(db, &Scope::of("od"), number)?.unwrap()))
-        .unwrap()
-}
+on_both!(
+    two_engines_over_one_database_call_each_of_500_once,
+    thirty_nights_of_no_response_and_then_paid,
+    however_many_nights_were_missed_the_next_start_makes_one_run,
+    a_run_left_behind_is_taken_up_and_what_was_in_flight_waits_for_its_claim,
+    a_run_that_nobody_works_on_is_followed_by_another,
+    an_instruction_without_an_original_is_a_glitch_and_the_others_are_unharmed,
+    retries_go_on_with_growing_pauses_until_jit_answers,
+    refresh_begins_the_steps_anew,
+    when_jit_is_down_altogether_the_circuit_opens_and_retries_probe,
+    a_refresh_during_a_run_counts_for_it_and_is_not_repeated,
+    what_no_longer_waits_when_its_turn_comes_is_skipped,
+    the_scheduler_makes_what_is_due_by_itself,
+    a_run_of_nothing_is_finished_at_once,
+    an_answer_that_the_database_refuses_is_a_glitch_of_that_one_instruction,
+);
 
 fn outcomes(world: &World, number: &str) -> Vec<(&'static str, &'static str)> {
-    let id = pi(world, number).id;
-    let stored = world
-        .app
-        .store
-        .read_blocking(|db| calls::of_instruction(db, &world.app.sealer, id, None, 1000))
-        .unwrap();
-    stored.iter().rev().map(|call| (call.trigger.as_str(), call.outcome.as_str())).collect()
+    world
+        .calls_about(number)
+        .iter()
+        .rev()
+        .map(|call| (call.trigger.as_str(), call.outcome.as_str()))
+        .collect()
 }
 
 fn runs(world: &World) -> Vec<(SyncRun, Counts)> {
-    world
-        .app
-        .store
-        .read_blocking(|db| {
-            let runs = sync_runs::newest(db, None, 100)?;
-            runs.into_iter()
-                .map(|run| {
-                    let counts = sync_runs::total(db, run.id)?;
-                    Ok((run, counts))
-                })
-                .collect()
-        })
-        .unwrap()
-}
-
-async fn begun(app: &App) -> SyncRun {
-    match app.sync.begin(RunTrigger::Hand, Some("asha".to_owned())).await.unwrap() {
-        Begun::Started(run) => run,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Another process over the same database: its own connections, slots, circuit and session.
-async fn another(world: &World) -> App {
-    let store = Store::open(&world.database.url).unwrap();
-    let jit = jit_settings(&world.jit, Duration::from_secs(5));
-    let sealer = Sealer::new(&DATA_KEY, &[]).unwrap();
-    App::new(store, sealer, jit, None, sync_settings(), world.app.clock.clone()).await.unwrap()
-}
-
-fn at(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
+    world.read(|db| {
+        let runs = sync_runs::newest(db, None, 100)?;
+        runs.into_iter()
+            .map(|run| {
+                let counts = sync_runs::total(db, run.id)?;
+                Ok((run, counts))
+            })
+            .collect()
+    })
 }
 
 fn calls_by_number(world: &World) -> HashMap<String, usize> {
@@ -100,12 +60,11 @@ fn calls_by_number(world: &World) -> HashMap<String, usize> {
     calls
 }
 
-async fn two_engines(kind: Kind) {
-    let world = World::start(kind).await;
-    let numbers = import_many(&world, 500);
+async fn two_engines_over_one_database_call_each_of_500_once(world: World) {
+    let numbers = world.import_many(500);
     world.jit.set_latency(Duration::from_millis(20));
-    let other = another(&world).await;
-    let run = begun(&world.app).await;
+    let other = world.another_app().await;
+    let run = world.begun_by_hand().await;
     let (here, there) = tokio::join!(world.app.sync.work(&run), other.sync.work(&run));
     assert_eq!((here.unwrap(), there.unwrap()), (Worked::Over, Worked::Over));
     let calls = calls_by_number(&world);
@@ -118,242 +77,233 @@ async fn two_engines(kind: Kind) {
     assert!(world.jit.max_in_flight() <= 16, "each within its slots");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_engines_over_one_sqlite_file_call_each_of_500_once() {
-    two_engines(Kind::Sqlite).await;
+async fn thirty_nights_of_no_response_and_then_paid(world: World) {
+    world.import_pair(PEOPLE);
+    world.app.sync.look_after().await.unwrap();
+    assert!(runs(&world).is_empty(), "the first start makes up no night");
+    let mut script = vec![Scenario::EmptyBody; 30];
+    script.push(Scenario::Paid);
+    world.jit.script(REVISED, script);
+    for night in 1..=31 {
+        world.set_clock(at("2024-03-30T16:29:59Z") + TimeDelta::days(night));
+        world.app.sync.look_after().await.unwrap();
+        assert_eq!(runs(&world).len() + 1, usize::try_from(night).unwrap(), "not before ten");
+        world.later(TimeDelta::seconds(1));
+        world.app.sync.look_after().await.unwrap();
+        world.app.sync.look_after().await.unwrap();
+    }
+    let runs = runs(&world);
+    assert_eq!(runs.len(), 31, "one run a night");
+    assert!(runs.iter().all(|(run, counts)| {
+        run.trigger_word == RunTrigger::Nightly && run.state == RunState::Finished && counts.expected == 1
+    }));
+    assert_eq!((runs[0].1.successful, runs[1].1.no_response), (1, 1));
+    let nights: Vec<_> =
+        runs.iter().rev().take(2).map(|(run, _)| run.scheduled_for.unwrap().and_utc()).collect();
+    assert_eq!(nights, [at("2024-03-31T16:30:00Z"), at("2024-04-01T16:30:00Z")], "31 March, 1 April");
+    let outcomes = outcomes(&world, REVISED);
+    assert_eq!(outcomes.len(), 31);
+    assert_eq!((outcomes[29], outcomes[30]), (("nightly", "no-response"), ("nightly", "success")));
+    assert_eq!(world.stored(REVISED).status.as_str(), "Completed");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_engines_over_one_postgresql_call_each_of_500_once() {
-    two_engines(Kind::Postgres).await;
+async fn however_many_nights_were_missed_the_next_start_makes_one_run(world: World) {
+    world.import_pair(PEOPLE);
+    world.jit.otherwise(Scenario::ErrorList);
+    world.app.sync.look_after().await.unwrap();
+    world.later(TimeDelta::days(9));
+    let restarted = world.another_app().await;
+    restarted.sync.look_after().await.unwrap();
+    restarted.sync.look_after().await.unwrap();
+    world.app.sync.look_after().await.unwrap();
+    let runs = runs(&world);
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].0.trigger_word, RunTrigger::MadeUp);
+    assert_eq!(outcomes(&world, REVISED), [("nightly", "error")]);
 }
 
-on_both! {
-    async fn thirty_nights_of_no_response_and_then_paid(world: World) {
-        import_one(&world);
-        world.app.sync.look_after().await.unwrap();
-        assert!(runs(&world).is_empty(), "the first start makes up no night");
-        let mut script = vec![Scenario::EmptyBody; 30];
-        script.push(Scenario::Paid);
-        world.jit.script(REVISED, script);
-        for night in 1..=31 {
-            world.set_clock(at("2024-03-30T16:29:59Z") + TimeDelta::days(night));
-            world.app.sync.look_after().await.unwrap();
-            assert_eq!(runs(&world).len() + 1, usize::try_from(night).unwrap(), "not before ten");
-            world.later(TimeDelta::seconds(1));
-            world.app.sync.look_after().await.unwrap();
-            world.app.sync.look_after().await.unwrap();
-        }
-        let runs = runs(&world);
-        assert_eq!(runs.len(), 31, "one run a night");
-        assert!(runs.iter().all(|(run, counts)| {
-            run.trigger_word == RunTrigger::Nightly && run.state == RunState::Finished && counts.expected == 1
-        }));
-        assert_eq!((runs[0].1.successful, runs[1].1.no_response), (1, 1));
-        let nights: Vec<_> = runs.iter().rev().take(2).map(|(run, _)| run.scheduled_for.unwrap().and_utc()).collect();
-        assert_eq!(nights, [at("2024-03-31T16:30:00Z"), at("2024-04-01T16:30:00Z")], "31 March, 1 April");
-        let outcomes = outcomes(&world, REVISED);
-        assert_eq!(outcomes.len(), 31);
-        assert_eq!((outcomes[29], outcomes[30]), (("nightly", "no-response"), ("nightly", "success")));
-        assert_eq!(pi(&world, REVISED).status.as_str(), "Completed");
-    }
+async fn a_run_left_behind_is_taken_up_and_what_was_in_flight_waits_for_its_claim(world: World) {
+    let numbers = world.import_many(6);
+    let left = world.begun_by_hand().await;
+    // The process that held two of them died.
+    let now = world.app.clock.now().naive_utc();
+    let until = now + TimeDelta::seconds(45);
+    let page = world.write(|db| claims::claim_of_run(db, &world.app.sealer, &left, 2, now, until));
+    assert_eq!(page.claimed.len(), 2);
+    let restarted = world.another_app().await;
+    let looking = tokio::spawn(async move { restarted.sync.look_after().await });
+    world.until(|| runs(&world)[0].1.successful == 4).await;
+    assert_eq!(runs(&world)[0].0.state, RunState::Running, "two are still claimed");
+    world.later(TimeDelta::seconds(46));
+    looking.await.unwrap().unwrap();
+    assert_eq!(runs(&world)[0].0.state, RunState::Finished);
+    assert_eq!(runs(&world)[0].1.successful, 6);
+    assert!(numbers.iter().all(|number| outcomes(&world, number) == [("hand", "success")]));
+}
 
-    async fn however_many_nights_were_missed_the_next_start_makes_one_run(world: World) {
-        import_one(&world);
-        world.jit.otherwise(Scenario::ErrorList);
-        world.app.sync.look_after().await.unwrap();
-        world.later(TimeDelta::days(9));
-        let restarted = another(&world).await;
-        restarted.sync.look_after().await.unwrap();
-        restarted.sync.look_after().await.unwrap();
-        world.app.sync.look_after().await.unwrap();
-        let runs = runs(&world);
-        assert_eq!(runs.len(), 1);
-        assert_eq!(runs[0].0.trigger_word, RunTrigger::MadeUp);
-        assert_eq!(outcomes(&world, REVISED), [("nightly", "error")]);
-    }
+async fn a_run_that_nobody_works_on_is_followed_by_another(world: World) {
+    world.import_many(3);
+    let left = world.begun_by_hand().await;
+    assert!(matches!(world.app.sync.begin(RunTrigger::Command, None).await.unwrap(), Begun::InProgress(_)));
+    world.later(TimeDelta::seconds(45));
+    let next = world.begun_by_hand().await;
+    assert_eq!(world.app.sync.work(&next).await.unwrap(), Worked::Over);
+    let runs = runs(&world);
+    assert_eq!((runs[0].0.id, runs[0].0.state), (next.id, RunState::Finished));
+    assert_eq!((runs[1].0.id, runs[1].0.state), (left.id, RunState::Interrupted));
+    assert_eq!(world.app.sync.work(&left).await.unwrap(), Worked::Over, "it is not gone on with");
+    assert_eq!(world.jit.calls_received(), 3);
+}
 
-    async fn a_run_left_behind_is_taken_up_and_what_was_in_flight_waits_for_its_claim(world: World) {
-        let numbers = import_many(&world, 6);
-        let left = begun(&world.app).await;
-        // The process that held two of them died.
-        let (sealer, run, now) = (Arc::clone(&world.app.sealer), left.clone(), world.app.clock.now().naive_utc());
-        let until = now + TimeDelta::seconds(45);
-        let page = world.app.store.write(move |db| mukta_ftps::store::claims::claim_of_run(db, &sealer, &run, 2, now, until)).await.unwrap();
-        assert_eq!(page.claimed.len(), 2);
-        let restarted = another(&world).await;
-        let looking = tokio::spawn(async move { restarted.sync.look_after().await });
-        world.until(|| runs(&world)[0].1.successful == 4).await;
-        assert_eq!(runs(&world)[0].0.state, RunState::Running, "two are still claimed");
-        world.later(TimeDelta::seconds(46));
-        looking.await.unwrap().unwrap();
-        assert_eq!(runs(&world)[0].0.state, RunState::Finished);
-        assert_eq!(runs(&world)[0].1.successful, 6);
-        assert!(numbers.iter().all(|number| outcomes(&world, number) == [("hand", "success")]));
-    }
+async fn an_instruction_without_an_original_is_a_glitch_and_the_others_are_unharmed(world: World) {
+    let numbers = world.import_many(5);
+    world.import(&[revised("PI-LOST", "PI-NOWHERE", PEOPLE)]);
+    world.jit.script(&numbers[2], vec![Scenario::Garbage]);
+    let run = world.begun_by_hand().await;
+    world.app.sync.work(&run).await.unwrap();
+    let (_, counts) = runs(&world).remove(0);
+    assert_eq!(counts, Counts { expected: 6, successful: 4, glitches: 2, ..Counts::default() });
+    assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "glitch")]);
+    assert_eq!(outcomes(&world, &numbers[2]), [("hand", "glitch")]);
+}
 
-    async fn a_run_that_nobody_works_on_is_followed_by_another(world: World) {
-        import_many(&world, 3);
-        let left = begun(&world.app).await;
-        assert!(matches!(world.app.sync.begin(RunTrigger::Command, None).await.unwrap(), Begun::InProgress(_)));
-        world.later(TimeDelta::seconds(45));
-        let next = begun(&world.app).await;
-        assert_eq!(world.app.sync.work(&next).await.unwrap(), Worked::Over);
-        let runs = runs(&world);
-        assert_eq!((runs[0].0.id, runs[0].0.state), (next.id, RunState::Finished));
-        assert_eq!((runs[1].0.id, runs[1].0.state), (left.id, RunState::Interrupted));
-        assert_eq!(world.app.sync.work(&left).await.unwrap(), Worked::Over, "it is not gone on with");
-        assert_eq!(world.jit.calls_received(), 3);
-    }
-
-    async fn an_instruction_without_an_original_is_a_glitch_and_the_others_are_unharmed(world: World) {
-        let numbers = import_many(&world, 5);
-        world.import(&[revised("PI-LOST", "PI-NOWHERE", PEOPLE)]);
-        world.jit.script(&numbers[2], vec![Scenario::Garbage]);
-        let run = begun(&world.app).await;
-        world.app.sync.work(&run).await.unwrap();
-        let (_, counts) = runs(&world).remove(0);
-        assert_eq!(counts, Counts { expected: 6, successful: 4, glitches: 2, ..Counts::default() });
-        assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "glitch")]);
-        assert_eq!(outcomes(&world, &numbers[2]), [("hand", "glitch")]);
-    }
-
-    async fn retries_go_on_with_growing_pauses_until_jit_answers(world: World) {
-        import_one(&world);
-        let mut script = vec![Scenario::Reset; 8];
-        script.push(Scenario::Error("Bill is pending".into()));
-        world.jit.script(REVISED, script);
-        let run = begun(&world.app).await;
-        world.app.sync.work(&run).await.unwrap();
-        for (attempts, step) in [(1, 60), (2, 120), (3, 240), (4, 480), (5, 960), (6, 1920), (7, 3600), (8, 3600)] {
-            let before = pi(&world, REVISED);
-            assert_eq!(before.unanswered_attempts, attempts);
-            let pause = before.next_attempt_at.unwrap() - world.app.clock.now().naive_utc();
-            assert!(TimeDelta::seconds(step / 2) <= pause && pause <= TimeDelta::seconds(step), "{attempts}: {pause}");
-            world.browser.sign_in("asha").await;
-            let shown = world.view(REVISED).await.words("#ftps-message");
-            assert!(shown.contains("asked again by itself"), "{shown}");
-            world.later(pause - TimeDelta::milliseconds(1));
-            let restarted = another(&world).await;
-            restarted.sync.make_due().await.unwrap();
-            assert_eq!(pi(&world, REVISED).unanswered_attempts, attempts, "not before it is due");
-            world.later(TimeDelta::milliseconds(1));
-            restarted.sync.make_due().await.unwrap();
-        }
-        let answered = pi(&world, REVISED);
-        assert_eq!((answered.next_attempt_at, answered.unanswered_attempts), (None, 0));
-        let outcomes = outcomes(&world, REVISED);
-        assert_eq!(outcomes[0], ("hand", "no-response"));
-        assert_eq!(outcomes[8], ("retry", "error"));
-        world.later(TimeDelta::days(1));
-        world.app.sync.make_due().await.unwrap();
-        assert_eq!(world.jit.calls_received(), 9, "an error is an answer");
-    }
-
-    async fn refresh_begins_the_steps_anew(world: World) {
-        import_one(&world);
-        world.jit.otherwise(Scenario::Reset);
-        let run = begun(&world.app).await;
-        world.app.sync.work(&run).await.unwrap();
-        for _ in 0..3 {
-            world.later(TimeDelta::hours(1));
-            world.app.sync.make_due().await.unwrap();
-        }
-        assert_eq!(pi(&world, REVISED).unanswered_attempts, 4);
+async fn retries_go_on_with_growing_pauses_until_jit_answers(world: World) {
+    world.import_pair(PEOPLE);
+    let mut script = vec![Scenario::Reset; 8];
+    script.push(Scenario::Error("Bill is pending".into()));
+    world.jit.script(REVISED, script);
+    let run = world.begun_by_hand().await;
+    world.app.sync.work(&run).await.unwrap();
+    for (attempts, step) in [(1, 60), (2, 120), (3, 240), (4, 480), (5, 960), (6, 1920), (7, 3600), (8, 3600)]
+    {
+        let before = world.stored(REVISED);
+        assert_eq!(before.unanswered_attempts, attempts);
+        let pause = before.next_attempt_at.unwrap() - world.app.clock.now().naive_utc();
+        assert!(
+            TimeDelta::seconds(step / 2) <= pause && pause <= TimeDelta::seconds(step),
+            "{attempts}: {pause}"
+        );
         world.browser.sign_in("asha").await;
-        world.press_refresh(REVISED).await;
-        let refreshed = pi(&world, REVISED);
-        assert_eq!(refreshed.unanswered_attempts, 1);
-        let pause = refreshed.next_attempt_at.unwrap() - world.app.clock.now().naive_utc();
-        assert!(pause <= TimeDelta::seconds(60), "{pause}");
+        let shown = world.view(REVISED).await.words("#ftps-message");
+        assert!(shown.contains("asked again by itself"), "{shown}");
+        world.later(pause - TimeDelta::milliseconds(1));
+        let restarted = world.another_app().await;
+        restarted.sync.make_due().await.unwrap();
+        assert_eq!(world.stored(REVISED).unanswered_attempts, attempts, "not before it is due");
+        world.later(TimeDelta::milliseconds(1));
+        restarted.sync.make_due().await.unwrap();
     }
+    let answered = world.stored(REVISED);
+    assert_eq!((answered.next_attempt_at, answered.unanswered_attempts), (None, 0));
+    let outcomes = outcomes(&world, REVISED);
+    assert_eq!(outcomes[0], ("hand", "no-response"));
+    assert_eq!(outcomes[8], ("retry", "error"));
+    world.later(TimeDelta::days(1));
+    world.app.sync.make_due().await.unwrap();
+    assert_eq!(world.jit.calls_received(), 9, "an error is an answer");
+}
 
-    async fn when_jit_is_down_altogether_the_circuit_opens_and_retries_probe(world: World) {
-        let numbers = import_many(&world, 60);
-        let down = world.without_jit().await;
-        let run = begun(&down).await;
-        down.sync.work(&run).await.unwrap();
-        let (_, counts) = runs(&world).remove(0);
-        assert_eq!(counts, Counts { expected: 60, no_response: 60, ..Counts::default() });
-        let not_sent = |world: &World| numbers.iter().filter(|number| {
-            let id = pi(world, number).id;
-            let stored = world.app.store.read_blocking(|db| calls::of_instruction(db, &world.app.sealer, id, None, 1)).unwrap();
-            stored[0].cause.as_deref().is_some_and(|cause| cause.starts_with("not sent, circuit open"))
-        }).count();
-        assert!(not_sent(&world) >= 60 - 5 - 8, "only {} were spared", not_sent(&world));
-        assert!(down.sync.is_paused());
-
-        // One probe at a time, each after its pause.
-        world.later(TimeDelta::minutes(2));
-        let attempts = |world: &World| numbers.iter().map(|number| outcomes(world, number).len()).sum::<usize>();
-        assert_eq!(attempts(&world), 60);
-        down.sync.make_due().await.unwrap();
-        assert_eq!(attempts(&world), 61);
-        down.sync.make_due().await.unwrap();
-        assert_eq!(attempts(&world), 61);
-        world.later(TimeDelta::seconds(30));
-        down.sync.make_due().await.unwrap();
-        assert_eq!(attempts(&world), 62);
-
-        // The process that reaches JIT asks about all that is due.
+async fn refresh_begins_the_steps_anew(world: World) {
+    world.import_pair(PEOPLE);
+    world.jit.otherwise(Scenario::Reset);
+    let run = world.begun_by_hand().await;
+    world.app.sync.work(&run).await.unwrap();
+    for _ in 0..3 {
         world.later(TimeDelta::hours(1));
         world.app.sync.make_due().await.unwrap();
-        assert!(numbers.iter().all(|number| outcomes(&world, number).last() == Some(&("retry", "success"))));
     }
+    assert_eq!(world.stored(REVISED).unanswered_attempts, 4);
+    world.browser.sign_in("asha").await;
+    world.press_refresh(REVISED).await;
+    let refreshed = world.stored(REVISED);
+    assert_eq!(refreshed.unanswered_attempts, 1);
+    let pause = refreshed.next_attempt_at.unwrap() - world.app.clock.now().naive_utc();
+    assert!(pause <= TimeDelta::seconds(60), "{pause}");
+}
 
-    async fn a_refresh_during_a_run_counts_for_it_and_is_not_repeated(world: World) {
-        import_many(&world, 1);
-        world.import(&[original(ORIGINAL, PEOPLE), revised(REVISED, ORIGINAL, PEOPLE)]);
-        world.jit.script(REVISED, vec![Scenario::ErrorList]);
-        let run = begun(&world.app).await;
-        world.later(TimeDelta::seconds(1));
-        world.press_refresh(REVISED).await;
-        world.app.sync.work(&run).await.unwrap();
-        assert_eq!(outcomes(&world, REVISED), [("refresh", "error")]);
-        let (_, counts) = runs(&world).remove(0);
-        assert_eq!(counts, Counts { expected: 2, successful: 1, errors: 1, ..Counts::default() });
-    }
+async fn when_jit_is_down_altogether_the_circuit_opens_and_retries_probe(world: World) {
+    let numbers = world.import_many(60);
+    let down = world.another_app_without_jit().await;
+    let run = world.begun_by_hand().await;
+    down.sync.work(&run).await.unwrap();
+    let (_, counts) = runs(&world).remove(0);
+    assert_eq!(counts, Counts { expected: 60, no_response: 60, ..Counts::default() });
+    let is_spared = |number: &&String| {
+        let cause = world.calls_about(number).remove(0).cause;
+        cause.is_some_and(|cause| cause.starts_with("not sent, circuit open"))
+    };
+    let spared = numbers.iter().filter(is_spared).count();
+    assert!(spared >= 60 - 5 - 8, "only {spared} were spared");
+    assert!(down.sync.is_paused());
 
-    async fn what_no_longer_waits_when_its_turn_comes_is_skipped(world: World) {
-        import_one(&world);
-        let run = begun(&world.app).await;
-        let mut completed = revised(REVISED, ORIGINAL, PEOPLE);
-        completed["piStatus"] = "SUCCESSFUL".into();
-        world.import(&[completed]);
-        world.app.sync.work(&run).await.unwrap();
-        let (run, counts) = runs(&world).remove(0);
-        assert_eq!(run.state, RunState::Finished);
-        assert_eq!(counts, Counts { expected: 1, skipped: 1, ..Counts::default() });
-        assert_eq!(world.jit.calls_received(), 0);
-    }
+    // One probe at a time, each after its pause.
+    world.later(TimeDelta::minutes(2));
+    let attempts = |world: &World| numbers.iter().map(|number| outcomes(world, number).len()).sum::<usize>();
+    assert_eq!(attempts(&world), 60);
+    down.sync.make_due().await.unwrap();
+    assert_eq!(attempts(&world), 61);
+    down.sync.make_due().await.unwrap();
+    assert_eq!(attempts(&world), 61);
+    world.later(TimeDelta::seconds(30));
+    down.sync.make_due().await.unwrap();
+    assert_eq!(attempts(&world), 62);
 
-    async fn the_scheduler_makes_what_is_due_by_itself(world: World) {
-        import_one(&world);
-        world.jit.script(REVISED, vec![Scenario::Reset, Scenario::Paid]);
-        world.app.sync.look_after().await.unwrap();
-        world.later(TimeDelta::days(1));
-        let mut scheduler = Scheduler::start(world.app.sync.clone()).unwrap();
-        world.until(|| outcomes(&world, REVISED) == [("nightly", "no-response")]).await;
-        world.later(TimeDelta::minutes(1));
-        world.until(|| outcomes(&world, REVISED).last() == Some(&("retry", "success"))).await;
-        assert!(scheduler.ended().now_or_never().is_none());
-    }
+    // The process that reaches JIT asks about all that is due.
+    world.later(TimeDelta::hours(1));
+    world.app.sync.make_due().await.unwrap();
+    assert!(numbers.iter().all(|number| outcomes(&world, number).last() == Some(&("retry", "success"))));
+}
 
-    async fn a_run_of_nothing_is_finished_at_once(world: World) {
-        let run = begun(&world.app).await;
-        world.app.sync.work(&run).await.unwrap();
-        assert_eq!(runs(&world)[0].0.state, RunState::Finished);
-    }
+async fn a_refresh_during_a_run_counts_for_it_and_is_not_repeated(world: World) {
+    world.import_many(1);
+    world.import_pair(PEOPLE);
+    world.jit.script(REVISED, vec![Scenario::ErrorList]);
+    let run = world.begun_by_hand().await;
+    world.later(TimeDelta::seconds(1));
+    world.press_refresh(REVISED).await;
+    world.app.sync.work(&run).await.unwrap();
+    assert_eq!(outcomes(&world, REVISED), [("refresh", "error")]);
+    let (_, counts) = runs(&world).remove(0);
+    assert_eq!(counts, Counts { expected: 2, successful: 1, errors: 1, ..Counts::default() });
+}
 
-    async fn an_answer_that_the_database_refuses_is_a_glitch_of_that_one_instruction(world: World) {
-        let numbers = import_many(&world, 10);
-        world.poison_payments_of(&numbers[4]);
-        let run = begun(&world.app).await;
-        world.app.sync.work(&run).await.unwrap();
-        let (run, counts) = runs(&world).remove(0);
-        assert_eq!(run.state, RunState::Finished);
-        assert_eq!(counts, Counts { expected: 10, successful: 9, glitches: 1, ..Counts::default() });
-        assert_eq!(outcomes(&world, &numbers[4]), [("hand", "glitch")]);
-        assert_eq!(pi(&world, &numbers[4]).status.as_str(), "In Process");
-    }
+async fn what_no_longer_waits_when_its_turn_comes_is_skipped(world: World) {
+    world.import_pair(PEOPLE);
+    let run = world.begun_by_hand().await;
+    world.import(&[revised(REVISED, ORIGINAL, PEOPLE).but(|one| one["piStatus"] = "SUCCESSFUL".into())]);
+    world.app.sync.work(&run).await.unwrap();
+    let (run, counts) = runs(&world).remove(0);
+    assert_eq!(run.state, RunState::Finished);
+    assert_eq!(counts, Counts { expected: 1, skipped: 1, ..Counts::default() });
+    assert_eq!(world.jit.calls_received(), 0);
+}
+
+async fn the_scheduler_makes_what_is_due_by_itself(world: World) {
+    world.import_pair(PEOPLE);
+    world.jit.script(REVISED, vec![Scenario::Reset, Scenario::Paid]);
+    world.app.sync.look_after().await.unwrap();
+    world.later(TimeDelta::days(1));
+    let mut scheduler = Scheduler::start(world.app.sync.clone()).unwrap();
+    world.until(|| outcomes(&world, REVISED) == [("nightly", "no-response")]).await;
+    world.later(TimeDelta::minutes(1));
+    world.until(|| outcomes(&world, REVISED).last() == Some(&("retry", "success"))).await;
+    assert!(scheduler.ended().now_or_never().is_none());
+}
+
+async fn a_run_of_nothing_is_finished_at_once(world: World) {
+    let run = world.begun_by_hand().await;
+    world.app.sync.work(&run).await.unwrap();
+    assert_eq!(runs(&world)[0].0.state, RunState::Finished);
+}
+
+async fn an_answer_that_the_database_refuses_is_a_glitch_of_that_one_instruction(world: World) {
+    let numbers = world.import_many(10);
+    world.database.poison_payments_of(&numbers[4]);
+    let run = world.begun_by_hand().await;
+    world.app.sync.work(&run).await.unwrap();
+    let (run, counts) = runs(&world).remove(0);
+    assert_eq!(run.state, RunState::Finished);
+    assert_eq!(counts, Counts { expected: 10, successful: 9, glitches: 1, ..Counts::default() });
+    assert_eq!(outcomes(&world, &numbers[4]), [("hand", "glitch")]);
+    assert_eq!(world.stored(&numbers[4]).status.as_str(), "In Process");
 }

@@ -1,61 +1,36 @@
 //! The real program, killed at random points of a run, started again, and nothing lost.
 
 use std::cell::Cell;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use mukta_ftps::domain::{PiStatus, RunState, RunTrigger};
 use mukta_ftps::sealing::random_number;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::schema::ftps_calls;
-use mukta_ftps::store::scope::Scope;
-use mukta_ftps::store::sync_runs::Begun;
-use mukta_ftps::store::{calls, instructions, sync_runs};
+use mukta_ftps::store::sync_runs::{self, Begun};
 
-use crate::support::{Kind, World, original, revised};
+use crate::support::{Program, World, on_both};
 
-const PEOPLE: &[&str] = &["BN-1013/000224", "BN-1013/000225"];
+on_both!(killed_twenty_times_nothing_is_lost);
+
 const INSTRUCTIONS: usize = 300;
 const KILLS: usize = 20;
 /// Calls in flight at once, as the program is told.
 const CONCURRENCY: usize = 8;
 
-/// A process that does not outlive the test.
-struct Program(Child);
-
-impl Program {
-    fn serve(world: &World) -> Self {
-        let mut command = world.program(&["serve"]);
-        Self(command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap())
-    }
-
-    fn kill(mut self) {
-        assert!(self.0.try_wait().unwrap().is_none(), "it did not end by itself");
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _gone = self.0.kill();
-        let _reaped = self.0.wait();
-    }
+fn serve(world: &World) -> Program {
+    Program::start(world.program(&["serve"]).stdout(Stdio::null()))
 }
 
 fn logged(world: &World) -> usize {
     use diesel::prelude::*;
-    let count: i64 =
-        world.app.store.read_blocking(|db| Ok(ftps_calls::table.count().get_result(db)?)).unwrap();
+    let count: i64 = world.read(|db| Ok(ftps_calls::table.count().get_result(db)?));
     usize::try_from(count).unwrap()
 }
 
-async fn kill_twenty_times(kind: Kind) {
-    let world = World::start(kind).await;
-    let numbers: Vec<String> = (1..=INSTRUCTIONS).map(|n| format!("PI-1013/2023-24/{n:06}")).collect();
-    let mut all = vec![original("PI-0", PEOPLE)];
-    all.extend(numbers.iter().map(|number| revised(number, "PI-0", PEOPLE)));
-    world.import(&all);
+async fn killed_twenty_times_nothing_is_lost(world: World) {
+    let numbers = world.import_many(INSTRUCTIONS);
     world.jit.set_latency(Duration::from_millis(150));
     // Some are answered with an error: that is an answer too.
     numbers.iter().step_by(7).for_each(|number| world.jit.script(number, vec![Scenario::ErrorList]));
@@ -67,7 +42,7 @@ async fn kill_twenty_times(kind: Kind) {
 
     let mut lost = 0;
     for kill in 0..KILLS {
-        let program = Program::serve(&world);
+        let program = serve(&world);
         let calls = world.jit.calls_received() + 1 + (random_number().unwrap() % 5) as usize;
         let in_flight = Cell::new(0);
         world
@@ -86,42 +61,21 @@ async fn kill_twenty_times(kind: Kind) {
     }
     assert!(lost > 0, "the kills met calls that were not recorded yet");
 
-    let program = Program::serve(&world);
+    let program = serve(&world);
     // The claims of the dead end by themselves, 33 seconds after each was made; here at once.
-    world.execute(
+    world.database.execute(
         "UPDATE payment_instructions SET lease_until = '2024-01-01 00:00:00' WHERE lease_until IS NOT NULL",
     );
-    let state = || {
-        let found = world.app.store.read_blocking(|db| sync_runs::get(db, run.id)).unwrap();
-        found.unwrap().state
-    };
+    let state = || world.read(|db| sync_runs::get(db, run.id)).unwrap().state;
     world.until(|| state() == RunState::Finished).await;
     program.kill();
 
     for (place, number) in numbers.iter().enumerate() {
-        let (pi, calls) = world
-            .app
-            .store
-            .read_blocking(|db| {
-                let pi = instructions::find(db, &Scope::of("od"), number)?.unwrap();
-                let calls = calls::of_instruction(db, &world.app.sealer, pi.id, None, 100)?;
-                Ok((pi, calls))
-            })
-            .unwrap();
+        let (pi, calls) = (world.stored(number), world.calls_about(number));
         assert_eq!(calls.len(), 1, "{number} is answered, and its answer recorded once");
         let (status, outcome) =
             if place % 7 == 0 { (PiStatus::InProcess, "error") } else { (PiStatus::Completed, "success") };
         assert_eq!((pi.status, calls[0].outcome.as_str(), calls[0].applied), (status, outcome, true));
         assert_eq!(world.jit.max_in_flight_of(number), 1, "never two calls about {number} at once");
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_twenty_times_nothing_is_lost_sqlite() {
-    kill_twenty_times(Kind::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_twenty_times_nothing_is_lost_postgres() {
-    kill_twenty_times(Kind::Postgres).await;
 }

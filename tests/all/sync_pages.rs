@@ -6,18 +6,22 @@ use chrono::TimeDelta;
 use mukta_ftps::access::Role;
 use mukta_ftps::simulator::jit::Scenario;
 
-use crate::support::{Page, World, original, revised, words};
+use crate::support::{PEOPLE, Page, World, on_both, original, revised, words};
 
-const PEOPLE: &[&str] = &["BN-1013/000224"];
+on_both!(
+    a_run_started_by_hand_is_shown_with_its_share_for_each_viewer,
+    a_second_run_is_refused_in_plain_words_while_one_runs,
+    only_an_administrator_of_the_state_starts_a_run,
+    nights_stand_in_the_chart_and_stuck_instructions_are_counted,
+);
 
 fn import_five(world: &World) {
     let mut all = vec![original("PI-0", PEOPLE)];
     all.extend(
         ["PI-PAID", "PI-ERROR", "PI-SILENT", "PI-GLITCH"].map(|number| revised(number, "PI-0", PEOPLE)),
     );
-    let mut elsewhere = [original("PI-E0", PEOPLE), revised("PI-ELSEWHERE", "PI-E0", PEOPLE)];
-    elsewhere.iter_mut().for_each(|one| one["tenantId"] = "od.dhenkanal".into());
-    all.extend(elsewhere);
+    let elsewhere = [original("PI-E0", PEOPLE), revised("PI-ELSEWHERE", "PI-E0", PEOPLE)];
+    all.extend(elsewhere.map(|one| one.of_tenant("od.dhenkanal")));
     world.import(&all);
     world.jit.script("PI-ERROR", vec![Scenario::Error("Bill is <b>pending</b>".into())]);
     world.jit.script("PI-SILENT", vec![Scenario::Reset]);
@@ -51,90 +55,98 @@ async fn finished(world: &World) -> Page {
     panic!("the run does not end");
 }
 
-on_both! {
-    async fn a_run_started_by_hand_is_shown_with_its_share_for_each_viewer(world: World) {
-        import_five(&world);
-        let before = world.get("/sync-runs").await;
-        assert!(before.text.contains("There has been no run yet"));
-        assert!(before.words("main").contains("31/03/2024 22:00 IST"), "the next run");
-        let answer = world.browser.post("/sync-runs", &[]).await;
-        assert_eq!((answer.status, answer.location().as_str()), (303, "/sync-runs"));
-        let page = finished(&world).await;
-        assert_eq!(runs(&page), [counted("finished", [5, 2, 1, 1, 1])]);
-        assert!(page.text.contains("Started by hand, by asha"));
+async fn a_run_started_by_hand_is_shown_with_its_share_for_each_viewer(world: World) {
+    import_five(&world);
+    let before = world.get("/sync-runs").await;
+    assert!(before.text.contains("There has been no run yet"));
+    assert!(before.words("main").contains("31/03/2024 22:00 IST"), "the next run");
+    let answer = world.browser.post("/sync-runs", &[]).await;
+    assert_eq!((answer.status, answer.location().as_str()), (303, "/sync-runs"));
+    let page = finished(&world).await;
+    assert_eq!(runs(&page), [counted("finished", [5, 2, 1, 1, 1])]);
+    assert!(page.text.contains("Started by hand, by asha"));
 
-        let link = page.attr("tr[data-run-state] a", "href");
-        let one = world.get(&link).await;
-        assert_eq!(runs(&one), [counted("finished", [5, 2, 1, 1, 1])]);
-        let unpaid: Vec<_> = one.all("tr[data-pi-number]").into_iter().map(words).collect();
-        assert_eq!(unpaid.len(), 3);
-        assert!(unpaid[0].contains("PI-ERROR") && unpaid[0].contains("On call of FTPS API: Bill is <b>pending</b>"));
-        assert!(unpaid[1].contains("No response is received.") && unpaid[1].contains("1 without an answer"), "{}", unpaid[1]);
-        assert!(unpaid[2].contains("base64") && unpaid[2].contains("IST"), "{}", unpaid[2]);
-        let log = world.get("/payment-instructions/PI-PAID/calls").await;
-        assert_eq!(log.attr("[data-call-outcome]", "data-trigger"), "hand");
+    let link = page.attr("tr[data-run-state] a", "href");
+    let one = world.get(&link).await;
+    assert_eq!(runs(&one), [counted("finished", [5, 2, 1, 1, 1])]);
+    let unpaid: Vec<_> = one.all("tr[data-pi-number]").into_iter().map(words).collect();
+    assert_eq!(unpaid.len(), 3);
+    assert!(
+        unpaid[0].contains("PI-ERROR") && unpaid[0].contains("On call of FTPS API: Bill is <b>pending</b>")
+    );
+    assert!(
+        unpaid[1].contains("No response is received.") && unpaid[1].contains("1 without an answer"),
+        "{}",
+        unpaid[1]
+    );
+    assert!(unpaid[2].contains("base64") && unpaid[2].contains("IST"), "{}", unpaid[2]);
+    let log = world.get("/payment-instructions/PI-PAID/calls").await;
+    assert_eq!(log.attr("[data-call-outcome]", "data-trigger"), "hand");
 
-        let town = world.browser_of("bina", Role::Viewer, "od.dhenkanal").await;
-        assert_eq!(runs(&town.get("/sync-runs").await), [counted("finished", [1, 1, 0, 0, 0])]);
-        let its_share = town.get(&link).await;
-        assert!(!its_share.text.contains("PI-ERROR"));
-        assert_eq!(world.get("/sync-runs/999").await.status, 404);
-        assert_eq!(world.get("/sync-runs/x").await.status, 404);
+    let town = world.browser_of("bina", Role::Viewer, "od.dhenkanal").await;
+    assert_eq!(runs(&town.get("/sync-runs").await), [counted("finished", [1, 1, 0, 0, 0])]);
+    let its_share = town.get(&link).await;
+    assert!(!its_share.text.contains("PI-ERROR"));
+    assert_eq!(world.get("/sync-runs/999").await.status, 404);
+    assert_eq!(world.get("/sync-runs/x").await.status, 404);
+}
+
+async fn a_second_run_is_refused_in_plain_words_while_one_runs(world: World) {
+    import_five(&world);
+    world.jit.set_latency(Duration::from_millis(300));
+    assert_eq!(world.browser.post("/sync-runs", &[]).await.status, 303);
+    let running = world.get("/sync-runs").await;
+    assert_eq!(running.attr("[data-run-state]", "data-run-state"), "running");
+    assert_eq!(running.attr("progress", "max"), "5");
+    assert!(running.text.contains(r#"<noscript><meta http-equiv="refresh""#));
+    let refused = world.browser.post("/sync-runs", &[]).await;
+    assert_eq!(refused.status, 303);
+    let told = world.get(&refused.location()).await;
+    assert!(told.words("#notice").contains("one is under way already"));
+    let page = finished(&world).await;
+    assert_eq!(runs(&page).len(), 1);
+    assert!(!page.text.contains("<noscript>") && page.all("[data-live]").is_empty());
+    assert_eq!(world.browser.post("/sync-runs", &[]).await.location(), "/sync-runs");
+}
+
+async fn only_an_administrator_of_the_state_starts_a_run(world: World) {
+    import_five(&world);
+    for (name, role, tenant) in [
+        ("town-admin", Role::Admin, "od.jatni"),
+        ("accountant", Role::Accountant, "od"),
+        ("viewer", Role::Viewer, "od"),
+    ] {
+        let browser = world.browser_of(name, role, tenant).await;
+        assert!(browser.get("/sync-runs").await.all("#start-run").is_empty(), "{name}");
+        assert_eq!(browser.post("/sync-runs", &[]).await.status, 403, "{name}");
     }
+    assert_eq!(world.get("/sync-runs").await.all("#start-run").len(), 1);
+    assert_eq!(world.browser.post_bare("/sync-runs", &[]).await.status, 403, "without the token");
+    assert!(runs(&world.get("/sync-runs").await).is_empty());
+}
 
-    async fn a_second_run_is_refused_in_plain_words_while_one_runs(world: World) {
-        import_five(&world);
-        world.jit.set_latency(Duration::from_millis(300));
-        assert_eq!(world.browser.post("/sync-runs", &[]).await.status, 303);
-        let running = world.get("/sync-runs").await;
-        assert_eq!(running.attr("[data-run-state]", "data-run-state"), "running");
-        assert_eq!(running.attr("progress", "max"), "5");
-        assert!(running.text.contains(r#"<noscript><meta http-equiv="refresh""#));
-        let refused = world.browser.post("/sync-runs", &[]).await;
-        assert_eq!(refused.status, 303);
-        let told = world.get(&refused.location()).await;
-        assert!(told.words("#notice").contains("one is under way already"));
-        let page = finished(&world).await;
-        assert_eq!(runs(&page).len(), 1);
-        assert!(!page.text.contains("<noscript>") && page.all("[data-live]").is_empty());
-        assert_eq!(world.browser.post("/sync-runs", &[]).await.location(), "/sync-runs");
-    }
-
-    async fn only_an_administrator_of_the_state_starts_a_run(world: World) {
-        import_five(&world);
-        for (name, role, tenant) in [
-            ("town-admin", Role::Admin, "od.jatni"),
-            ("accountant", Role::Accountant, "od"),
-            ("viewer", Role::Viewer, "od"),
-        ] {
-            let browser = world.browser_of(name, role, tenant).await;
-            assert!(browser.get("/sync-runs").await.all("#start-run").is_empty(), "{name}");
-            assert_eq!(browser.post("/sync-runs", &[]).await.status, 403, "{name}");
-        }
-        assert_eq!(world.get("/sync-runs").await.all("#start-run").len(), 1);
-        assert_eq!(world.browser.post_bare("/sync-runs", &[]).await.status, 403, "without the token");
-        assert!(runs(&world.get("/sync-runs").await).is_empty());
-    }
-
-    async fn nights_stand_in_the_chart_and_stuck_instructions_are_counted(world: World) {
-        import_five(&world);
+async fn nights_stand_in_the_chart_and_stuck_instructions_are_counted(world: World) {
+    import_five(&world);
+    world.app.sync.look_after().await.unwrap();
+    for _ in 0..3 {
+        world.later(TimeDelta::days(1));
         world.app.sync.look_after().await.unwrap();
-        for _ in 0..3 {
-            world.later(TimeDelta::days(1));
-            world.app.sync.look_after().await.unwrap();
-        }
-        world.browser.sign_in("asha").await;
-        let page = world.get("/sync-runs").await;
-        assert_eq!(runs(&page).len(), 3);
-        assert_eq!(runs(&page)[2], counted("finished", [5, 2, 1, 1, 1]), "newest first");
-        assert_eq!(runs(&page)[0], counted("finished", [3, 0, 1, 1, 1]));
-        assert_eq!(page.all("svg.chart g").len(), 3);
-        let cells: Vec<_> = page.all("#chart-table tbody :is(th, td)").into_iter().map(words).collect();
-        let nights = [["31/03/2024", "2", "1", "1", "1"], ["01/04/2024", "0", "1", "1", "1"], ["02/04/2024", "0", "1", "1", "1"]];
-        assert_eq!(cells, nights.concat());
-        assert_eq!(page.attr("[data-stuck]", "data-stuck"), "3", "In Process since 21 March");
-        let list = world.get("/payment-instructions").await;
-        assert_eq!(list.text.matches("more than 7 days").count(), 3);
-        assert!(world.view("PI-SILENT").await.text.contains("In Process for more than 7 days"));
     }
+    world.browser.sign_in("asha").await;
+    let page = world.get("/sync-runs").await;
+    assert_eq!(runs(&page).len(), 3);
+    assert_eq!(runs(&page)[2], counted("finished", [5, 2, 1, 1, 1]), "newest first");
+    assert_eq!(runs(&page)[0], counted("finished", [3, 0, 1, 1, 1]));
+    assert_eq!(page.all("svg.chart g").len(), 3);
+    let cells: Vec<_> = page.all("#chart-table tbody :is(th, td)").into_iter().map(words).collect();
+    let nights = [
+        ["31/03/2024", "2", "1", "1", "1"],
+        ["01/04/2024", "0", "1", "1", "1"],
+        ["02/04/2024", "0", "1", "1", "1"],
+    ];
+    assert_eq!(cells, nights.concat());
+    assert_eq!(page.attr("[data-stuck]", "data-stuck"), "3", "In Process since 21 March");
+    let list = world.get("/payment-instructions").await;
+    assert_eq!(list.text.matches("more than 7 days").count(), 3);
+    assert!(world.view("PI-SILENT").await.text.contains("In Process for more than 7 days"));
 }

@@ -1,8 +1,8 @@
 //! Pages stay light: what a View page weighs, and how soon its largest part is painted.
 
-use crate::chromium::{Chromium, DESK, Scripts};
-use crate::stage::{self, ACCOUNTANT, ORIGINAL, REVISED, crowd, page_of, sign_in};
-use crate::support::{Kind, World};
+use super::chromium::{Chromium, DESK, Scripts};
+use super::stage::{self, ACCOUNTANT, page_of, sign_in};
+use crate::support::{Kind, ORIGINAL, REVISED, World, payment_ids, revised};
 
 /// HTML, CSS and script of a View page of ten beneficiaries, uncompressed.
 const LARGEST_PAGE: u64 = 60 * 1024;
@@ -14,13 +14,13 @@ async fn a_view_page_is_light_and_painted_soon() {
     let world = World::start(Kind::Sqlite).await;
     stage::set(&world);
     let long = "PI-1013/2023-24/002000";
-    world.import(&[crowd(long, Some(ORIGINAL), "INITIATED", "Payment In Process", 2000)]);
+    world.import(&[revised(long, ORIGINAL, &payment_ids(2000))]);
     let person = Chromium::open(&world, DESK, Scripts::On).await;
     sign_in(&person, ACCOUNTANT).await;
     measure(&person, REVISED, 10, "In Process").await;
     measure(&person, long, 100, "In Process").await;
     world.press_refresh(REVISED).await;
-    world.app.notifications.run_once().await.unwrap();
+    world.deliver().await;
     measure(&person, REVISED, 10, "Completed, SMS sent").await;
     for language in ["or", "hi"] {
         person.click_through(&format!(".languages [value={language}]")).await;
@@ -59,7 +59,8 @@ async fn largest_paint(person: &Chromium) -> f64 {
 async fn weight(person: &Chromium) -> u64 {
     let bytes = person
         .run(
-            "const parts = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+            "const parts = [...performance.getEntriesByType('navigation'),
+                 ...performance.getEntriesByType('resource')];
              return parts.filter((part) => ['navigation', 'link', 'script'].includes(part.initiatorType))
                  .reduce((sum, part) => sum + part.decodedBodySize, 0);",
         )

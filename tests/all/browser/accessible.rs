@@ -1,16 +1,16 @@
 //! Every page in every state for every reader: axe in light and dark, the keyboard alone, narrow
 //! and zoomed, forced colours, less motion, and paper.
 
-use mukta_ftps::domain::RunTrigger;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::sms::SmsScenario;
-use mukta_ftps::store::sync_runs::Begun;
 use serde_json::json;
 use thirtyfour::prelude::*;
 
-use crate::chromium::{Chromium, DESK, DESK_ZOOMED, NARROW, PHONE, Scripts};
-use crate::stage::{self, ACCOUNTANT, ORIGINAL, OTHER, REVISED, crowd, page_of, sign_in};
-use crate::support::{Kind, World, instruction, original, revised};
+use super::chromium::{Chromium, DESK, DESK_ZOOMED, NARROW, PHONE, Scripts};
+use super::stage::{self, ACCOUNTANT, page_of, sign_in};
+use crate::support::{
+    Kind, ORIGINAL, OTHER, PASSWORD, PEOPLE, REVISED, World, original, payment_ids, revised,
+};
 
 const LONG: &str = "PI-1013/2023-24/002000";
 const INACTIVE: &str = "PI-1013/2023-24/000300";
@@ -26,37 +26,29 @@ type Stop = (String, u16);
 async fn tour() -> (World, Vec<Stop>) {
     let world = World::start(Kind::Sqlite).await;
     stage::set(&world);
-    let people = &["BN-1013/000001", "BN-1013/000002"];
-    let mut inactive = revised(INACTIVE, ORIGINAL, people);
-    inactive["isActive"] = false.into();
-    let mut failed = original("PI-1013/2023-24/000113", people);
-    for person in failed["beneficiaryDetails"].as_array_mut().unwrap() {
+    let failed = original("PI-1013/2023-24/000113", PEOPLE).each_person(|_, person| {
         person["paymentStatusMessage"] =
             "Account number is invalid, or the account was closed by its holder".into();
-    }
-    let mut long = crowd(LONG, Some(ORIGINAL), "PARTIAL", "Payment Successful", 2000);
-    for person in long["beneficiaryDetails"].as_array_mut().unwrap().iter_mut().step_by(17) {
-        person["paymentStatus"] = "Payment Failed".into();
-    }
-    let mut wide = revised(WIDE, ORIGINAL, people);
-    wide["beneficiaryDetails"][0]["benefName"] =
-        "Jagannathapurusottamapattanayakasamantasinghara".repeat(2).into();
+    });
+    let long = revised(LONG, ORIGINAL, &payment_ids(2000))
+        .in_state("PARTIAL", "Payment Successful")
+        .each_person(|place, person| {
+            if place % 17 == 0 {
+                person["paymentStatus"] = "Payment Failed".into();
+            }
+        });
+    let broad_name = "Jagannathapurusottamapattanayakasamantasinghara".repeat(2);
+    let done = revised(DONE_BY_MUKTASOFT, ORIGINAL, PEOPLE);
     world.import(&[
-        inactive,
+        revised(INACTIVE, ORIGINAL, PEOPLE).inactive(),
         failed,
         long,
-        wide,
-        revised(ORPHAN, "PI-1013/2023-24/000001", people),
-        revised(ELSEWHERE, ORIGINAL, people),
-        instruction(DONE_BY_MUKTASOFT, Some(ORIGINAL), "INITIATED", "Payment In Process", people),
+        revised(WIDE, ORIGINAL, PEOPLE).person(0, "benefName", broad_name),
+        revised(ORPHAN, "PI-1013/2023-24/000001", PEOPLE),
+        revised(ELSEWHERE, ORIGINAL, PEOPLE),
+        done.clone(),
     ]);
-    world.import(&[instruction(
-        DONE_BY_MUKTASOFT,
-        Some(ORIGINAL),
-        "SUCCESSFUL",
-        "Payment Successful",
-        people,
-    )]);
+    world.import(&[done.completed()]);
     let unbroken = "https://uat.odishatreasury.gov.in/webservices/jitfs/".repeat(6);
     world.jit.script(OTHER, vec![Scenario::Error(unbroken.into())]);
     world.jit.script(ELSEWHERE, vec![Scenario::EmptyBody, Scenario::Http500, Scenario::OtherAccount]);
@@ -101,12 +93,11 @@ async fn tour() -> (World, Vec<Stop>) {
 /// Messages in every state, and a sync run with every outcome but none.
 async fn deliver_and_sync(world: &World) {
     world.gateway.otherwise(SmsScenario::Reset);
-    world.app.notifications.run_once().await.unwrap();
-    let begun = world.app.sync.begin(RunTrigger::Hand, Some("asha".to_owned())).await.unwrap();
-    let Begun::Started(run) = begun else { panic!("no other run is under way") };
+    world.deliver().await;
+    let run = world.begun_by_hand().await;
     world.app.sync.work(&run).await.unwrap();
     world.gateway.otherwise(SmsScenario::Accepted);
-    world.app.notifications.run_once().await.unwrap();
+    world.deliver().await;
 }
 
 /// A picture's name for a page.
@@ -213,7 +204,7 @@ async fn the_keyboard_alone_is_enough() {
     tab_to(&person, "#username").await;
     person.press(ACCOUNTANT).await;
     person.press(Key::Tab).await;
-    person.press(crate::support::PASSWORD).await;
+    person.press(PASSWORD).await;
     person.press(Key::Enter).await;
     person.find("nav.side").await;
 
@@ -269,8 +260,10 @@ async fn walk(person: &Chromium) -> usize {
 async fn assert_focus_is_seen(person: &Chromium) {
     let seen = person
         .run(
-            "const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
-             const hit = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 20));
+            "const at = document.activeElement, style = getComputedStyle(at);
+             const box = at.getBoundingClientRect();
+             const hit = document.elementFromPoint(box.x + box.width / 2,
+                 box.y + Math.min(box.height / 2, 20));
              return { what: at.outerHTML.slice(0, 120),
                  ring: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
                  top: hit !== null && (at.contains(hit) || hit.contains(at)),
@@ -294,7 +287,8 @@ async fn a_system_that_forces_its_colours_keeps_every_boundary() {
         person.check_axe_without(&path, json!({ "color-contrast": { "enabled": false } })).await;
         let borderless = person
             .run(
-                "return [...document.querySelectorAll('.chip, .notice, .band, .main-action, .filters a, .pages a')]
+                "const bounded = '.chip, .notice, .band, .main-action, .filters a, .pages a';
+                 return [...document.querySelectorAll(bounded)]
                      .filter((one) => parseFloat(getComputedStyle(one).borderTopWidth) < 1)
                      .map((one) => one.outerHTML);",
             )

@@ -4,14 +4,11 @@
 use chrono::TimeDelta;
 use mukta_ftps::domain::RunTrigger;
 use mukta_ftps::simulator::jit::Scenario;
-use mukta_ftps::store::instructions;
-use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::sync_runs::{self, Begun, NewRun, SyncRun};
-use mukta_ftps::sync::Order;
 
-use crate::chromium::{Chromium, DESK, Scripts};
-use crate::stage::{self, ACCOUNTANT, ORIGINAL, OTHER, REVISED, sign_in};
-use crate::support::{Kind, World, revised};
+use super::chromium::{Chromium, DESK, Scripts};
+use super::stage::{self, ACCOUNTANT, sign_in};
+use crate::support::{Kind, ORIGINAL, OTHER, REVISED, World, revised};
 
 const HELD_UP: &str = "PI-1013/2023-24/000300";
 
@@ -33,16 +30,9 @@ fn night_begun(world: &World) -> SyncRun {
     let now = world.app.clock.now().naive_utc();
     let night = NewRun { scheduled_for: Some(now), trigger: RunTrigger::Nightly, started_by: None };
     let left_behind = now - TimeDelta::hours(1);
-    let begun = world.app.store.write_blocking(|db| sync_runs::begin(db, &night, now, left_behind)).unwrap();
+    let begun = world.write(|db| sync_runs::begin(db, &night, now, left_behind));
     let Begun::Started(run) = begun else { panic!("no other run is under way") };
     run
-}
-
-/// The run goes on by one instruction.
-async fn ask(world: &World, run: &SyncRun, number: &str) {
-    let found = world.app.store.read_blocking(|db| instructions::find(db, &Scope::of("od"), number));
-    let order = Order { trigger: run.trigger_word.of_calls(), by: None, run_id: Some(run.id) };
-    world.app.sync.ask(found.unwrap().unwrap().id, order).await.unwrap();
 }
 
 /// An employee who looks at a page of the run; the page is marked, which a reload would undo.
@@ -96,7 +86,7 @@ async fn the_list_of_runs_follows_the_one_under_way_to_its_end() {
     shows_done(&person, 0).await;
     assert_eq!(person.run("return document.querySelector('progress').max").await, 3);
     for (done, number) in [(1, REVISED), (2, HELD_UP), (3, OTHER)] {
-        ask(&world, &run, number).await;
+        world.ask_in(&run, number).await;
         shows_done(&person, done).await;
     }
     looks_again(&person, false).await;
@@ -113,7 +103,7 @@ async fn the_page_of_a_run_follows_it_to_its_end() {
     let run = night_begun(&world);
     let person = watched_by(&world, "/sync-runs/1").await;
     shows_done(&person, 0).await;
-    ask(&world, &run, HELD_UP).await;
+    world.ask_in(&run, HELD_UP).await;
     shows_done(&person, 1).await;
     assert_eq!(person.count("tr[data-pi-number]").await, 1);
     world.app.sync.work(&run).await.unwrap();
@@ -130,7 +120,7 @@ async fn what_has_the_focus_is_not_replaced_until_the_reader_has_left_it() {
     let run = night_begun(&world);
     let person = watched_by(&world, "/sync-runs").await;
     person.run(&format!("document.querySelector('{LINK}').focus()")).await;
-    ask(&world, &run, REVISED).await;
+    world.ask_in(&run, REVISED).await;
     looks_again(&person, true).await;
     assert!(person.has_focus(LINK).await);
     shows_done(&person, 0).await;
@@ -158,7 +148,7 @@ async fn what_gets_the_focus_while_news_is_on_its_way_is_not_replaced() {
              };",
         )
         .await;
-    ask(&world, &run, REVISED).await;
+    world.ask_in(&run, REVISED).await;
     person.until("news on its way", async || person.run("return window.isHeld === true").await == true).await;
     person.run(&format!("document.querySelector('{LINK}').focus(); window.arrive()")).await;
     looks_again(&person, true).await;
@@ -178,7 +168,7 @@ async fn a_table_that_was_opened_stays_open() {
     const OPEN: &str =
         "const summary = document.querySelector('#chart summary'); summary.focus(); summary.click();";
     person.run(OPEN).await;
-    ask(&world, &run, REVISED).await;
+    world.ask_in(&run, REVISED).await;
     shows_done(&person, 1).await;
     person.run("document.getElementById('main').focus()").await;
     const PAID: &str = "return document.querySelector('#chart details[open] tbody td')?.textContent";

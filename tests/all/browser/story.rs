@@ -7,9 +7,9 @@ use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::sms::SmsScenario;
 use serde_json::json;
 
-use crate::chromium::{Chromium, DESK, PHONE, Screen, Scripts};
-use crate::stage::{self, ACCOUNTANT, ORIGINAL, OTHER, REVISED, page_of, sign_in};
-use crate::support::{Kind, PASSWORD, World, revised};
+use super::chromium::{Chromium, DESK, PHONE, Screen, Scripts};
+use super::stage::{self, ACCOUNTANT, page_of, sign_in};
+use crate::support::{Kind, ORIGINAL, OTHER, PASSWORD, REVISED, World, at, revised};
 
 const NO_RESPONSE: &str = "On call of FTPS API: No response is received.";
 const ERROR: &str = "On call of FTPS API: Bill is under process at the treasury";
@@ -197,9 +197,9 @@ async fn a_night(world: &World) {
     world.gateway.script("5550010008", vec![SmsScenario::Refused, SmsScenario::Accepted]);
     world.gateway.script("5550010009", vec![SmsScenario::Http502, SmsScenario::Accepted]);
     world.app.sync.look_after().await.unwrap();
-    world.set_clock("2024-03-31T22:00:00+05:30".parse().unwrap());
+    world.set_clock(at("2024-03-31T22:00:00+05:30"));
     world.app.sync.look_after().await.unwrap();
-    world.app.notifications.run_once().await.unwrap();
+    world.deliver().await;
 }
 
 async fn reads_it_in_odia_and_comes_back(person: &Chromium) {
@@ -297,7 +297,7 @@ async fn is_asked_before_an_unknown_one_is_sent_again(person: &Chromium) {
 }
 
 async fn sees_that_all_have_arrived(world: &World, person: &Chromium) {
-    world.app.notifications.run_once().await.unwrap();
+    world.deliver().await;
     person.follow("Sent 12").await;
     assert_eq!(person.count("tr[data-message-state='sent']").await, 14);
     person.go(&page_of(REVISED)).await;

@@ -1,0 +1,183 @@
+//! Signing in, and what a session is worth: docs/SECURITY.md names these tests.
+
+use chrono::Duration;
+use mukta_ftps::access::Role;
+use mukta_ftps::store::employees;
+use mukta_ftps::web::Sessions;
+
+use crate::support::{Browser, Kind, PASSWORD, PEOPLE, Page, REVISED, SESSION_KEY, World, on_both};
+
+on_both!(
+    who_is_not_signed_in_is_led_to_the_sign_in_and_back,
+    a_wrong_password_and_an_unknown_name_are_told_the_same,
+    after_ten_failures_of_a_name_the_right_password_is_refused_for_fifteen_minutes,
+    after_a_hundred_failures_an_address_is_refused,
+    a_session_ends_when_unused_and_at_last_in_any_case,
+    a_short_session_that_is_used_goes_on,
+    the_session_id_changes_at_sign_in_and_ends_on_the_server_at_sign_out,
+    a_disabled_employee_is_cut_off_at_once,
+    a_changed_password_ends_the_other_sessions,
+    sign_in_without_its_token_is_refused_kindly,
+);
+
+fn raw_cookie(page: &Page) -> String {
+    page.headers.get("set-cookie").unwrap().to_str().unwrap().to_owned()
+}
+
+async fn who_is_not_signed_in_is_led_to_the_sign_in_and_back(world: World) {
+    world.import_pair(PEOPLE);
+    let stranger = Browser::new(world.address);
+    let path = format!("/payment-instructions/{REVISED}?notice=busy");
+    let answer = stranger.get(&path).await;
+    assert_eq!(answer.status, 303);
+    let to = answer.location();
+    assert!(to.starts_with("/sign-in?next="), "{to}");
+    world.employ("bina", Role::Viewer, "od");
+    let form = stranger.get(&to).await;
+    let next = form.attr("input[name=next]", "value");
+    assert_eq!(next, path);
+    let back =
+        stranger.post("/sign-in", &[("username", "bina"), ("password", PASSWORD), ("next", &next)]).await;
+    assert_eq!((back.status, back.location()), (303, path));
+}
+
+async fn a_wrong_password_and_an_unknown_name_are_told_the_same(world: World) {
+    let browser = Browser::new(world.address);
+    let wrong = browser.try_to_sign_in("asha", "not the password at all").await;
+    let unknown = browser.try_to_sign_in("nobody-here", "not the password at all").await;
+    for page in [&wrong, &unknown] {
+        assert_eq!(page.status, 200);
+        assert_eq!(page.words("[role=alert]"), "The user name or the password is not right.");
+    }
+    assert_eq!(browser.get("/payment-instructions").await.status, 303, "nobody is signed in");
+}
+
+async fn after_ten_failures_of_a_name_the_right_password_is_refused_for_fifteen_minutes(world: World) {
+    let browser = Browser::new(world.address);
+    for _ in 0..10 {
+        assert_eq!(browser.try_to_sign_in("asha", "wrong password").await.status, 200);
+    }
+    assert_eq!(browser.try_to_sign_in("asha", PASSWORD).await.status, 429);
+    world.employ("bina", Role::Viewer, "od");
+    assert_eq!(browser.try_to_sign_in("bina", PASSWORD).await.status, 303, "another name is let in");
+    world.later(Duration::minutes(16));
+    let later = Browser::new(world.address);
+    assert_eq!(later.try_to_sign_in("asha", PASSWORD).await.status, 303);
+}
+
+async fn after_a_hundred_failures_an_address_is_refused(world: World) {
+    let now = world.app.clock.now().naive_utc();
+    let an_hour_ago = now - Duration::hours(1);
+    world.write(|db| {
+        (0..100)
+            .try_for_each(|n| employees::note_failure(db, &format!("n{n}"), "127.0.0.1", now, an_hour_ago))
+    });
+    world.employ("bina", Role::Viewer, "od");
+    assert_eq!(Browser::new(world.address).try_to_sign_in("bina", PASSWORD).await.status, 429);
+}
+
+async fn a_session_ends_when_unused_and_at_last_in_any_case(world: World) {
+    let path = "/payment-instructions";
+    let browser = world.served_with(Sessions::local(&SESSION_KEY)).await;
+    browser.sign_in("asha").await;
+    for _ in 0..3 {
+        world.later(Duration::minutes(29));
+        assert_eq!(browser.get(path).await.status, 200, "used every half hour, it goes on");
+    }
+    world.later(Duration::minutes(31));
+    let ended = browser.get(path).await;
+    assert_eq!(ended.status, 303);
+    assert!(ended.location().contains("ended=1"), "the page says kindly what happened");
+    assert!(browser.get(&ended.location()).await.text.contains("Your session has ended"));
+
+    browser.sign_in("asha").await;
+    for _ in 0..25 {
+        world.later(Duration::minutes(28));
+        assert_eq!(browser.get(path).await.status, 200);
+    }
+    world.later(Duration::minutes(28));
+    assert_eq!(browser.get(path).await.status, 303, "twelve hours are over");
+}
+
+async fn a_short_session_that_is_used_goes_on(world: World) {
+    let short = Sessions { idle: Duration::seconds(10), ..Sessions::local(&SESSION_KEY) };
+    let browser = world.served_with(short).await;
+    browser.sign_in("asha").await;
+    for _ in 0..20 {
+        world.later(Duration::seconds(4));
+        assert_eq!(browser.get("/payment-instructions").await.status, 200);
+    }
+    world.later(Duration::seconds(11));
+    assert_eq!(browser.get("/payment-instructions").await.status, 303);
+}
+
+async fn the_session_id_changes_at_sign_in_and_ends_on_the_server_at_sign_out(world: World) {
+    let browser = Browser::new(world.address);
+    let before = raw_cookie(&browser.get("/sign-in").await);
+    world.employ("bina", Role::Viewer, "od");
+    let after = browser.try_to_sign_in("bina", PASSWORD).await;
+    let signed_in = raw_cookie(&after);
+    let value = |cookie: &str| cookie.split(';').next().unwrap().to_owned();
+    assert_ne!(value(&before), value(&signed_in), "a fixed id is worth nothing");
+    let listed_for = async |cookie: &str| {
+        let bare = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let list = bare.get(browser.url("/payment-instructions")).header("cookie", cookie);
+        Page::of(list.send().await.unwrap()).await
+    };
+    assert_eq!(listed_for(&value(&before)).await.status, 303);
+    let copied = value(&signed_in);
+    let list = listed_for(&copied).await;
+    assert_eq!(list.status, 200);
+    let token = list.all("input[name=form_token]")[0].attr("value").unwrap();
+    let sign_out = browser.client.post(browser.url("/sign-out")).form(&[("form_token", token)]);
+    assert_eq!(sign_out.send().await.unwrap().status(), 303);
+    assert_eq!(listed_for(&copied).await.status, 303, "the same cookie opens nothing any more");
+}
+
+async fn a_disabled_employee_is_cut_off_at_once(world: World) {
+    let browser = world.browser_of("bina", Role::Viewer, "od").await;
+    assert_eq!(browser.get("/payment-instructions").await.status, 200);
+    world.write(|db| {
+        let bina = employees::by_name(db, "bina")?.unwrap();
+        employees::disable(db, bina.id)
+    });
+    assert_eq!(browser.get("/payment-instructions").await.status, 303);
+    let refused = browser.try_to_sign_in("bina", PASSWORD).await;
+    assert_eq!(refused.words("[role=alert]"), "The user name or the password is not right.");
+}
+
+async fn a_changed_password_ends_the_other_sessions(world: World) {
+    let browser = world.browser_of("bina", Role::Viewer, "od").await;
+    let now = world.app.clock.now().naive_utc();
+    world.write(|db| {
+        let bina = employees::by_name(db, "bina")?.unwrap();
+        employees::set_password(db, bina.id, "$argon2id$none", None, now)
+    });
+    assert_eq!(browser.get("/payment-instructions").await.status, 303);
+}
+
+async fn sign_in_without_its_token_is_refused_kindly(world: World) {
+    let browser = Browser::new(world.address);
+    let page = browser.post_bare("/sign-in", &[("username", "asha"), ("password", PASSWORD)]).await;
+    assert_eq!(page.status, 403);
+    assert!(page.text.contains("sign in again"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_https_the_cookie_is_bound_to_the_host_and_hsts_is_on() {
+    let world = World::start(Kind::Sqlite).await;
+    let origin = Some("https://pay.example".to_owned());
+    let secure = world
+        .served_with(Sessions { secure: true, public_origin: origin, ..Sessions::local(&SESSION_KEY) })
+        .await;
+    let page = secure.get("/sign-in").await;
+    let cookie = raw_cookie(&page);
+    assert!(cookie.starts_with("__Host-"), "{cookie}");
+    for part in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain") && !cookie.contains("Max-Age"), "{cookie}");
+    assert!(page.headers["strict-transport-security"].to_str().unwrap().starts_with("max-age="));
+    let plain = raw_cookie(&Browser::new(world.address).get("/sign-in").await);
+    assert!(!plain.contains("Secure") && plain.contains("HttpOnly"), "{plain}");
+}

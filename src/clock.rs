@@ -8,6 +8,12 @@ use chrono::{DateTime, Utc};
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Clock({})", self.now())
+    }
+}
+
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {

@@ -34,8 +34,9 @@ impl InstructionReader {
         &mut self.faults
     }
 
-    pub(super) fn into_faults(self) -> Faults {
-        self.faults
+    /// The faults, and the PI numbers of the input.
+    pub(super) fn finished(self) -> (Faults, Vec<String>) {
+        (self.faults, self.numbers.into_keys().collect())
     }
 
     /// The record of element `index`; `None` if it has a fault.

@@ -16,6 +16,7 @@ mod staging;
 
 use std::collections::HashSet;
 use std::io::{self, Read};
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
@@ -34,6 +35,10 @@ use crate::store::{Db, Store, StoreError};
 const INSTRUCTIONS_AT_ONCE: usize = 200;
 /// Beneficiaries compared and written at once.
 const BENEFICIARIES_AT_ONCE: usize = 4000;
+/// An import that meets a database which is busy or away is written so often at most.
+const ATTEMPTS: u32 = 5;
+/// The pause before the second time; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What an import did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,7 +84,29 @@ pub fn import(
     input: impl Read,
     now: DateTime<Utc>,
 ) -> Result<ImportSummary, ImportError> {
-    let staged = stage(input)?;
+    let mut staged = stage(input)?;
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..ATTEMPTS {
+        match write_all(store, sealer, &mut staged, now) {
+            Err(ImportError::Store(fault)) if fault.is_transient() => {
+                log::warn!("the import begins again in {} ms: {fault}", pause.as_millis());
+                std::thread::sleep(pause);
+                pause *= 2;
+            }
+            done => return done,
+        }
+    }
+    write_all(store, sealer, &mut staged, now)
+}
+
+/// Writes all that was staged in one transaction.
+fn write_all(
+    store: &Store,
+    sealer: &Sealer,
+    staged: &mut Staged,
+    now: DateTime<Utc>,
+) -> Result<ImportSummary, ImportError> {
+    staged.rewind().map_err(ImportError::Staging)?;
     let mut failed = None;
     let written = store.write_blocking(|db| {
         write(db, sealer, staged, now.naive_utc()).map_err(|fault| match fault {
@@ -112,9 +139,9 @@ fn stage(input: impl Read) -> Result<Staged, ImportError> {
         Err(ReadError::Unreadable(fault)) => return Err(ImportError::Unreadable(fault)),
         Err(ReadError::Refused(fault)) => return Err(ImportError::Staging(fault)),
     }
-    let faults = reader.into_faults();
+    let (faults, numbers) = reader.finished();
     if faults.is_empty() {
-        staging.staged().map_err(ImportError::Staging)
+        staging.staged(numbers).map_err(ImportError::Staging)
     } else {
         Err(ImportError::Faults(faults))
     }
@@ -124,10 +151,11 @@ fn stage(input: impl Read) -> Result<Staged, ImportError> {
 fn write(
     db: &mut Db,
     sealer: &Sealer,
-    staged: Staged,
+    staged: &mut Staged,
     now: NaiveDateTime,
 ) -> Result<ImportSummary, ImportError> {
     importing::one_at_a_time(db)?;
+    importing::lock(db, &mut staged.numbers())?;
     let mut writer = Writer {
         sealer,
         now,

@@ -37,12 +37,11 @@ impl Staging {
         Ok(())
     }
 
-    /// Ends taking in: the records can be read once, in their order.
-    pub(super) fn staged(self) -> io::Result<Staged> {
-        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.rewind()?;
+    /// Ends taking in: the records of the PIs with these numbers can be read, in their order.
+    pub(super) fn staged(self, numbers: Vec<String>) -> io::Result<Staged> {
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         let file = BufReader::with_capacity(1 << 16, file);
-        Ok(Staged { file, sealer: self.sealer, next: 0, count: self.count })
+        Ok(Staged { file, sealer: self.sealer, next: 0, count: self.count, numbers })
     }
 }
 
@@ -52,9 +51,21 @@ pub(super) struct Staged {
     sealer: Sealer,
     next: u64,
     count: u64,
+    numbers: Vec<String>,
 }
 
 impl Staged {
+    /// The PI numbers of the records.
+    pub(super) fn numbers(&self) -> Vec<&str> {
+        self.numbers.iter().map(String::as_str).collect()
+    }
+
+    /// Begins again with the first record.
+    pub(super) fn rewind(&mut self) -> io::Result<()> {
+        self.next = 0;
+        self.file.rewind()
+    }
+
     fn read(&mut self) -> io::Result<InstructionRecord> {
         let mut length = [0; 4];
         self.file.read_exact(&mut length)?;

@@ -131,7 +131,8 @@ fn complete_by_ftps(store: &Store, number: &str, voucher_date: &str) {
                 call,
                 decision: Decision::Success(payment),
                 next_attempt: NextAttempt { attempts: 1, at: now().naive_utc() },
-                now: now().naive_utc(),
+                answered_at: now().naive_utc(),
+                clock: crate::clock::Clock::of(now),
                 sealer: sealer().into(),
             };
             recording.store(db)

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
 use super::http::{Action, HttpRequest, HttpSimulator, Running};
 use crate::jit::envelope::SymmetricKey;
@@ -109,6 +110,8 @@ struct Shared {
     client_id: String,
     client_secret: String,
     session_lifetime: Duration,
+    /// Whether answers are held back.
+    held: watch::Sender<bool>,
     state: Mutex<State>,
 }
 
@@ -155,6 +158,7 @@ impl JitSimulator {
             client_id: options.client_id.map_or_else(random, Ok)?,
             client_secret: options.client_secret.map_or_else(random, Ok)?,
             session_lifetime: options.session_lifetime,
+            held: watch::Sender::new(false),
             state: Mutex::new(State { latency: options.latency, slow: options.slow, ..State::default() }),
         });
         let for_handler = Arc::clone(&shared);
@@ -217,6 +221,16 @@ impl JitSimulator {
     /// Changes how much longer [`Scenario::Slow`] takes.
     pub fn set_slow(&self, slow: Duration) {
         self.shared.state().slow = slow;
+    }
+
+    /// Holds every answer back, for tests that force an order, until [`let_go`](Self::let_go).
+    pub fn hold(&self) {
+        self.shared.held.send_replace(true);
+    }
+
+    /// Lets the answers go that were held back.
+    pub fn let_go(&self) {
+        self.shared.held.send_replace(false);
     }
 
     /// Forgets every session, as a restart of JIT would.
@@ -315,6 +329,8 @@ async fn call(shared: &Arc<Shared>, request: &HttpRequest) -> Action {
         (scenario, state.slow, known, state.calls_received)
     };
     pause(latency).await;
+    let mut held = shared.held.subscribe();
+    while *held.borrow_and_update() && held.changed().await.is_ok() {}
     match scenario {
         Scenario::TimeOut => std::future::pending().await,
         Scenario::Slow => pause(slow).await,

@@ -21,6 +21,8 @@ use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 
 /// Rows in one INSERT on PostgreSQL, whose statements take 65,535 values.
 const ROWS_AT_ONCE: usize = 1000;
+/// Numbers in one statement that locks.
+const LOCKED_AT_ONCE: usize = 10_000;
 
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = pi, treat_none_as_default_value = false, treat_none_as_null = true)]
@@ -179,6 +181,23 @@ pub fn one_at_a_time(db: &mut Db) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Locks the instructions of these numbers that are here until the transaction ends, in the one order of
+/// all locks: by number. Two transactions that each hold what the other waits for cannot be.
+pub fn lock(db: &mut Db, numbers: &mut [&str]) -> Result<(), StoreError> {
+    numbers.sort_unstable();
+    if let Db::Postgres(db) = db {
+        for some in numbers.chunks(LOCKED_AT_ONCE) {
+            pi::table
+                .filter(pi::number.eq_any(some))
+                .order(pi::number)
+                .select(pi::id)
+                .for_no_key_update()
+                .load::<InstructionId>(db)?;
+        }
+    }
+    Ok(())
+}
+
 /// The instructions of these numbers that are here, by number. On PostgreSQL they are locked until
 /// the transaction ends, so that no claim or outcome comes between reading and writing.
 pub fn known(db: &mut Db, sealer: &Sealer, numbers: &[&str]) -> Result<HashMap<String, Known>, StoreError> {
@@ -193,7 +212,7 @@ pub fn known(db: &mut Db, sealer: &Sealer, numbers: &[&str]) -> Result<HashMap<S
             .filter(pi::number.eq_any(numbers))
             .order(pi::number)
             .select(PaymentInstruction::as_select())
-            .for_update()
+            .for_no_key_update()
             .load(db)?,
     };
     let known = exporting::with_parts(db, sealer, rows)?;

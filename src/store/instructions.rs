@@ -1,5 +1,7 @@
 //! Payment instructions and their payment advice.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
@@ -231,6 +233,33 @@ pub fn find(db: &mut Db, scope: &Scope, number: &str) -> Result<Option<PaymentIn
 /// The instruction of that row.
 pub fn get(db: &mut Db, id: InstructionId) -> Result<PaymentInstruction, StoreError> {
     Ok(payment_instructions::table.find(id).select(PaymentInstruction::as_select()).get_result(db)?)
+}
+
+/// The instruction of that row, locked until the transaction ends: nobody writes it or its parts
+/// meanwhile. SQLite has one writer anyhow.
+pub(super) fn lock(db: &mut Db, id: InstructionId) -> Result<PaymentInstruction, StoreError> {
+    let row = payment_instructions::table.find(id);
+    Ok(match db {
+        Db::Sqlite(db) => row.select(PaymentInstruction::as_select()).get_result(db)?,
+        Db::Postgres(db) => row.select(PaymentInstruction::as_select()).for_no_key_update().get_result(db)?,
+    })
+}
+
+/// Locks those of these instructions that nobody else has locked, in the one order of all locks: by
+/// number. Nobody is waited for.
+pub(super) fn lock_free(db: &mut Db, ids: &[InstructionId]) -> Result<HashSet<InstructionId>, StoreError> {
+    Ok(match db {
+        Db::Sqlite(_) => ids.iter().copied().collect(),
+        Db::Postgres(db) => payment_instructions::table
+            .filter(payment_instructions::id.eq_any(ids))
+            .order(payment_instructions::number)
+            .select(payment_instructions::id)
+            .for_no_key_update()
+            .skip_locked()
+            .load(db)?
+            .into_iter()
+            .collect(),
+    })
 }
 
 /// Payment advice of an instruction, in its order.

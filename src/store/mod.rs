@@ -29,6 +29,7 @@ pub mod sync_runs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::Pool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -68,32 +69,70 @@ pub enum StoreError {
     BrokeOff(String),
 }
 
+/// What is said of a database that is busy or away where neither SQLSTATE nor diesel has a kind for it:
+/// SQLite's own texts, and what PostgreSQL says in English.
+const PASSING: [&str; 18] = [
+    "locked",
+    "busy",
+    "deadlock",
+    "lock timeout",
+    "statement timeout",
+    "terminating",
+    "shutting down",
+    "starting up",
+    "recovery",
+    "read-only",
+    "readonly database",
+    "disk is full",
+    "disk I/O error",
+    "unable to open database file",
+    "No space",
+    "could not extend",
+    "out of memory",
+    "connection",
+];
+
 impl StoreError {
     /// Whether the database is busy or away, so that the same attempt may succeed later.
     pub fn is_transient(&self) -> bool {
         use diesel::result::{DatabaseErrorKind as Kind, Error};
         match self {
             Self::Unreachable(_) => true,
-            Self::Query(Error::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection, _)) => true,
+            Self::Query(Error::DatabaseError(
+                Kind::SerializationFailure | Kind::ClosedConnection | Kind::ReadOnlyTransaction,
+                _,
+            )) => true,
             Self::Query(Error::BrokenTransactionManager) => true,
-            // Neither SQLite's "database is locked" nor PostgreSQL's "deadlock detected",
-            // "canceling statement due to lock timeout" and shutdowns have kinds of their own.
-            Self::Query(Error::DatabaseError(Kind::Unknown, told)) => {
-                let told = told.message();
-                [
-                    "locked",
-                    "busy",
-                    "deadlock",
-                    "lock timeout",
-                    "terminating",
-                    "shutting down",
-                    "disk is full",
-                    "No space",
-                    "connection",
-                ]
-                .iter()
-                .any(|word| told.contains(word))
+            Self::Query(Error::DatabaseError(Kind::Unknown | Kind::UnableToSendCommand, told)) => {
+                PASSING.iter().any(|word| told.message().contains(word))
             }
+            _ => false,
+        }
+    }
+
+    /// Whether the same attempt would be refused for ever: the schema refuses it, or it cannot even be
+    /// put to the database. What is neither this nor [transient](Self::is_transient) may be either.
+    pub fn is_final(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        match self {
+            Self::Query(Error::DatabaseError(kind, _)) => matches!(
+                kind,
+                Kind::UniqueViolation
+                    | Kind::ForeignKeyViolation
+                    | Kind::NotNullViolation
+                    | Kind::CheckViolation
+                    | Kind::RestrictViolation
+                    | Kind::ExclusionViolation
+            ),
+            Self::Query(
+                Error::NotFound
+                | Error::InvalidCString(_)
+                | Error::QueryBuilderError(_)
+                | Error::SerializationError(_)
+                | Error::DeserializationError(_),
+            )
+            | Self::Seal(_)
+            | Self::WrongDataKey => true,
             _ => false,
         }
     }
@@ -190,6 +229,19 @@ impl Store {
             done
         })
         .await
+    }
+
+    /// Whether the database takes a write at this moment.
+    pub async fn is_writable(&self) -> bool {
+        let written = self.write(|db| {
+            diesel::sql_query(
+                "INSERT INTO program_state (name, noted_at) VALUES ('a write was tried', CURRENT_TIMESTAMP) \
+                 ON CONFLICT (name) DO UPDATE SET noted_at = excluded.noted_at",
+            )
+            .execute(db)?;
+            Ok(())
+        });
+        written.await.is_ok()
     }
 
     async fn on_blocking_thread<T: Send + 'static>(

@@ -8,9 +8,11 @@ use diesel::prelude::*;
 
 use super::calls::NewCall;
 use super::claims::Lease;
+use super::instructions::{self, InstructionId, PaymentInstruction};
 use super::recorder::Recordable;
 use super::schema::{beneficiaries, ftps_calls, payment_instructions as pi};
 use super::{Db, StoreError, sync_runs};
+use crate::clock::Clock;
 use crate::domain::text::last_four;
 use crate::domain::{
     AskedInstruction, CompletedBy, Decision, Glitch, PaidBeneficiary, Payment, PaymentStatus, PiStatus,
@@ -30,8 +32,10 @@ pub struct Recording {
     pub decision: Decision,
     /// When it is asked about again, if JIT did not answer.
     pub next_attempt: NextAttempt,
-    /// When it is recorded (UTC).
-    pub now: NaiveDateTime,
+    /// When JIT answered, or did not (UTC).
+    pub answered_at: NaiveDateTime,
+    /// The time of the writing, which may be much later.
+    pub clock: Clock,
     /// Seals what is sensitive in it.
     pub sealer: Arc<Sealer>,
 }
@@ -53,8 +57,14 @@ impl Recordable for Recording {
         format!("an outcome of {}", self.asked.number)
     }
 
+    fn lock(all: &[Arc<Self>], db: &mut Db) -> Result<Vec<bool>, StoreError> {
+        let ids: Vec<InstructionId> = all.iter().map(|one| one.lease.instruction_id).collect();
+        let free = instructions::lock_free(db, &ids)?;
+        Ok(ids.iter().map(|id| free.contains(id)).collect())
+    }
+
     fn store(&self, db: &mut Db) -> Result<Decision, StoreError> {
-        store_outcome(db, &self.sealer, self)
+        store_outcome(db, self)
     }
 
     /// The same call as a glitch, without what JIT said. If even that is refused, its claim ends by
@@ -70,6 +80,7 @@ impl Recordable for Recording {
             call: NewCall { response: None, ..self.call.clone() },
             decision: Decision::Glitch(Glitch::AnswerNotRecorded),
             sealer: Arc::clone(&self.sealer),
+            clock: self.clock.clone(),
             ..*self
         })
     }
@@ -80,23 +91,53 @@ impl Recordable for Recording {
 /// Applied is it while the instruction is In Process and claimed by this lease or by nobody; the
 /// call is stored in any case. Recording the same call again changes nothing. Returns the decision
 /// as recorded: a success whose beneficiaries changed meanwhile becomes a glitch.
-fn store_outcome(db: &mut Db, sealer: &Sealer, recording: &Recording) -> Result<Decision, StoreError> {
+fn store_outcome(db: &mut Db, recording: &Recording) -> Result<Decision, StoreError> {
     if already_stored(db, &recording.call)? {
         return Ok(recording.decision.clone());
     }
+    // Locked first: what is judged from here on stays so.
+    let instruction = instructions::lock(db, recording.lease.instruction_id)?;
+    let now = recording.clock.now().naive_utc();
     let decision = still_complete(db, recording)?;
-    let applied = apply(db, recording, &decision)?;
-    if applied && let Decision::Success(payment) = &decision {
-        for paid in &payment.beneficiaries {
-            mark_paid(db, sealer, recording, payment, paid)?;
+    let applied = recording.may_touch(&instruction, now);
+    if applied {
+        if let Decision::Success(payment) = &decision {
+            for paid in &payment.beneficiaries {
+                mark_paid(db, recording, payment, paid)?;
+            }
         }
-        super::outbox::enqueue(db, sealer, recording.lease.instruction_id, recording.now)?;
+        bring_up_to_date(db, recording, &decision, now)?;
+        if let Decision::Success(_) = &decision {
+            super::outbox::enqueue(db, &recording.sealer, instruction.id, now)?;
+        }
+    } else {
+        super::claims::release(db, &recording.lease)?;
+        ask_again(db, &instruction, now)?;
     }
-    store_call(db, sealer, recording, &decision, applied)?;
-    if let Some(run_id) = recording.call.run_id {
-        sync_runs::settle(db, run_id, recording.lease.instruction_id, decision.outcome().into())?;
+    store_call(db, recording, &decision, applied)?;
+    // What was not applied leaves the run's item open: it is asked about again, or no longer waits.
+    if let Some(run_id) = recording.call.run_id.filter(|_| applied) {
+        sync_runs::settle(db, run_id, instruction.id, decision.outcome().into())?;
     }
     Ok(decision)
+}
+
+impl Recording {
+    /// Whether its outcome may be written: the instruction is In Process and nobody else is asking.
+    fn may_touch(&self, instruction: &PaymentInstruction, now: NaiveDateTime) -> bool {
+        let is_anothers = instruction.lease_token.as_ref().is_some_and(|token| *token != self.lease.token)
+            && instruction.lease_until.is_some_and(|until| until > now);
+        instruction.status == PiStatus::InProcess && !is_anothers
+    }
+}
+
+/// Makes an instruction due whose answer could not be applied, if it still waits: what JIT says next
+/// counts.
+fn ask_again(db: &mut Db, instruction: &PaymentInstruction, now: NaiveDateTime) -> Result<(), StoreError> {
+    if instruction.is_waiting() {
+        diesel::update(pi::table.find(instruction.id)).set(pi::next_attempt_at.eq(now)).execute(db)?;
+    }
+    Ok(())
 }
 
 fn already_stored(db: &mut Db, call: &NewCall) -> Result<bool, StoreError> {
@@ -119,32 +160,31 @@ fn still_complete(db: &mut Db, recording: &Recording) -> Result<Decision, StoreE
     Ok(if now == paid { recording.decision.clone() } else { Decision::Glitch(Glitch::BeneficiariesChanged) })
 }
 
-/// Brings the instruction up to date and releases the claim; `false` if it may not be touched.
-fn apply(db: &mut Db, recording: &Recording, decision: &Decision) -> Result<bool, StoreError> {
-    let Recording { lease, now, .. } = recording;
-    let mine_or_nobodys =
-        pi::lease_token.is_null().or(pi::lease_token.eq(&lease.token)).or(pi::lease_until.le(*now));
-    let target = pi::table
-        .filter(pi::id.eq(lease.instruction_id))
-        .filter(pi::status.eq(PiStatus::InProcess.as_str()))
-        .filter(mine_or_nobodys.assume_not_null());
+/// Brings the instruction up to date and releases the claim.
+fn bring_up_to_date(
+    db: &mut Db,
+    recording: &Recording,
+    decision: &Decision,
+    now: NaiveDateTime,
+) -> Result<(), StoreError> {
+    let target = pi::table.find(recording.lease.instruction_id);
     let next = Some(&recording.next_attempt).filter(|_| !decision.outcome().is_answer());
     let latest = (
         pi::lease_token.eq(None::<String>),
         pi::lease_until.eq(None::<NaiveDateTime>),
         pi::ftps_outcome.eq(decision.outcome().as_str()),
         pi::ftps_message.eq(decision.message()),
-        pi::ftps_called_at.eq(*now),
-        pi::changed_at.eq(*now),
+        pi::ftps_called_at.eq(recording.answered_at),
+        pi::changed_at.eq(now),
         pi::next_attempt_at.eq(next.map(|next| next.at)),
         pi::unanswered_attempts.eq(next.map_or(0, |next| i32::try_from(next.attempts).unwrap_or(i32::MAX))),
     );
-    let touched = match decision {
+    match decision {
         Decision::Success(payment) => diesel::update(target)
             .set((
                 latest,
                 pi::status.eq(PiStatus::Completed.as_str()),
-                pi::completed_at.eq(*now),
+                pi::completed_at.eq(now),
                 pi::completed_by.eq(CompletedBy::Ftps.as_str()),
                 pi::ftps_voucher_number.eq(&payment.voucher_number),
                 pi::ftps_voucher_date.eq(&payment.voucher_date),
@@ -158,15 +198,11 @@ fn apply(db: &mut Db, recording: &Recording, decision: &Decision) -> Result<bool
             diesel::update(target).set(latest).execute(db)?
         }
     };
-    if touched == 0 {
-        super::claims::release(db, lease)?;
-    }
-    Ok(touched > 0)
+    Ok(())
 }
 
 fn mark_paid(
     db: &mut Db,
-    sealer: &Sealer,
     recording: &Recording,
     payment: &Payment,
     paid: &PaidBeneficiary,
@@ -186,10 +222,11 @@ fn mark_paid(
                 number: &recording.asked.number,
                 payment_key: &payment_key,
             });
-            sealer.seal(field, account.as_bytes())
+            recording.sealer.seal(field, account.as_bytes())
         })
         .transpose()?;
-    diesel::update(beneficiaries::table.find(paid.id))
+    let marked = diesel::update(beneficiaries::table.find(paid.id))
+        .filter(beneficiaries::instruction_id.eq(recording.lease.instruction_id))
         .set((
             beneficiaries::payment_status.eq(PaymentStatus::Successful.as_str()),
             beneficiaries::failure_reason.eq(None::<String>),
@@ -203,12 +240,12 @@ fn mark_paid(
             beneficiaries::other_ifsc.eq(&paid.other_ifsc),
         ))
         .execute(db)?;
-    Ok(())
+    // All of them were there when the instruction was locked.
+    if marked == 1 { Ok(()) } else { Err(diesel::result::Error::NotFound.into()) }
 }
 
 fn store_call(
     db: &mut Db,
-    sealer: &Sealer,
     recording: &Recording,
     decision: &Decision,
     applied: bool,
@@ -216,7 +253,7 @@ fn store_call(
     let call = &recording.call;
     let call_ref = &call.call_ref;
     let seal = |field, text: &Option<String>| {
-        text.as_deref().map(|text| sealer.seal(field, text.as_bytes())).transpose()
+        text.as_deref().map(|text| recording.sealer.seal(field, text.as_bytes())).transpose()
     };
     diesel::insert_into(ftps_calls::table)
         .values((

@@ -116,7 +116,8 @@ impl FtpsSync {
                 },
                 decision,
                 next_attempt: self.next_attempt(order.trigger, claimed.unanswered_attempts, now)?,
-                now,
+                answered_at: now,
+                clock: self.clock.clone(),
                 sealer: Arc::clone(&self.sealer),
             })
             .await?;

@@ -11,6 +11,7 @@ mod documents;
 mod languages;
 mod pages;
 mod refresh;
+mod reliability;
 mod search;
 mod search_figures;
 mod secrets;

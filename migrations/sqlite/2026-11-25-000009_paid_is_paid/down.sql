@@ -1,0 +1,2 @@
+DROP TRIGGER beneficiaries_paid_is_paid;
+DROP TRIGGER payment_instructions_paid_is_paid;

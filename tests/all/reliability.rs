@@ -1,0 +1,207 @@
+//! What holds while imports, outages and other processes come in between: the order is forced, by a gate in
+//! the simulated JIT or by a lock in the database.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use mukta_ftps::import::import;
+use mukta_ftps::store::sync_runs::{self, Counts, SyncRun};
+use mukta_ftps::sync::{Asked, Order, Worked};
+
+use crate::support::{Kind, PEOPLE, REVISED, World, document, on_both, revised};
+
+on_both!(
+    whoever_joins_while_jit_is_asked_is_never_left_unpaid_in_a_paid_instruction,
+    the_database_itself_refuses_a_paid_instruction_with_an_unpaid_beneficiary,
+    an_answer_that_was_not_applied_counts_as_nothing_and_has_jit_asked_again,
+    an_answer_in_hand_is_applied_after_its_claim_ran_out,
+);
+
+/// Asks about the revised PI in a task of its own, and returns once JIT has the call and holds its answer.
+async fn asked_and_held(world: &World) -> tokio::task::JoinHandle<Asked> {
+    world.jit.hold();
+    let (sync, id) = (world.app.sync.clone(), world.stored(REVISED).id);
+    let asking = tokio::spawn(async move { sync.ask(id, Order::refresh("asha".to_owned())).await.unwrap() });
+    world.until(|| world.jit.in_flight() == 1).await;
+    asking
+}
+
+/// A second connection to the world's PostgreSQL, as another process has one.
+fn beside(world: &World) -> PgConnection {
+    PgConnection::establish(&world.database.url_text).unwrap()
+}
+
+/// How many connections wait for a lock.
+fn waiting_for_locks(world: &World) -> i64 {
+    use diesel::prelude::*;
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        waiting: i64,
+    }
+    let sql = "SELECT count(*) AS waiting FROM pg_stat_activity \
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    diesel::sql_query(sql).get_result::<Count>(&mut beside(world)).unwrap().waiting
+}
+
+const NEWCOMER: &str = "INSERT INTO beneficiaries (instruction_id, position, payment_id, payment_key, amount_paise, \
+     payment_status) SELECT id, 9, 'BN-1013/777777', 'bn-1013/777777', 50000, 'Payment In Process' \
+     FROM payment_instructions WHERE number = 'PI-1013/2023-24/000256'";
+
+/// An import's transaction that adds somebody commits after JIT's answer came in and before it is recorded.
+async fn whoever_joins_while_jit_is_asked_is_never_left_unpaid_in_a_paid_instruction(world: World) {
+    world.import_pair(PEOPLE);
+    let asking = asked_and_held(&world).await;
+    match world.database.kind {
+        Kind::Sqlite => {
+            world.database.execute(NEWCOMER);
+            world.jit.let_go();
+        }
+        Kind::Postgres => {
+            let mut import = beside(&world);
+            let lock = "SELECT 1 FROM payment_instructions WHERE number = 'PI-1013/2023-24/000256' \
+                        FOR NO KEY UPDATE";
+            import.batch_execute(&format!("BEGIN; {lock}; {NEWCOMER}")).unwrap();
+            world.jit.let_go();
+            // The answer is in hand, and finds the row locked.
+            world.until(|| world.jit.in_flight() == 0).await;
+            assert!(!asking.is_finished());
+            import.batch_execute("COMMIT").unwrap();
+        }
+    }
+    asking.await.unwrap();
+    let after = world.stored(REVISED);
+    assert_eq!(after.status.as_str(), "In Process");
+    assert_eq!(
+        after.ftps_message.as_deref(),
+        Some(
+            "On call of FTPS API: The beneficiaries of this payment instruction changed while JIT was being asked."
+        )
+    );
+    let page = world.view(REVISED).await;
+    for row in page.all("tr[data-payment-id]") {
+        assert_eq!(row.attr("data-payment-status"), Some("Payment In Process"));
+    }
+    assert!(world.gateway.count() == 0);
+}
+
+/// The last net, below the program: SQL that pays an instruction but not its people is refused.
+async fn the_database_itself_refuses_a_paid_instruction_with_an_unpaid_beneficiary(world: World) {
+    world.import_pair(PEOPLE);
+    let complete = "UPDATE payment_instructions SET status = 'Completed', completed_by = 'ftps', \
+                    completed_at = changed_at WHERE number = 'PI-1013/2023-24/000256'";
+    let pay = "UPDATE beneficiaries SET payment_status = 'Payment Successful', utr = 'U1' WHERE instruction_id = \
+               (SELECT id FROM payment_instructions WHERE number = 'PI-1013/2023-24/000256')";
+    for refused in [
+        complete.to_owned(),
+        format!("{pay} AND position = 0; {complete}"),
+        format!("{pay}; UPDATE beneficiaries SET utr = '' WHERE position = 1; {complete}"),
+    ] {
+        assert!(world.database.try_to_execute(&format!("BEGIN; {refused}; COMMIT")).is_err(), "{refused}");
+        assert_eq!(world.stored(REVISED).status.as_str(), "In Process");
+    }
+    world.database.try_to_execute(&format!("BEGIN; {pay}; {complete}; COMMIT")).unwrap();
+    assert!(world.database.try_to_execute(NEWCOMER).is_err(), "nobody unpaid joins a paid instruction");
+}
+
+/// An answer that comes when another process has the claim changes nothing, counts as nothing in the
+/// run, and has the instruction asked about again.
+async fn an_answer_that_was_not_applied_counts_as_nothing_and_has_jit_asked_again(world: World) {
+    world.import_pair(PEOPLE);
+    world.jit.hold();
+    let run = world.begun_by_hand().await;
+    let working = worked_on(&world, &run);
+    world.until(|| world.jit.in_flight() == 1).await;
+    // The claim ran out long ago, and another process has made its own.
+    world.database.execute(
+        "UPDATE payment_instructions SET lease_token = 'another', lease_until = '2024-03-31 10:01:00' \
+         WHERE number = 'PI-1013/2023-24/000256'",
+    );
+    world.jit.let_go();
+    world.until(|| world.jit.in_flight() == 0 && world.calls_about(REVISED).len() == 1).await;
+    let so_far = counts(&world, &run);
+    assert_eq!((so_far.successful, so_far.left()), (0, 1), "what was not applied is not counted");
+    let held = world.stored(REVISED);
+    assert_eq!(held.status.as_str(), "In Process");
+    assert_eq!(held.next_attempt_at, Some(world.app.clock.now().naive_utc()), "it is due again at once");
+    // The other process died: its claim ends, and the run asks again.
+    world.later(TimeDelta::minutes(2));
+    working.await.unwrap();
+    assert_eq!(world.stored(REVISED).status.as_str(), "Completed");
+    assert_eq!(counts(&world, &run).successful, 1);
+}
+
+/// The answer in hand for an instruction that nobody asks about any more is applied, however late.
+async fn an_answer_in_hand_is_applied_after_its_claim_ran_out(world: World) {
+    world.import_pair(PEOPLE);
+    let asking = asked_and_held(&world).await;
+    world.later(TimeDelta::hours(3));
+    world.database.execute(
+        "UPDATE payment_instructions SET lease_token = 'another', lease_until = '2024-03-31 10:01:00' \
+         WHERE number = 'PI-1013/2023-24/000256'",
+    );
+    world.jit.let_go();
+    asking.await.unwrap();
+    assert_eq!(world.stored(REVISED).status.as_str(), "Completed");
+}
+
+fn counts(world: &World, run: &SyncRun) -> Counts {
+    world.read(|db| sync_runs::total(db, run.id))
+}
+
+/// Works on a run in a task of its own.
+fn worked_on(world: &World, run: &SyncRun) -> tokio::task::JoinHandle<Worked> {
+    let (sync, run) = (world.app.sync.clone(), run.clone());
+    tokio::spawn(async move { sync.work(&run).await.unwrap() })
+}
+
+/// A row that somebody else has locked for long holds up its own outcome and no other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_locked_row_holds_up_no_other_outcome() {
+    let world = World::start(Kind::Postgres).await;
+    let numbers = world.import_many(20);
+    world.jit.hold();
+    let run = world.begun_by_hand().await;
+    let working = worked_on(&world, &run);
+    world.until(|| world.jit.in_flight() == 8).await;
+    let mut somebody = beside(&world);
+    let lock = "SELECT 1 FROM payment_instructions WHERE number = ";
+    somebody.batch_execute(&format!("BEGIN; {lock}'{}' FOR UPDATE", numbers[0])).unwrap();
+    world.jit.let_go();
+    world.until(|| counts(&world, &run).successful == 19).await;
+    assert_eq!(world.stored(&numbers[0]).status.as_str(), "In Process");
+    assert_eq!(waiting_for_locks(&world), 0, "nobody waits on a connection for it");
+    somebody.batch_execute("COMMIT").unwrap();
+    working.await.unwrap();
+    assert_eq!(counts(&world, &run).successful, 20);
+}
+
+/// An import whose file is in the opposite order of the recordings, over and over, beside a run: no deadlock
+/// costs either of them anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn imports_in_any_order_beside_a_run_are_never_lost() {
+    let world = World::start(Kind::Postgres).await;
+    world.import_many(400);
+    let run = world.begun_by_hand().await;
+    let working = worked_on(&world, &run);
+    let (store, sealer, clock) =
+        (world.app.store.clone(), Arc::clone(&world.app.sealer), world.app.clock.clone());
+    let importing = tokio::task::spawn_blocking(move || {
+        let mut numbers: Vec<String> = (1..=400).map(|place| format!("PI-1013/2023-24/{place:06}")).collect();
+        for round in 0..10 {
+            numbers.reverse();
+            let told: Vec<_> = numbers
+                .iter()
+                .map(|number| revised(number, "PI-1013/2022-23/000001", PEOPLE))
+                .map(|one| one.but(|one| one["muktaReferenceId"] = format!("round {round}").into()))
+                .collect();
+            import(&store, &sealer, document(&told).as_bytes(), clock.now()).unwrap();
+        }
+    });
+    importing.await.unwrap();
+    working.await.unwrap();
+    assert_eq!((counts(&world, &run).successful, counts(&world, &run).left()), (400, 0));
+    assert_eq!(world.jit.calls_received(), 400, "nobody was asked about twice");
+}

@@ -27,6 +27,7 @@ use staging::{Staged, Staging};
 
 use crate::sealing::Sealer;
 use crate::store::importing::{self, InstructionRecord};
+use crate::store::refolding;
 use crate::store::{Db, Store, StoreError};
 
 /// Instructions compared and written at once, unless they have more beneficiaries than the next.
@@ -147,6 +148,7 @@ fn write(
         }
     }
     writer.write(db, some)?;
+    refolding::texts_written(db)?;
     if writer.faults.is_empty() { Ok(writer.summary) } else { Err(ImportError::Faults(writer.faults)) }
 }
 

@@ -19,6 +19,7 @@ pub mod instructions;
 pub mod keys;
 pub mod outbox;
 pub mod recording;
+pub mod refolding;
 pub mod resealing;
 pub mod scope;
 pub mod search;
@@ -109,7 +110,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects, and applies the migrations that are pending. Blocks.
+    /// Connects, applies the migrations that are pending, and folds the search texts anew if the
+    /// program folds in another way than they were. Blocks.
     pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let server = matches!(url, DatabaseUrl::Postgres(_));
         let pool = Pool::builder()
@@ -127,6 +129,7 @@ impl Store {
             writer: (!server).then(|| Arc::new(tokio::sync::Semaphore::new(1))),
         };
         store.migrate()?;
+        refolding::refold(&store)?;
         Ok(store)
     }
 

@@ -9,6 +9,7 @@ mod access;
 mod commands;
 mod documents;
 mod languages;
+mod migrations;
 mod pages;
 mod refresh;
 mod search;

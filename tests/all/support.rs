@@ -139,7 +139,22 @@ impl World {
     }
 
     async fn with_sms(kind: Kind, timeout: Duration, gateway: SmsSimulator, sms: Option<Sms>) -> Self {
-        let database = ScratchDatabase::new(kind);
+        Self::over_with(ScratchDatabase::new(kind), timeout, gateway, sms).await
+    }
+
+    /// The program started over a database that has a past.
+    pub(crate) async fn over(database: ScratchDatabase) -> Self {
+        let gateway = SmsSimulator::start(SmsSimulatorOptions::default()).await.unwrap();
+        let sms = sms_settings(&gateway);
+        Self::over_with(database, Duration::from_secs(5), gateway, Some(sms)).await
+    }
+
+    async fn over_with(
+        database: ScratchDatabase,
+        timeout: Duration,
+        gateway: SmsSimulator,
+        sms: Option<Sms>,
+    ) -> Self {
         let store = Store::open(&database.url).unwrap();
         let jit = JitSimulator::start(JitSimulatorOptions::default()).await.unwrap();
         let now = Arc::new(Mutex::new(start_of_time()));

@@ -19,6 +19,7 @@ macro_rules! on_both_kinds {
 
 mod past;
 mod refolding;
+mod word_lists;
 
 use mukta_ftps::access::Role;
 

@@ -29,6 +29,7 @@ use staging::{Staged, Staging};
 use crate::domain::record::InstructionRecord;
 use crate::sealing::Sealer;
 use crate::store::importing;
+use crate::store::refolding;
 use crate::store::{Db, Store, StoreError};
 
 /// Instructions compared and written at once, unless they have more beneficiaries than the next.
@@ -176,6 +177,7 @@ fn write(
         }
     }
     writer.write(db, some)?;
+    refolding::texts_written(db)?;
     if writer.faults.is_empty() { Ok(writer.summary) } else { Err(ImportError::Faults(writer.faults)) }
 }
 

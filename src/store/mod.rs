@@ -20,6 +20,7 @@ pub mod keys;
 pub mod outbox;
 pub mod recorder;
 pub mod recording;
+pub mod refolding;
 pub mod resealing;
 pub mod scope;
 pub mod search;
@@ -149,7 +150,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects, and applies the migrations that are pending. Blocks.
+    /// Connects, applies the migrations that are pending, and folds the search texts anew if the
+    /// program folds in another way than they were. Blocks.
     pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let server = matches!(url, DatabaseUrl::Postgres(_));
         let pool = Pool::builder()
@@ -167,6 +169,7 @@ impl Store {
             writer: (!server).then(|| Arc::new(tokio::sync::Semaphore::new(1))),
         };
         store.migrate()?;
+        refolding::refold(&store)?;
         Ok(store)
     }
 

@@ -236,6 +236,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    search_folding (id) {
+        id -> Integer,
+        version -> Integer,
+        folded_to -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(beneficiaries -> payment_instructions (instruction_id));
 diesel::joinable!(ftps_calls -> payment_instructions (instruction_id));
 diesel::joinable!(outbox_messages -> beneficiaries (beneficiary_id));

@@ -9,6 +9,7 @@ mod browser;
 mod commands;
 mod documents;
 mod languages;
+mod migrations;
 mod pages;
 mod refresh;
 mod reliability;

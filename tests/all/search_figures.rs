@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
 use mukta_ftps::domain::PiStatus;
+use mukta_ftps::store::refolding::refold;
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::search::{self, Cursor, Filters, Found, SearchText};
 use mukta_ftps::store::{Db, Store};
@@ -16,6 +17,8 @@ use crate::support::{Kind, ScratchDatabase, on_both};
 on_both!(
     #[ignore = "fills a database with a million payment instructions"]
     a_million_payment_instructions,
+    #[ignore = "fills a database with a million payment instructions"]
+    folding_a_million_texts_anew,
 );
 
 const ROUNDS: usize = 40;
@@ -191,5 +194,27 @@ async fn a_million_payment_instructions(kind: Kind) {
                 search::search(db, scope, filters, None).unwrap()
             });
         }
+    }
+}
+/// How long a start takes that folds a million search texts anew, a tenth of which come out otherwise.
+async fn folding_a_million_texts_anew(kind: Kind) {
+    let database = ScratchDatabase::new(kind);
+    let store = Store::open(&database.url).unwrap();
+    let sql = |sql: &'static str| store.write_blocking(|db| Ok(db.batch_execute(sql)?)).unwrap();
+    store
+        .write_blocking(|db| {
+            fill(db);
+            Ok(())
+        })
+        .unwrap();
+    for change in ["", "UPDATE search_texts SET text = text || ' ' WHERE instruction_id % 10 = 0;"] {
+        sql(change);
+        sql("UPDATE search_folding SET version = 0");
+        let begun = Instant::now();
+        let done = refold(&store).unwrap();
+        println!("{kind:?}: {done:?} in {:?}", begun.elapsed());
+        let begun = Instant::now();
+        let nothing = refold(&store).unwrap();
+        println!("{kind:?}: {nothing:?} in {:?}", begun.elapsed());
     }
 }

@@ -1,3 +1,4 @@
+-- The extension pg_trgm stays: it may have been here before, and others may use it.
 DROP TABLE search_texts;
 DROP INDEX payment_instructions_for_action;
 DROP INDEX payment_instructions_by_status;

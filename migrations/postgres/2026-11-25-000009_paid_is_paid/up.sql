@@ -31,3 +31,6 @@ BEGIN
 END $$;
 CREATE TRIGGER beneficiaries_paid_is_paid AFTER INSERT ON beneficiaries REFERENCING NEW TABLE AS joined
     FOR EACH STATEMENT EXECUTE FUNCTION joins_only_if_paid();
+
+-- What waits for FTPS is said by `action_rank` alone (000005), whose index is asked.
+DROP INDEX payment_instructions_waiting;

@@ -22,7 +22,7 @@ use crate::domain::date::IST;
 use crate::domain::{PaymentStatus, PiStatus};
 use hits::{BOUNDS, Hit, Hits};
 pub use text::SearchText;
-pub(super) use text::searchable;
+pub(super) use text::{FOLDING, search_text, searchable};
 
 /// Payment instructions on one page of the list.
 pub const PAGE: usize = 50;

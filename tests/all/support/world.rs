@@ -70,8 +70,23 @@ impl World {
         Self::with_sms(kind, PATIENCE, unused, None).await
     }
 
+    /// The program started over a database that has a past.
+    pub(crate) async fn over(database: ScratchDatabase) -> Self {
+        let gateway = SmsSimulator::start(SmsSimulatorOptions::default()).await.unwrap();
+        let sms = sms_settings(&gateway);
+        Self::over_with(database, PATIENCE, gateway, Some(sms)).await
+    }
+
     async fn with_sms(kind: Kind, timeout: Duration, gateway: SmsSimulator, sms: Option<Sms>) -> Self {
-        let database = ScratchDatabase::new(kind);
+        Self::over_with(ScratchDatabase::new(kind), timeout, gateway, sms).await
+    }
+
+    async fn over_with(
+        database: ScratchDatabase,
+        timeout: Duration,
+        gateway: SmsSimulator,
+        sms: Option<Sms>,
+    ) -> Self {
         let jit = JitSimulator::start(JitSimulatorOptions::default()).await.unwrap();
         let now = Arc::new(Mutex::new(start_of_time()));
         let clock = {

@@ -21,6 +21,9 @@ use super::{Db, Store, StoreError};
 /// Instructions in one transaction.
 const PAGE: i64 = 500;
 
+/// The log tells how far it is after so many: some seconds' work.
+const TOLD_EVERY: u64 = 100_000;
+
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Refolded {
@@ -45,7 +48,6 @@ pub fn refold(store: &Store) -> Result<Refolded, StoreError> {
     if note.version == FOLDING && note.folded_to.is_none() {
         return Ok(done);
     }
-    log::info!("folding the search texts anew: the pages are there when it is done");
     store.write_blocking(|db| {
         diesel::update(search_folding::table.filter(search_folding::version.ne(FOLDING)))
             .set((
@@ -55,8 +57,14 @@ pub fn refold(store: &Store) -> Result<Refolded, StoreError> {
             .execute(db)?;
         Ok(())
     })?;
-    while store.write_blocking(|db| next_page(db, &mut done))? {}
-    log::info!("folded {} search texts anew, {} came out otherwise", done.looked_at, done.changed);
+    while store.write_blocking(|db| next_page(db, &mut done))? {
+        if done.looked_at.is_multiple_of(TOLD_EVERY) {
+            log::info!("folding the search texts anew: {} so far", done.looked_at);
+        }
+    }
+    if done.looked_at > 0 {
+        log::info!("folded {} search texts anew, {} came out otherwise", done.looked_at, done.changed);
+    }
     Ok(done)
 }
 

@@ -59,6 +59,13 @@ impl Past {
         });
     }
 
+    /// As if the newest rows of every table had been deleted: their ids are not to be given again.
+    fn forget_newest(&mut self) {
+        if matches!(self.kind, Kind::Sqlite) {
+            self.db.batch_execute("UPDATE sqlite_sequence SET seq = seq + 5").unwrap();
+        }
+    }
+
     /// Every row of every table, generated columns and SQLite's last given ids with them.
     fn rows(&mut self) -> Vec<String> {
         let mut all = Vec::new();
@@ -285,6 +292,7 @@ fn grown(
 async fn each_list_of_words_can_grow_over_rows(kind: Kind) {
     let mut past = Past::filled(kind);
     drop(Store::open(&past.database.url).unwrap());
+    past.forget_newest();
     let lists = past.word_lists();
     assert!(lists.len() >= 15, "{lists:?}");
     for (serial, list) in (1..).zip(&lists) {
@@ -326,6 +334,7 @@ fn example(heading: &str) -> String {
 /// The example is of the schema of 000008, whatever came after.
 async fn the_readme_s_example_does_what_it_says(kind: Kind) {
     let mut past = Past::filled_up_to(kind, "000008");
+    past.forget_newest();
     let list = past.word_lists().into_iter().find(|list| list.table == "payment_instructions").unwrap();
     let list = WordList { column: "status".to_owned(), ..list };
     assert!(!past.accepts(&list, "Cancelled"));

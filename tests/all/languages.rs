@@ -11,7 +11,7 @@ use reqwest::header::{ACCEPT_LANGUAGE, REFERER};
 
 use crate::support::{Browser, Kind, PEOPLE, Page, REVISED, World, on_both, words};
 
-on_both!(a_language_is_kept_with_the_person, the_record_stays_english_and_its_translation_stands_beside_it,);
+on_both!(a_language_is_kept_with_the_person, the_record_stays_english_and_its_translation_stands_beside_it);
 
 const OTHERS: [Language; 2] = [Language::Odia, Language::Hindi];
 

@@ -14,7 +14,7 @@ use crate::support::{
     Kind, ORIGINAL, PEOPLE, Page, REVISED, World, at, on_both, original, payment_ids, revised, words,
 };
 
-on_both!(a_long_list_of_beneficiaries_pages_and_filters_by_payment_status,);
+on_both!(a_long_list_of_beneficiaries_pages_and_filters_by_payment_status);
 
 /// The two whose pages are kept.
 const TWO: &[&str] = PEOPLE.split_at(2).0;

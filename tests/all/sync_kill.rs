@@ -4,11 +4,11 @@ use std::cell::Cell;
 use std::process::Stdio;
 use std::time::Duration;
 
-use mukta_ftps::domain::{PiStatus, RunState, RunTrigger};
+use mukta_ftps::domain::{PiStatus, RunState};
 use mukta_ftps::sealing::random_number;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::schema::ftps_calls;
-use mukta_ftps::store::sync_runs::{self, Begun};
+use mukta_ftps::store::sync_runs;
 
 use crate::support::{Program, World, on_both};
 
@@ -36,9 +36,7 @@ async fn killed_twenty_times_nothing_is_lost(world: World) {
     numbers.iter().step_by(7).for_each(|number| world.jit.script(number, vec![Scenario::ErrorList]));
     // It begins now by the machine's clock, which the real program goes by.
     world.set_clock(chrono::Utc::now());
-    let Begun::Started(run) = world.app.sync.begin(RunTrigger::Hand, None).await.unwrap() else {
-        panic!("the run did not begin");
-    };
+    let run = world.begun_by_hand().await;
 
     let mut lost = 0;
     for kill in 0..KILLS {

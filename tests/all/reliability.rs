@@ -310,7 +310,7 @@ async fn a_clock_that_was_ahead_hides_no_night_and_holds_nothing_up(world: World
         let nightly = world.read(|db| sync_runs::newest(db, None, 100));
         let of_schedule = nightly.iter().filter(|run| run.trigger_word == RunTrigger::Nightly).count();
         assert_eq!(of_schedule, runs, "{night}");
-        assert!(world.read(|db| sync_runs::running(db)).is_none());
+        assert!(world.read(sync_runs::running).is_none());
     }
 }
 

@@ -192,12 +192,10 @@ async fn the_events_are_append_only(world: World) {
 
 async fn the_delivery_task_is_woken_by_a_completion_and_finishes_what_is_in_flight(world: World) {
     let delivery = world.app.notifications.start();
-    world.gateway.set_latency(Duration::from_millis(100));
+    world.gateway.set_latency(Duration::from_secs(1));
     world.import_pair(PEOPLE);
     world.press_refresh(REVISED).await;
-    while world.gateway.in_flight() == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    world.until(|| world.gateway.max_in_flight() > 0).await;
     delivery.finish().await;
     assert_eq!(world.view(REVISED).await.sms_statuses(), ["sent"; 3]);
 }

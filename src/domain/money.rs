@@ -1,9 +1,10 @@
 //! Money as integer paise.
 
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+
 /// An amount in paise (1/100 rupee). Never negative when read by [`Paise::parse`].
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::AsExpression, diesel::FromSqlRow,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::BigInt)]
 pub struct Paise(pub i64);
 

@@ -60,7 +60,7 @@ impl Outcome {
 }
 
 /// The outcome of an instruction's latest call; stored as `none` before the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, diesel::FromSqlRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, diesel::deserialize::FromSqlRow)]
 pub struct LatestOutcome(pub Option<Outcome>);
 
 impl LatestOutcome {

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use diesel::prelude::*;
 
 use super::schema::{payment_advices, payment_instructions};
@@ -12,19 +14,7 @@ use crate::domain::{Ancestry, CompletedBy, LatestOutcome, Outcome, Paise, PiStat
 
 /// A payment instruction's row. Whoever holds one may read what belongs to it: only a scoped find
 /// ([`find`], a search), a claim, or what leads there from one of those makes it.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    diesel::AsExpression,
-    diesel::FromSqlRow,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, AsExpression, FromSqlRow)]
 #[diesel(sql_type = diesel::sql_types::BigInt)]
 pub struct InstructionId(i64);
 

@@ -41,15 +41,15 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
         (args.sms.validated()?, args.database.validated()?, args.sessions.validated()?);
     let times = args.sync.validated()?;
     let runtime = runtime()?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let app = App::new(Store::open(&database)?, sealer, jit, sms, times, Clock::system()).await?;
         let server = bind(app.clone(), sessions, &web)?;
         log::info!("listening on http://{}", web.bind);
-        let delivery = app.notifications.start();
-        let served = serve_until_told(server, &app).await;
-        delivery.finish().await;
-        served
-    })
+        serve_until_told(server, &app, args.sync.stop_within()).await
+    });
+    // A query that hangs does not keep the program.
+    runtime.shutdown_background();
+    served
 }
 
 /// The web server, listening but not yet serving.
@@ -60,28 +60,32 @@ pub(crate) fn bind(app: App, sessions: Sessions, web: &Web) -> Result<actix_web:
     Ok(server)
 }
 
-/// Serves, and keeps the schedule, until SIGTERM or Ctrl-C; then answers what is under way, and records every call that JIT
-/// has been asked.
-pub(crate) async fn serve_until_told(server: actix_web::dev::Server, app: &App) -> Result<(), CommandError> {
+/// Serves, keeps the schedule and sends the SMS, until SIGTERM or Ctrl-C; then answers what is under way and
+/// records every call and message, for `stop_within` at the longest.
+pub(crate) async fn serve_until_told(
+    server: actix_web::dev::Server,
+    app: &App,
+    stop_within: Duration,
+) -> Result<(), CommandError> {
+    let delivery = app.notifications.start();
     let mut scheduler =
         Scheduler::start(app.sync.clone()).or_say("the scheduler's thread could not be started")?;
     let handle = server.handle();
     let mut serving = tokio::spawn(server);
-    tokio::select! {
-        ended = &mut serving => return ended
+    let told = tokio::select! {
+        ended = &mut serving => ended
             .map_err(std::io::Error::other)
             .and_then(|ended| ended)
             .or_say("the web server ended"),
-        () = scheduler.ended() => return Err(CommandError::SchedulerEnded),
-        told = told_to_stop() => told.or_say("signals could not be listened for")?,
+        () = scheduler.ended() => Err(CommandError::SchedulerEnded),
+        told = told_to_stop() => told.or_say("signals could not be listened for"),
+    };
+    log::info!("stopping: calls and messages under way are finished first");
+    let finished = async { tokio::join!(handle.stop(true), app.sync.finish(stop_within), delivery.finish()) };
+    if !matches!(tokio::time::timeout(stop_within, finished).await, Ok(((), true, ()))) {
+        log::warn!("stopped with calls or messages under way: their claims end by themselves");
     }
-    log::info!("stopping: calls under way are finished first");
-    handle.stop(true).await;
-    let deadline = app.sync.longest_attempt() + Duration::from_secs(5);
-    if tokio::time::timeout(deadline, app.sync.finish()).await.is_err() {
-        log::warn!("stopped with calls of JIT under way: their claims end by themselves");
-    }
-    Ok(())
+    told
 }
 
 pub(super) async fn told_to_stop() -> std::io::Result<()> {

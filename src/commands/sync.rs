@@ -37,8 +37,9 @@ pub(crate) struct SyncArgs {
 pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
     let (sealer, jit, times) =
         (args.data_key.validated()?, args.jit.validated()?, args.sync.validated_for_command()?);
-    let database = args.database.validated()?;
-    runtime()?.block_on(async {
+    let (database, stop_within) = (args.database.validated()?, args.sync.stop_within());
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
         let app = App::new(Store::open(&database)?, sealer, jit, None, times, Clock::system()).await?;
         let (run, is_ours) = match app.sync.begin(RunTrigger::Command, None).await? {
             Begun::Started(run) => (run, true),
@@ -52,15 +53,23 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
             tell(&format!("sync run {} is under way already: this process joins it", run.id))?;
         }
         let progress = tokio::spawn(show_progress(app.clone(), run.clone()));
-        let stopped = until_over_or_told(&app, &run, is_ours).await;
+        let stopped = until_over_or_told(&app, &run, is_ours, stop_within).await;
         progress.abort();
         closing(&app, &run, stopped?).await
-    })
+    });
+    // A query that hangs does not keep the program.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Works on the run; `true` if somebody stopped it. Then the calls in flight are waited for, and a
 /// run of our own is marked interrupted. A run of our own whose JIT is away for too long is given up.
-async fn until_over_or_told(app: &App, run: &SyncRun, is_ours: bool) -> Result<bool, CommandError> {
+async fn until_over_or_told(
+    app: &App,
+    run: &SyncRun,
+    is_ours: bool,
+    stop_within: Duration,
+) -> Result<bool, CommandError> {
     let working = app.sync.work(run);
     tokio::pin!(working);
     tokio::select! {
@@ -73,8 +82,11 @@ async fn until_over_or_told(app: &App, run: &SyncRun, is_ours: bool) -> Result<b
         told = told_to_stop() => told.or_say("signals could not be listened for")?,
     }
     tell("stopping: the calls in flight are finished first")?;
-    let (_, worked) = tokio::join!(app.sync.finish(), working);
-    worked?;
+    let finished = async { tokio::join!(app.sync.finish(stop_within), working) };
+    match tokio::time::timeout(stop_within, finished).await {
+        Ok((_, worked)) => drop(worked?),
+        Err(_) => tell("stopped with calls under way: their claims end by themselves")?,
+    }
     if is_ours {
         app.sync.interrupt(run).await?;
     }

@@ -43,6 +43,8 @@ sentences! {
         OriginalNotKnown = "The original payment instruction is not known here, so JIT cannot be asked.",
         /// No advice of the original has one.
         ReferenceNotKnown(number) = "The online bill reference of the original payment instruction %{number} is not known here, so JIT cannot be asked.",
+        /// Its process died, or was told to stop and could not wait.
+        CutShort = "The program stopped while JIT was being asked, so what JIT answered is not known.",
         /// A panic on the way to JIT.
         CallBrokeOff = "The call broke off because of a fault in this program.",
         /// The database refuses what JIT said.

@@ -23,7 +23,7 @@ pub use glitch::{DeliveryFault, Glitch, Refusal};
 pub use money::Paise;
 pub use reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 pub use status::{
-    CompletedBy, ItemOutcome, LatestOutcome, MessageEventKind, MessageState, Outcome, PaymentStatus,
-    PiStatus, RunState, RunTrigger, Trigger,
+    CallOutcome, CompletedBy, ItemOutcome, LatestOutcome, MessageEventKind, MessageState, Outcome,
+    PaymentStatus, PiStatus, RunState, RunTrigger, Trigger,
 };
 pub use words::UnknownWord;

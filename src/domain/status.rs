@@ -59,6 +59,36 @@ impl Outcome {
     }
 }
 
+words! {
+    /// What the call log says that a call came to: the outcomes, and two that leave the instruction as it
+    /// was or never reached JIT.
+    CallOutcome {
+        /// Nothing arrived.
+        NoResponse = "no-response",
+        /// JIT answered with an error.
+        Error = "error",
+        /// Something arrived that cannot be used.
+        Glitch = "glitch",
+        /// JIT says that every beneficiary has been paid.
+        Success = "success",
+        /// The process died or stopped while JIT was asked: what JIT said is not known.
+        Unknown = "unknown",
+        /// No call was made, since something that it takes is not known here.
+        NotSent = "not-sent",
+    }
+}
+
+impl From<Outcome> for CallOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::NoResponse => Self::NoResponse,
+            Outcome::Error => Self::Error,
+            Outcome::Glitch => Self::Glitch,
+            Outcome::Success => Self::Success,
+        }
+    }
+}
+
 /// The outcome of an instruction's latest call; stored as `none` before the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, diesel::deserialize::FromSqlRow)]
 pub struct LatestOutcome(pub Option<Outcome>);

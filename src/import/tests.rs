@@ -10,6 +10,7 @@ use super::*;
 use crate::domain::{Decision, PaidBeneficiary, Payment, PiStatus, Trigger};
 use crate::sealing::random_hex;
 use crate::store::calls::NewCall;
+use crate::store::claims::NotClaimed;
 use crate::store::exporting::Known;
 use crate::store::recorder::Recordable as _;
 use crate::store::recording::{NextAttempt, Recording};
@@ -90,13 +91,24 @@ fn revised() -> Value {
     })
 }
 
-/// Lets FTPS complete an instruction, by the path that `sync` takes.
+/// Lets FTPS complete an instruction, by the path that `sync` takes; not one about which JIT cannot be asked.
 fn complete_by_ftps(store: &Store, number: &str, voucher_date: &str) {
     let id = stored(store).iter().find(|known| known.version.record.number == number).unwrap().id;
     let later = now().naive_utc() + TimeDelta::minutes(1);
     store
         .write_blocking(|db| {
-            let claimed = claims::claim(db, &sealer(), id, now().naive_utc(), later)?.unwrap();
+            let terms = claims::ClaimTerms {
+                trigger: Trigger::Refresh,
+                by: None,
+                run_id: None,
+                now: now().naive_utc(),
+                until: later,
+            };
+            let claimed = match claims::claim(db, &sealer(), id, &terms)? {
+                Ok(claimed) => claimed,
+                Err(NotClaimed::CannotBeAsked) => return Ok(None),
+                Err(other) => panic!("{other:?}"),
+            };
             let beneficiaries = claimed.asked.beneficiaries.iter().map(|one| PaidBeneficiary {
                 id: one.id,
                 utr: format!("UTR-{}", one.payment_id.replace(char::is_whitespace, "")),
@@ -135,7 +147,7 @@ fn complete_by_ftps(store: &Store, number: &str, voucher_date: &str) {
                 clock: crate::clock::Clock::of(now),
                 sealer: sealer().into(),
             };
-            recording.store(db)
+            recording.store(db).map(Some)
         })
         .unwrap();
 }

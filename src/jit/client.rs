@@ -1,6 +1,7 @@
 //! Asking FTPS about one bill: session, call, and what its reply comes to (DOMAIN.md §2 and §5).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{StatusCode, Url};
@@ -39,6 +40,8 @@ struct Inner {
     credentials: HeaderMap,
     dates: DateFormat,
     sessions: Sessions,
+    /// Set when the program is stopping.
+    begins_nothing: AtomicBool,
 }
 
 /// What one HTTP exchange brought: a whole reply, though perhaps one too large to read.
@@ -89,6 +92,7 @@ impl JitClient {
             credentials,
             dates,
             sessions: Sessions::new(config.session_lifetime),
+            begins_nothing: AtomicBool::new(false),
             config,
         })))
     }
@@ -96,6 +100,11 @@ impl JitClient {
     /// The request for this bill, as it is before it is encrypted.
     pub fn request_json(&self, bill: &BillToAsk) -> String {
         messages::request_json(bill, &self.0.config.department, &self.0.dates)
+    }
+
+    /// Lets no exchange begin any more: for the program's end. One under way goes on.
+    pub fn begin_nothing_more(&self) {
+        self.0.begins_nothing.store(true, Ordering::Release);
     }
 
     /// Whether a connection can be made at all; nothing is asked, and nobody signs in.
@@ -243,6 +252,9 @@ impl Inner {
     }
 
     async fn post(&self, url: &Url, headers: HeaderMap, body: String) -> Result<RawReply, Failure> {
+        if self.begins_nothing.load(Ordering::Acquire) {
+            return Err(Failure::nothing("not sent: the program is stopping", None).not_tried());
+        }
         let response = self
             .http
             .post(url.clone())

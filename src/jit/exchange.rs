@@ -28,8 +28,9 @@ pub enum Contact {
     Unreachable,
     /// Nothing came back in time.
     TimedOut,
-    /// It failed with another's attempt to sign in, which it had waited for: nothing was tried.
-    Anothers,
+    /// Nothing was tried: it failed with another's attempt to sign in, which it had waited for, or the
+    /// program is stopping.
+    NotTried,
 }
 
 /// An exchange that brought no session or no answer.
@@ -64,8 +65,8 @@ impl Failure {
         Self { contact, ..Self::nothing(outgoing::causes(error), http_status) }
     }
 
-    /// The same failure for whoever waited for it.
-    pub(super) fn shared(&self) -> Self {
-        Self { contact: Contact::Anothers, ..self.clone() }
+    /// The same failure for whoever has tried nothing.
+    pub(super) fn not_tried(&self) -> Self {
+        Self { contact: Contact::NotTried, ..self.clone() }
     }
 }

@@ -68,7 +68,7 @@ impl Sessions {
         if tried != tried_before
             && let Some(failure) = &state.failure
         {
-            return Err(failure.shared());
+            return Err(failure.not_tried());
         }
         state.current = None;
         let made = sign_in().await;

@@ -37,6 +37,9 @@ pub struct SyncSettings {
     /// The same for the command `sync`
     #[arg(long, env = "SYNC_PATIENCE_SECONDS", value_name = "SYNC_PATIENCE_SECONDS", default_value = "600", value_parser = clap::value_parser!(u32).range(1..=604800))]
     sync_patience_seconds: u32,
+    /// Longest time from SIGTERM to the end, whatever is in flight, in seconds
+    #[arg(long, env = "STOP_SECONDS", value_name = "STOP_SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    stop_seconds: u32,
 }
 
 impl SyncSettings {
@@ -51,6 +54,11 @@ impl SyncSettings {
             retry_longest: Duration::from_secs(self.sync_retry_max_seconds.into()),
             run_longest: Duration::from_secs(self.sync_run_max_seconds.into()),
         })
+    }
+
+    /// From SIGTERM to the end.
+    pub fn stop_within(&self) -> Duration {
+        Duration::from_secs(self.stop_seconds.into())
     }
 
     /// The same for a person at a command, who has less patience.

@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use super::instructions::InstructionId;
 use super::schema::ftps_calls;
 use super::{Db, StoreError};
-use crate::domain::{Outcome, Trigger};
+use crate::domain::decide::MESSAGE_PREFIX;
+use crate::domain::{CallOutcome, Glitch, Trigger};
 use crate::sealing::{SealedField, Sealer};
 
 /// A call to be stored.
@@ -32,6 +33,42 @@ pub struct NewCall {
     pub response: Option<String>,
 }
 
+/// A call that was not made, or of which nobody knows what came of it.
+#[derive(Debug)]
+pub(super) struct Trace<'a> {
+    pub(super) instruction_id: InstructionId,
+    /// Stored at most once.
+    pub(super) call_ref: &'a str,
+    pub(super) trigger: Trigger,
+    pub(super) by: Option<&'a str>,
+    pub(super) run_id: Option<i64>,
+    /// When it began, or would have (UTC).
+    pub(super) started_at: NaiveDateTime,
+    pub(super) outcome: CallOutcome,
+    pub(super) glitch: &'a Glitch,
+}
+
+impl Trace<'_> {
+    /// Puts it into the log.
+    pub(super) fn store(&self, db: &mut Db) -> Result<(), StoreError> {
+        diesel::insert_into(ftps_calls::table)
+            .values((
+                ftps_calls::instruction_id.eq(self.instruction_id),
+                ftps_calls::call_ref.eq(self.call_ref),
+                ftps_calls::trigger_word.eq(self.trigger.as_str()),
+                ftps_calls::triggered_by.eq(self.by),
+                ftps_calls::started_at.eq(self.started_at),
+                ftps_calls::duration_ms.eq(0),
+                ftps_calls::outcome.eq(self.outcome.as_str()),
+                ftps_calls::message.eq(format!("{MESSAGE_PREFIX}{}", self.glitch)),
+                ftps_calls::applied.eq(self.outcome == CallOutcome::NotSent),
+                ftps_calls::run_id.eq(self.run_id),
+            ))
+            .execute(db)?;
+        Ok(())
+    }
+}
+
 /// A stored call, its payloads opened.
 #[derive(Debug, Clone)]
 pub struct StoredCall {
@@ -43,10 +80,10 @@ pub struct StoredCall {
     pub triggered_by: Option<String>,
     /// When it began (UTC).
     pub started_at: NaiveDateTime,
-    /// How long it took.
+    /// How long it took; 0 where that is not known, or nothing was sent.
     pub duration_ms: i64,
     /// What it came to.
-    pub outcome: Outcome,
+    pub outcome: CallOutcome,
     /// The message for the band.
     pub message: String,
     /// The technical cause of no response.
@@ -72,7 +109,7 @@ struct Row {
     triggered_by: Option<String>,
     started_at: NaiveDateTime,
     duration_ms: i64,
-    outcome: Outcome,
+    outcome: CallOutcome,
     message: String,
     cause: Option<String>,
     http_status: Option<i32>,
@@ -133,7 +170,7 @@ pub struct CallSummary {
     /// When it began (UTC).
     pub started_at: NaiveDateTime,
     /// What it came to.
-    pub outcome: Outcome,
+    pub outcome: CallOutcome,
 }
 
 /// The latest calls of an instruction, newest first, at most `limit`.

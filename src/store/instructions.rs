@@ -183,7 +183,7 @@ impl Revisable for PaymentInstruction {
 
 /// No claim holds for longer: three time-outs of the longest that `JIT_TIMEOUT_SECONDS` may say, and the
 /// grace. What ends later was made by a clock that was ahead.
-const LONGEST_CLAIM: TimeDelta = TimeDelta::seconds(3 * 600 + 30);
+pub(super) const LONGEST_CLAIM: TimeDelta = TimeDelta::seconds(3 * 600 + 30);
 
 /// Whether a claim until `until` holds at `now`.
 pub(super) fn is_claim(until: Option<NaiveDateTime>, now: NaiveDateTime) -> bool {

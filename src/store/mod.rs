@@ -10,6 +10,7 @@ pub mod schema;
 
 pub mod audit;
 pub mod beneficiaries;
+mod bills;
 pub mod calls;
 pub mod claims;
 pub mod employees;

@@ -172,6 +172,7 @@ fn bring_up_to_date(
     let latest = (
         pi::lease_token.eq(None::<String>),
         pi::lease_until.eq(None::<NaiveDateTime>),
+        pi::lease_started_at.eq(None::<NaiveDateTime>),
         pi::ftps_outcome.eq(decision.outcome().as_str()),
         pi::ftps_message.eq(decision.message()),
         pi::ftps_called_at.eq(recording.answered_at),

@@ -49,6 +49,11 @@ diesel::table! {
         lease_until -> Nullable<Timestamp>,
         next_attempt_at -> Nullable<Timestamp>,
         unanswered_attempts -> Integer,
+        lease_started_at -> Nullable<Timestamp>,
+        lease_trigger -> Nullable<Text>,
+        lease_by -> Nullable<Text>,
+        lease_run_id -> Nullable<BigInt>,
+        cannot_ask -> Bool,
         action_rank -> Nullable<Integer>,
     }
 }

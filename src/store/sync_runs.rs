@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp};
 use super::instructions::{InstructionId, is_stuck};
 use super::schema::{program_state, sync_run_items as items, sync_runs as runs};
 use super::scope::Scope;
-use super::{Db, StoreError};
+use super::{Db, StoreError, bills};
 use crate::domain::nights::NightsSoFar;
 use crate::domain::{ItemOutcome, Outcome, PiStatus, RunState, RunTrigger};
 
@@ -65,7 +65,7 @@ pub enum Begun {
     AlreadyMade,
 }
 
-/// Begins a run over all that waits now, unless one is under way. A run that nobody has worked on
+/// Begins a run over all that waits now and can be asked about, unless one is under way. A run that nobody has worked on
 /// since `left_behind` is marked interrupted first.
 pub fn begin(
     db: &mut Db,
@@ -105,10 +105,11 @@ pub fn begin(
     .optional()?;
     match begun {
         Some(run) => {
+            bills::look_again(db)?;
             diesel::sql_query(
                 "INSERT INTO sync_run_items (run_id, instruction_id, tenant_id) \
                  SELECT $1, id, tenant_id FROM payment_instructions \
-                 WHERE action_rank IS NOT NULL",
+                 WHERE action_rank IS NOT NULL AND NOT cannot_ask",
             )
             .bind::<BigInt, _>(run.id)
             .execute(db)?;
@@ -403,11 +404,13 @@ pub fn unpaid(
     limit: i64,
 ) -> Result<Vec<Unpaid>, StoreError> {
     Ok(diesel::sql_query(
-        "SELECT i.instruction_id, p.number, p.tenant_id, i.outcome, COALESCE(c.message, p.ftps_message) AS message, \
+        "SELECT i.instruction_id, p.number, p.tenant_id, i.outcome, \
+         COALESCE((SELECT c.message FROM ftps_calls c WHERE c.run_id = i.run_id \
+             AND c.instruction_id = i.instruction_id AND c.outcome <> 'unknown' \
+             ORDER BY c.id DESC LIMIT 1), p.ftps_message) AS message, \
          p.status, p.unanswered_attempts, p.next_attempt_at, p.in_process_since \
          FROM sync_run_items i JOIN payment_instructions p ON p.id = i.instruction_id \
          JOIN tenants t ON t.id = i.tenant_id \
-         LEFT JOIN ftps_calls c ON c.run_id = i.run_id AND c.instruction_id = i.instruction_id \
          WHERE i.run_id = $1 AND i.instruction_id > $2 AND (t.id = $3 OR t.state = $4) \
          AND i.outcome IN ('error', 'glitch', 'no-response') ORDER BY i.instruction_id LIMIT $5",
     )

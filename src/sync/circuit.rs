@@ -33,6 +33,15 @@ pub(super) enum Way {
     Closed(DateTime<Utc>),
 }
 
+/// What may be done about a claim that nobody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum May {
+    /// Call JIT, while it is there.
+    Call,
+    /// Call a JIT that is away, to find out whether it is back.
+    Probe,
+}
+
 /// The circuit of this process, in its memory.
 #[derive(Debug, Default)]
 pub(super) struct Circuit(Mutex<State>);
@@ -89,7 +98,7 @@ impl Circuit {
         let mut state = self.state();
         match contact {
             // Somebody else's failure, which that one has noted.
-            Contact::Anothers => return,
+            Contact::NotTried => return,
             Contact::Reached => {
                 if state.open.is_some() {
                     log::info!("JIT answers again: calls go on");
@@ -143,7 +152,7 @@ mod tests {
         (1..FAILURES).for_each(|_| circuit.note(Contact::Unreachable, NOW));
         circuit.note(Contact::Reached, NOW);
         (1..FAILURES).for_each(|_| circuit.note(Contact::Unreachable, NOW));
-        (0..60).for_each(|_| circuit.note(Contact::Anothers, NOW));
+        (0..60).for_each(|_| circuit.note(Contact::NotTried, NOW));
         (1..FAILURES).for_each(|_| circuit.note(Contact::TimedOut, NOW));
         assert_eq!(circuit.way(NOW), Way::Open, "never five of one kind");
         circuit.note(Contact::TimedOut, NOW);

@@ -8,14 +8,16 @@ use chrono::NaiveDateTime;
 use futures_util::FutureExt;
 
 use super::FtpsSync;
+use super::circuit::May;
+use super::waiting::{BUSY_PAUSE, unless_away};
 use crate::domain::{AskedInstruction, BillToAsk, Decision, Glitch, Outcome, Reply, Trigger, decide, retry};
 use crate::jit::{Contact, Exchange};
 use crate::sealing::{random_hex, random_number};
-use crate::store::StoreError;
 use crate::store::calls::NewCall;
-use crate::store::claims::{self, Claimed, NotClaimed};
+use crate::store::claims::{self, ClaimTerms, Claimed, Lease, NotClaimed};
 use crate::store::instructions::InstructionId;
 use crate::store::recording::{NextAttempt, Recording};
+use crate::store::{Db, StoreError};
 
 /// Who or what wants JIT asked.
 #[derive(Debug, Clone)]
@@ -49,6 +51,8 @@ pub enum Asked {
     Busy,
     /// Nobody was called: it does not wait for FTPS.
     NotWaiting,
+    /// Nobody was called, or the call was cut off: it waits as before.
+    Unasked,
 }
 
 impl FtpsSync {
@@ -61,37 +65,64 @@ impl FtpsSync {
     }
 
     async fn claim_and_ask(&self, id: InstructionId, order: &Order) -> Result<Asked, StoreError> {
+        let stopping = || StoreError::BrokeOff("the program is stopping".to_owned());
         // The slot is taken before the claim, so that a claim is never spent on waiting in line.
-        let _slot =
-            self.slots.for_person().await.ok_or_else(|| StoreError::BrokeOff("stopping".to_owned()))?;
-        let now = self.clock.now().naive_utc();
-        let (sealer, until) = (Arc::clone(&self.sealer), now + self.claim_term());
-        match self.store.write(move |db| claims::claim(db, &sealer, id, now, until)).await? {
-            Ok(claimed) => Ok(self.ask_claimed(claimed, order).await?.map_or(Asked::Busy, Asked::Recorded)),
+        let _slot = self.slots.for_person().await.ok_or_else(stopping)?;
+        let (sealer, terms) = (Arc::clone(&self.sealer), self.claim_terms(order));
+        match self.store.write(move |db| claims::claim(db, &sealer, id, &terms)).await? {
+            Ok(claimed) => match self.ask_claimed(claimed, order, May::Call).await? {
+                Asked::Unasked => Err(stopping()),
+                asked => Ok(asked),
+            },
             Err(NotClaimed::Busy) => Ok(Asked::Busy),
             Err(NotClaimed::NotWaiting) => Ok(Asked::NotWaiting),
+            Err(NotClaimed::CannotBeAsked) => Ok(Asked::Recorded(Outcome::Glitch)),
         }
     }
 
-    /// Asks JIT about an instruction that is claimed, and records the outcome. The caller holds a slot. A
-    /// call that was not made, since another's attempt to sign in had failed, is no call (DOMAIN.md §2):
-    /// unless a person waits for it, the claim is given up and nothing is recorded.
+    /// For a claim that is made now.
+    pub(super) fn claim_terms(&self, order: &Order) -> ClaimTerms {
+        let now = self.clock.now().naive_utc();
+        ClaimTerms {
+            trigger: order.trigger,
+            by: order.by.clone(),
+            run_id: order.run_id,
+            now,
+            until: now + self.claim_term(),
+        }
+    }
+
+    /// Whether a call for this order may be made now: the one place where that is decided, right before it is
+    /// made.
+    fn may_call(&self, order: &Order, may: May) -> bool {
+        let is_for_a_person = order.trigger == Trigger::Refresh;
+        !self.is_stopping() && (is_for_a_person || may == May::Probe || self.circuit.away_since().is_none())
+    }
+
+    /// Asks JIT about an instruction that is claimed, and records the outcome. The caller holds a slot. What
+    /// may not be asked, or was not sent after all, is given back as if it had not been claimed.
     pub(super) async fn ask_claimed(
         &self,
         claimed: Claimed,
         order: &Order,
-    ) -> Result<Option<Outcome>, StoreError> {
+        may: May,
+    ) -> Result<Asked, StoreError> {
+        if !self.may_call(order, may) {
+            return self.unasked(claimed.lease, claims::release).await;
+        }
         let started_at = self.clock.now().naive_utc();
         let stopwatch = Instant::now();
-        let exchange = match &claimed.bill {
-            Ok(bill) => self.call(bill).await,
-            Err(glitch) => not_sent(Reply::NotAsked(glitch.clone())),
+        let exchange = tokio::select! {
+            exchange = self.call(&claimed.bill) => exchange,
+            () = self.cut_off() => {
+                let now = self.clock.now().naive_utc();
+                return self.unasked(claimed.lease, move |db, lease| claims::cut_short(db, lease, now)).await;
+            }
         };
-        let was_made =
-            exchange.contact != Contact::Anothers || !matches!(exchange.reply, Reply::Nothing { .. });
-        if !was_made && order.trigger != Trigger::Refresh {
-            self.store.write(move |db| claims::release(db, &claimed.lease)).await?;
-            return Ok(None);
+        // Whoever pressed Refresh has waited for the other's sign-in, and is told what came of it.
+        let is_for_a_person = order.trigger == Trigger::Refresh && !self.is_stopping();
+        if exchange.contact == Contact::NotTried && !is_for_a_person {
+            return self.unasked(claimed.lease, claims::release).await;
         }
         let decision = decided(&claimed.asked, &exchange.reply);
         let now = self.clock.now().naive_utc();
@@ -121,7 +152,24 @@ impl FtpsSync {
         if recorded.outcome() == Outcome::Success {
             (self.on_paid)();
         }
-        Ok(Some(recorded.outcome()))
+        Ok(Asked::Recorded(recorded.outcome()))
+    }
+
+    /// Gives a claim back without an outcome, as soon as the database can be written.
+    async fn unasked(
+        &self,
+        lease: Lease,
+        give_back: impl Fn(&mut Db, &Lease) -> Result<(), StoreError> + Clone + Send + 'static,
+    ) -> Result<Asked, StoreError> {
+        let lease = Arc::new(lease);
+        loop {
+            let (lease, give_back) = (Arc::clone(&lease), give_back.clone());
+            let given_back = self.store.write(move |db| give_back(db, &lease)).await;
+            if unless_away(given_back)?.is_some() {
+                return Ok(Asked::Unasked);
+            }
+            tokio::time::sleep(BUSY_PAUSE).await;
+        }
     }
 
     /// Calls JIT, and tells the circuit whether it could be reached. A panic on the way is a glitch of
@@ -134,7 +182,7 @@ impl FtpsSync {
             }
             Err(_) => {
                 log::error!("asking JIT about {} broke off", bill.number);
-                not_sent(Reply::Unusable(Glitch::CallBrokeOff))
+                broke_off()
             }
         }
     }
@@ -161,8 +209,13 @@ fn decided(asked: &AskedInstruction, reply: &Reply) -> Decision {
     })
 }
 
-/// A call that is not made is recorded like one that was (DOMAIN.md §2, class 3).
-fn not_sent(reply: Reply) -> Exchange {
-    let contact = Contact::Anothers;
-    Exchange { request: String::new(), response: None, http_status: None, contact, reply }
+/// Recorded as the glitch that it is.
+fn broke_off() -> Exchange {
+    Exchange {
+        request: String::new(),
+        response: None,
+        http_status: None,
+        contact: Contact::Reached,
+        reply: Reply::Unusable(Glitch::CallBrokeOff),
+    }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::circuit::May;
 use super::slots::Slot;
 use super::{FtpsSync, Order};
-use crate::store::StoreError;
-use crate::store::claims::Claimed;
+use crate::store::claims::{ClaimTerms, Claimed};
 
 /// The calls in flight for one order.
 pub(super) struct InFlight<'a> {
@@ -22,14 +22,19 @@ impl<'a> InFlight<'a> {
         Self { sync, order: Arc::new(order), calls: JoinSet::new() }
     }
 
+    /// For a claim that is made now.
+    pub(super) fn claim_terms(&self) -> ClaimTerms {
+        self.sync.claim_terms(&self.order)
+    }
+
     /// Begins a call for each claim, in a slot each; slots left over are given back.
-    pub(super) fn begin(&mut self, claimed: Vec<Claimed>, slots: Vec<Slot>) {
+    pub(super) fn begin(&mut self, claimed: Vec<Claimed>, slots: Vec<Slot>, may: May) {
         for (claimed, slot) in claimed.into_iter().zip(slots) {
             let (sync, order) = (self.sync.clone(), Arc::clone(&self.order));
             self.calls.spawn_on(
                 async move {
                     // One that fails harms no other; its claim ends by itself.
-                    if let Err(fault) = sync.ask_claimed(claimed, &order).await {
+                    if let Err(fault) = sync.ask_claimed(claimed, &order, may).await {
                         log::error!("an outcome was not recorded: {fault}");
                     }
                     drop(slot);
@@ -55,17 +60,5 @@ impl Drop for InFlight<'_> {
     /// Calls in flight when looking for more work failed still record what JIT says.
     fn drop(&mut self) {
         self.calls.detach_all();
-    }
-}
-
-/// A look for work in the database that was in vain because it is busy or away is not the end.
-pub(super) fn unless_away<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(fault) if fault.is_transient() => {
-            log::warn!("looking for work waits for the database: {fault}");
-            Ok(None)
-        }
-        Err(fault) => Err(fault),
     }
 }

@@ -12,12 +12,13 @@ mod retries;
 mod run;
 pub mod scheduler;
 mod slots;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::clock::Clock;
 use crate::domain::nights::Nights;
@@ -34,6 +35,17 @@ use slots::Slots;
 
 /// How long after an attempt's deadline the claim of a process that died holds (CONTRACT.md).
 const CLAIM_GRACE: Duration = Duration::from_secs(30);
+
+/// How long it may take to record, at the program's end, what was cut off.
+const TO_RECORD: Duration = Duration::from_secs(5);
+
+/// How far the program's end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    No,
+    BeginNothing,
+    CutOff,
+}
 
 /// How JIT is reached, and how many calls are made at once.
 #[derive(Debug, Clone)]
@@ -77,6 +89,8 @@ pub struct FtpsSync {
     missing_told: Arc<std::sync::Mutex<Option<DateTime<Utc>>>>,
     /// Held while this process makes the attempts that are due.
     retries_at_work: Arc<Mutex<()>>,
+    /// How far the program's end is.
+    stop: Arc<watch::Sender<Stop>>,
     clock: Clock,
     /// When this process began.
     started_at: DateTime<Utc>,
@@ -106,6 +120,7 @@ impl FtpsSync {
             run_at_work: Arc::default(),
             missing_told: Arc::default(),
             retries_at_work: Arc::default(),
+            stop: Arc::new(watch::Sender::new(Stop::No)),
             started_at: clock.now(),
             runtime: tokio::runtime::Handle::current(),
             store,
@@ -140,9 +155,28 @@ impl FtpsSync {
         self.longest_attempt() + CLAIM_GRACE
     }
 
-    /// Waits until no call is in flight, and lets none begin after: for the program's end. Whoever
-    /// waits for a slot then is told that there is none to come.
-    pub async fn finish(&self) {
-        self.slots.close().await;
+    /// For the program's end: begins no call any more, and returns when none is in flight, after `within` at
+    /// the latest; `false` if some were then. What JIT does not answer in time is cut off before, so that it
+    /// can be recorded that nobody knows what became of it.
+    pub async fn finish(&self, within: Duration) -> bool {
+        self.stop.send_replace(Stop::BeginNothing);
+        self.jit.begin_nothing_more();
+        let to_record = TO_RECORD.min(within / 2);
+        if tokio::time::timeout(within - to_record, self.slots.close()).await.is_ok() {
+            return true;
+        }
+        log::warn!("JIT does not answer in time: the calls under way are cut off");
+        self.stop.send_replace(Stop::CutOff);
+        tokio::time::timeout(to_record, self.slots.close()).await.is_ok()
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow() != Stop::No
+    }
+
+    /// Returns when the calls in flight are to be cut off.
+    async fn cut_off(&self) {
+        // The sender is held by `self`.
+        drop(self.stop.subscribe().wait_for(|stop| *stop == Stop::CutOff).await);
     }
 }

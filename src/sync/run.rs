@@ -1,23 +1,20 @@
 //! Sync runs: begun once, worked on by every process there is until nothing is left to be asked.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::circuit::{Away, Way};
-use super::in_flight::{InFlight, unless_away};
+use super::circuit::{Away, May, Way};
+use super::in_flight::InFlight;
 use super::scheduler::logged;
+use super::waiting::{BUSY_PAUSE, unless_away};
 use super::{FtpsSync, Order};
 use crate::domain::date::ist_minute;
 use crate::domain::nights::NightsSoFar;
 use crate::domain::{RunState, RunTrigger};
 use crate::store::StoreError;
-use crate::store::claims::{self, Batch};
+use crate::store::claims::{self, Batch, ClaimTerms};
 use crate::store::sync_runs::{self, Begun, Counts, NewRun, SyncRun};
-
-/// How long to wait when all that is left is being asked about elsewhere.
-const BUSY_PAUSE: Duration = Duration::from_millis(250);
 
 /// How working on a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,12 +62,11 @@ impl FtpsSync {
         let mut calls = InFlight::new(self, order);
         let mut is_waiting = false;
         loop {
-            if self.slots.are_closed() {
+            if self.is_stopping() {
                 calls.all_over().await;
                 return Ok(Worked::Stopped);
             }
-            let way = self.way().await;
-            let Some(most) = way else {
+            let Some(may) = self.way().await else {
                 calls.all_over().await;
                 is_waiting = true;
                 match self.wait_for_jit(run).await? {
@@ -82,11 +78,12 @@ impl FtpsSync {
             if std::mem::take(&mut is_waiting) {
                 self.note_waiting(run, None).await?;
             }
-            let Some(slots) = self.slots.for_machine(most).await else { continue };
-            let batch = unless_away(self.claim_of_run(run, slots.len()).await)?.unwrap_or_default();
+            let Some(slots) = self.slots.for_machine(self.at_once(may)).await else { continue };
+            let batch = self.claim_of_run(run, slots.len(), calls.claim_terms()).await;
+            let batch = unless_away(batch)?.unwrap_or_default();
             let seen = batch.seen;
-            calls.begin(batch.claimed, slots);
-            if most == 1 {
+            calls.begin(batch.claimed, slots, may);
+            if may == May::Probe {
                 calls.all_over().await;
             }
             if seen > 0 || calls.one_over().await {
@@ -99,20 +96,28 @@ impl FtpsSync {
         }
     }
 
-    /// How many calls may be begun at once about what nobody waits for; `None` while JIT is away. Probes
-    /// where it is time for that.
-    pub(super) async fn way(&self) -> Option<usize> {
+    /// Whether calls may be begun about what nobody waits for; `None` while JIT is away. Probes where it is
+    /// time for that.
+    pub(super) async fn way(&self) -> Option<May> {
         match self.circuit.way(self.clock.now()) {
-            Way::Open => Some(self.slots.count()),
-            Way::Probe(Away::Hanging) => Some(1),
+            Way::Open => Some(May::Call),
+            Way::Probe(Away::Hanging) => Some(May::Probe),
             Way::Probe(Away::Unreachable) => {
                 if self.jit.connects().await {
                     self.circuit.note_connection(self.clock.now());
-                    return Some(self.slots.count());
+                    return Some(May::Call);
                 }
                 None
             }
             Way::Closed(_) => None,
+        }
+    }
+
+    /// How many calls may be begun at once.
+    pub(super) fn at_once(&self, may: May) -> usize {
+        match may {
+            May::Call => self.slots.count(),
+            May::Probe => 1,
         }
     }
 
@@ -148,11 +153,15 @@ impl FtpsSync {
         Ok(())
     }
 
-    async fn claim_of_run(&self, run: &SyncRun, slots: usize) -> Result<Batch, StoreError> {
-        let (sealer, run, now) = (Arc::clone(&self.sealer), run.clone(), self.clock.now().naive_utc());
-        let until = now + self.claim_term();
+    async fn claim_of_run(
+        &self,
+        run: &SyncRun,
+        slots: usize,
+        terms: ClaimTerms,
+    ) -> Result<Batch, StoreError> {
+        let (sealer, run) = (Arc::clone(&self.sealer), run.clone());
         let limit = i64::try_from(slots).unwrap_or(i64::MAX);
-        self.store.write(move |db| claims::claim_of_run(db, &sealer, &run, limit, now, until)).await
+        self.store.write(move |db| claims::claim_of_run(db, &sealer, &run, limit, &terms)).await
     }
 
     async fn is_over(&self, run: &SyncRun) -> Result<bool, StoreError> {

@@ -57,11 +57,6 @@ impl Slots {
         self.count as usize
     }
 
-    /// Whether the program is stopping.
-    pub(super) fn are_closed(&self) -> bool {
-        self.all.is_closed()
-    }
-
     /// Waits until no call is in flight, and lets none begin after.
     pub(super) async fn close(&self) {
         if let Ok(all) = self.all.acquire_many(self.count).await {

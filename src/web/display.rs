@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use crate::domain::date::{ist_day, ist_minute, shown_day};
 use crate::domain::money::grouped;
 pub use crate::domain::text::{filled, last_digits, shortened};
-use crate::domain::{Outcome, Paise, PaymentStatus, PiStatus};
+use crate::domain::{CallOutcome, Outcome, Paise, PaymentStatus, PiStatus};
 use crate::language::{Phrase, phrase};
 
 /// Stands where a value is not known here.
@@ -64,6 +64,27 @@ pub const fn outcome_words(outcome: Outcome) -> Phrase {
         Outcome::NoResponse => phrase("No response"),
         Outcome::Error => phrase("Error from JIT"),
         Outcome::Glitch => phrase("Technical glitch"),
+    }
+}
+
+/// The colour that goes with a call's words.
+pub const fn call_tone(outcome: CallOutcome) -> &'static str {
+    match outcome {
+        CallOutcome::Success => "good",
+        CallOutcome::Unknown => "plain",
+        CallOutcome::NoResponse | CallOutcome::Error | CallOutcome::Glitch | CallOutcome::NotSent => "bad",
+    }
+}
+
+/// What the log says of a call, in words.
+pub const fn call_words(outcome: CallOutcome) -> Phrase {
+    match outcome {
+        CallOutcome::Success => outcome_words(Outcome::Success),
+        CallOutcome::NoResponse => outcome_words(Outcome::NoResponse),
+        CallOutcome::Error => outcome_words(Outcome::Error),
+        CallOutcome::Glitch => outcome_words(Outcome::Glitch),
+        CallOutcome::Unknown => phrase("Outcome not known"),
+        CallOutcome::NotSent => phrase("Not sent"),
     }
 }
 

@@ -5,11 +5,13 @@
 mod support;
 
 mod access;
+mod asking;
 mod browser;
 mod commands;
 mod documents;
 mod languages;
 mod migrations;
+mod night_figures;
 mod pages;
 mod refresh;
 mod reliability;

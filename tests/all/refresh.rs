@@ -242,7 +242,7 @@ async fn a_closed_tab_neither_cancels_nor_loses_the_call(world: World) {
     let token = world.browser.form_token().await;
     let request = world.browser.client.post(path).form(&[("form_token", token)]);
     assert!(request.timeout(Duration::from_millis(150)).send().await.unwrap_err().is_timeout());
-    world.app.sync.finish().await;
+    assert!(world.app.sync.finish(Duration::from_secs(60)).await);
     assert_shown(&world.view(REVISED).await, &success(), "after the tab was closed");
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::FutureExt;
-use mukta_ftps::domain::{RunState, RunTrigger};
+use mukta_ftps::domain::{RunState, RunTrigger, Trigger};
 use mukta_ftps::simulator::jit::Scenario;
-use mukta_ftps::store::claims;
+use mukta_ftps::store::claims::{self, ClaimTerms};
 use mukta_ftps::store::sync_runs::{self, Begun, Counts, SyncRun};
 use mukta_ftps::sync::Worked;
 use mukta_ftps::sync::scheduler::Scheduler;
@@ -126,8 +126,14 @@ async fn a_run_left_behind_is_taken_up_and_what_was_in_flight_waits_for_its_clai
     let left = world.begun_by_hand().await;
     // The process that held two of them died.
     let now = world.app.clock.now().naive_utc();
-    let until = now + TimeDelta::seconds(45);
-    let page = world.write(|db| claims::claim_of_run(db, &world.app.sealer, &left, 2, now, until));
+    let terms = ClaimTerms {
+        trigger: Trigger::Hand,
+        by: left.started_by.clone(),
+        run_id: Some(left.id),
+        now,
+        until: now + TimeDelta::seconds(45),
+    };
+    let page = world.write(|db| claims::claim_of_run(db, &world.app.sealer, &left, 2, &terms));
     assert_eq!(page.claimed.len(), 2);
     let restarted = world.another_app().await;
     let looking = tokio::spawn(async move { restarted.sync.look_after().await });
@@ -137,7 +143,10 @@ async fn a_run_left_behind_is_taken_up_and_what_was_in_flight_waits_for_its_clai
     looking.await.unwrap().unwrap();
     assert_eq!(runs(&world)[0].0.state, RunState::Finished);
     assert_eq!(runs(&world)[0].1.successful, 6);
-    assert!(numbers.iter().all(|number| outcomes(&world, number) == [("hand", "success")]));
+    // What became of the two calls that were cut off nobody knows: the log says so, once.
+    let cut_off = |number: &&String| outcomes(&world, number) == [("hand", "unknown"), ("hand", "success")];
+    assert_eq!(numbers.iter().filter(cut_off).count(), 2);
+    assert_eq!(numbers.iter().map(|number| outcomes(&world, number).len()).sum::<usize>(), 8);
 }
 
 async fn a_run_that_nobody_works_on_is_followed_by_another(world: World) {
@@ -162,18 +171,18 @@ async fn an_instruction_without_an_original_is_a_glitch_and_the_others_are_unhar
     world.app.sync.work(&run).await.unwrap();
     let (_, counts) = runs(&world).remove(0);
     assert_eq!(counts, Counts { expected: 6, successful: 4, glitches: 2, ..Counts::default() });
-    assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "glitch")]);
+    assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "not-sent")]);
     assert_eq!(outcomes(&world, &numbers[2]), [("hand", "glitch")]);
     // It is told once, and neither tried again by itself nor asked about by the next run, until the
     // original is brought.
     assert_eq!(world.stored("PI-LOST").next_attempt_at, None);
     let next = world.begun_by_hand().await;
     world.app.sync.work(&next).await.unwrap();
-    assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "glitch")]);
+    assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "not-sent")]);
     world.import(&[original("PI-NOWHERE", PEOPLE), revised("PI-LOST", "PI-NOWHERE", PEOPLE)]);
     let last = world.begun_by_hand().await;
     world.app.sync.work(&last).await.unwrap();
-    assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "glitch"), ("hand", "success")]);
+    assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "not-sent"), ("hand", "success")]);
 }
 
 async fn retries_go_on_with_growing_pauses_until_jit_answers(world: World) {

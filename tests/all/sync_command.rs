@@ -71,7 +71,10 @@ async fn interrupted_it_records_the_calls_in_flight_and_says_what_was_left(world
     assert!(asked < 80);
     assert_eq!(
         last_line(&output),
-        format!("synced {asked}: {asked} successful, 0 errors, 0 glitches, 0 no response")
+        format!(
+            "synced {asked}: {asked} successful, 0 errors, 0 glitches, 0 no response, {} not asked",
+            80 - asked
+        )
     );
     let left = format!("{} of 80 payment instructions were not asked about", 80 - asked);
     assert!(text(&output.stderr).contains(&left), "{}", text(&output.stderr));

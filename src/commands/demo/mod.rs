@@ -40,6 +40,9 @@ const SLOW: Duration = Duration::from_secs(8);
 /// So few that the run of a fresh demo can be watched for a while.
 const CONCURRENCY: u32 = 3;
 
+/// How long Ctrl-C waits for what is under way.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+
 /// Settings of `demo`.
 #[derive(Args)]
 pub(crate) struct DemoArgs {
@@ -97,10 +100,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
             args.data.display()
         )
         .or_say("standard output is closed")?;
-        let delivery = app.notifications.start();
-        let served = serve_until_told(server, &app).await;
-        delivery.finish().await;
-        served
+        serve_until_told(server, &app, STOP_WITHIN).await
     })
 }
 

@@ -7,11 +7,12 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::access::Right;
+use crate::domain::CallOutcome;
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::calls::{self, StoredCall};
 use crate::store::instructions;
-use crate::web::display;
+use crate::web::display::{self, NOT_KNOWN};
 use crate::web::error::WebError;
 use crate::web::form::PostedForm;
 use crate::web::masking::{self, Payload};
@@ -161,6 +162,11 @@ impl CallRow {
     }
 
     fn duration(&self) -> Phrase {
+        match self.call.outcome {
+            CallOutcome::Unknown => return NOT_KNOWN,
+            CallOutcome::NotSent => return phrase("none"),
+            _ => {}
+        }
         match self.call.duration_ms {
             ms if ms < 1000 => phrase("%{count} ms").with("count", ms.to_string()),
             ms => phrase("%{seconds} s").with("seconds", format!("{}.{}", ms / 1000, ms % 1000 / 100)),
@@ -168,11 +174,21 @@ impl CallRow {
     }
 
     fn outcome(&self) -> Phrase {
-        display::outcome_words(self.call.outcome)
+        display::call_words(self.call.outcome)
     }
 
     fn tone(&self) -> &'static str {
-        display::outcome_tone(self.call.outcome)
+        display::call_tone(self.call.outcome)
+    }
+
+    /// Whether its outcome came too late to be applied.
+    fn came_too_late(&self) -> bool {
+        !self.call.applied && self.call.outcome != CallOutcome::Unknown
+    }
+
+    /// Whether nobody knows what was sent and answered.
+    fn is_unknown(&self) -> bool {
+        self.call.outcome == CallOutcome::Unknown
     }
 
     /// Who or what set it off.
@@ -188,7 +204,7 @@ impl CallRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Outcome, Trigger};
+    use crate::domain::Trigger;
     use crate::web::pages::instruction::tests::{NOW, admin};
 
     fn call(id: i64) -> StoredCall {
@@ -198,7 +214,7 @@ mod tests {
             triggered_by: Some("asha".to_owned()),
             started_at: NOW.naive_utc(),
             duration_ms: 1234,
-            outcome: Outcome::Error,
+            outcome: CallOutcome::Error,
             message: "On call of FTPS API: <script>alert(1)</script>".to_owned(),
             cause: None,
             http_status: Some(200),

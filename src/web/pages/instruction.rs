@@ -132,7 +132,7 @@ enum Notice {
 impl Notice {
     fn of(asked: Asked) -> Option<Self> {
         match asked {
-            Asked::Recorded(_) => None,
+            Asked::Recorded(_) | Asked::Unasked => None,
             Asked::Busy => Some(Self::Busy),
             Asked::NotWaiting => Some(Self::NotWaiting),
         }

@@ -22,9 +22,6 @@ pub(super) struct LatestCalls {
 
 impl LatestCalls {
     pub(super) fn load(db: &mut Db, of: &PaymentInstruction) -> Result<Self, StoreError> {
-        if of.latest_outcome().is_none() {
-            return Ok(Self::default());
-        }
         // One more than is shown tells whether there were earlier ones.
         let mut calls = calls::latest(db, of.id, CALLS as i64 + 1)?;
         let has_earlier = calls.len() > CALLS;
@@ -60,11 +57,11 @@ impl Step {
     }
 
     fn of_call(call: CallSummary) -> Self {
-        let words = phrase("FTPS call: %{outcome}").with("outcome", display::outcome_words(call.outcome));
+        let words = phrase("FTPS call: %{outcome}").with("outcome", display::call_words(call.outcome));
         Self {
             note: Some(triggers::of_step(call.trigger, call.triggered_by.as_deref())),
             call: Some(call.id),
-            ..Self::new(call.started_at, words, display::outcome_tone(call.outcome))
+            ..Self::new(call.started_at, words, display::call_tone(call.outcome))
         }
     }
 

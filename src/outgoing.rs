@@ -58,6 +58,19 @@ pub fn causes(failure: reqwest::Error) -> String {
     text
 }
 
+/// Whether a connection was given up because the server's certificate is not trusted.
+pub fn is_untrusted_certificate(failure: &reqwest::Error) -> bool {
+    sources(failure).any(|cause| matches!(tls_fault(cause), Some(rustls::Error::InvalidCertificate(_))))
+}
+
+/// What TLS said, below any number of I/O errors: those pass over what they wrap when asked for their source.
+fn tls_fault<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    match cause.downcast_ref::<std::io::Error>() {
+        Some(wrapper) => tls_fault(wrapper.get_ref()?),
+        None => cause.downcast_ref(),
+    }
+}
+
 /// The innermost cause of a failure, which tells most, for a page.
 pub fn innermost_cause(failure: reqwest::Error) -> String {
     let failure = failure.without_url();

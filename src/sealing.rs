@@ -13,7 +13,7 @@ const KEY_ID_LEN: usize = 8;
 const HEADER_LEN: usize = 1 + KEY_ID_LEN + NONCE_LEN;
 
 /// Why a value could not be sealed or opened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The operating system or the cipher refused.
     #[error("the cipher of the data key failed")]
@@ -195,7 +195,12 @@ impl Sealer {
 
     /// Whether a value was sealed with the current key, so that `reseal` may pass it over.
     pub fn is_current(&self, sealed: &[u8]) -> bool {
-        sealed.get(1..=KEY_ID_LEN) == Some(self.current.id.as_slice())
+        sealed.starts_with(&self.current_prefix())
+    }
+
+    /// What every value begins with that the current key sealed.
+    pub fn current_prefix(&self) -> Vec<u8> {
+        std::iter::once(VERSION).chain(self.current.id).collect()
     }
 
     /// Keyed hash of a text under the current key, in hex: equal texts, equal hashes.

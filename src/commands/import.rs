@@ -52,8 +52,23 @@ pub(crate) fn run_import(args: ImportArgs) -> Result<(), CommandError> {
 pub(crate) fn run_export(args: ExportArgs) -> Result<(), CommandError> {
     let (store, sealer) = open(&args.database, &args.data_key)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    export(&store, &sealer, args.since, &mut out)?;
-    out.flush().or_say("standard output is closed")
+    let exported = export(&store, &sealer, args.since, &mut out)?;
+    out.flush().or_say("standard output is closed")?;
+    for unreadable in &exported.unreadable {
+        writeln!(io::stderr(), "{unreadable}").or_say("standard error is closed")?;
+    }
+    unreadable_is_a_failure(exported.unreadable.len())
+}
+
+/// What could not be read is named already; the exit code says that something was left out.
+pub(super) fn unreadable_is_a_failure(count: usize) -> Result<(), CommandError> {
+    if count == 0 {
+        return Ok(());
+    }
+    Err(CommandError::Refused(format!(
+        "{count} sealed values cannot be read with the data keys at hand and were left out: add the key that \
+         sealed them to DATA_KEY_PREVIOUS, or import their payment instructions again"
+    )))
 }
 
 /// The database with its key, for commands that work in the foreground.

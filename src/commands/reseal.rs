@@ -4,9 +4,9 @@ use std::io::Write;
 
 use clap::Args;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
-use mukta_ftps::store::resealing::reseal;
+use mukta_ftps::store::resealing::{Resealed, reseal};
 
-use super::import::open;
+use super::import::{open, unreadable_is_a_failure};
 use super::{CommandError, OrSay};
 
 /// Settings of `reseal`.
@@ -21,11 +21,15 @@ pub(crate) struct ResealArgs {
 pub(crate) fn run(args: ResealArgs) -> Result<(), CommandError> {
     let (store, sealer) = open(&args.database, &args.data_key)?;
     let done = reseal(&store, &sealer)?;
+    for unreadable in &done.unreadable {
+        writeln!(std::io::stderr(), "{unreadable}").or_say("standard error is closed")?;
+    }
+    let Resealed { beneficiaries, calls, unreadable } = &done;
+    let needed = if unreadable.is_empty() { "not needed any more" } else { "still needed" };
     writeln!(
         std::io::stdout(),
-        "resealed {} values of beneficiaries and {} of the call log; DATA_KEY_PREVIOUS is not needed any more",
-        done.beneficiaries,
-        done.calls
+        "resealed {beneficiaries} values of beneficiaries and {calls} of the call log; DATA_KEY_PREVIOUS is {needed}"
     )
-    .or_say("standard output is closed")
+    .or_say("standard output is closed")?;
+    unreadable_is_a_failure(unreadable.len())
 }

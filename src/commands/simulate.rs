@@ -10,7 +10,7 @@ use mukta_ftps::import::import;
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{SettingFault, bind_address};
 use mukta_ftps::simulator::jit::{
-    JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction, Scenario,
+    JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction, Scenario, SignIn, UnknownSignIn,
 };
 use mukta_ftps::simulator::sms::{SmsScenario, SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, beneficiaries, instructions};
@@ -31,6 +31,9 @@ pub(crate) struct SimulateArgs {
     /// Several scenarios joined by `,` are answered one after another
     #[arg(long = "script", value_name = "NUMBER=SCENARIO")]
     scripts: Vec<String>,
+    /// How signing in goes: accept, refuse, garbage, empty, reset or time-out
+    #[arg(long, value_name = "HOW", default_value = "accept")]
+    sign_in: String,
     /// Address and port of the simulated SMS gateway
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8091")]
     sms_bind: String,
@@ -56,9 +59,14 @@ fn scenarios() -> String {
 pub(crate) fn run(args: SimulateArgs) -> Result<(), CommandError> {
     let addr = bind_address("--jit-bind", &args.jit_bind)?;
     let sms_addr = bind_address("--sms-bind", &args.sms_bind)?;
+    let sign_in: SignIn = args
+        .sign_in
+        .parse()
+        .map_err(|unknown: UnknownSignIn| SettingFault::new("--sign-in", unknown.to_string()))?;
     runtime()?.block_on(async {
         let latency = Duration::from_millis(args.latency);
         let simulator = started(JitSimulatorOptions { addr, latency, ..Default::default() }).await?;
+        simulator.sign_in(sign_in);
         if let Some(file) = &args.instructions {
             know_file(&simulator, file)?;
         }
@@ -104,6 +112,7 @@ pub(super) fn introduce(simulator: &JitSimulator, store: &Store, sealer: &Sealer
     store.read_blocking(|db| {
         for (id, number) in instructions::all_revised(db)? {
             let beneficiaries = beneficiaries::asked(db, sealer, id, &number)?
+                .known
                 .into_iter()
                 .map(|one| KnownBeneficiary {
                     payment_id: one.payment_id,

@@ -1,11 +1,13 @@
 //! The heart of the product: what follows from a reply of FTPS (DOMAIN.md §2).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::glitch::Glitch;
 use super::reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 use super::status::Outcome;
-use super::text::{last_digits, last_four, shortened};
+use super::text::{
+    breaks_a_number, is_same_account, last_digits, last_four, one_line, shortened, stands_for_none,
+};
 
 /// What every message on the page begins with.
 pub const MESSAGE_PREFIX: &str = "On call of FTPS API: ";
@@ -16,6 +18,16 @@ pub const UPDATED: &str = "Response is received and updated successfully";
 
 /// Of a text of theirs inside a sentence of ours so many characters are told.
 const TOLD_CHARS: usize = 64;
+
+/// Of a reason that they give for a failure so many are told, and of so many beneficiaries.
+const REASON_CHARS: usize = 200;
+const REASONS_TOLD: usize = 5;
+
+/// What a payment status holds that tells of a failure, where it does not begin with [`PAID`].
+const WORDS_OF_FAILURE: [&str; 4] = ["fail", "return", "reject", "not paid"];
+
+/// How a payment status begins that tells of a payment, in any case.
+const PAID: &str = "paid";
 
 /// The longest UTR number taken for one, in characters.
 const UTR_MAX_CHARS: usize = 64;
@@ -171,6 +183,9 @@ fn payment(asked: &AskedInstruction, answer: &Answer) -> Result<Payment, Glitch>
     };
     let entry = our_entry(asked, entries)?;
     let reported = entry.beneficiaries.as_ref().map_err(|fault| Glitch::NotInForm(fault.clone()))?;
+    if let Some(failed) = failed(asked, entry, reported) {
+        return Err(failed);
+    }
     Ok(Payment {
         voucher_number: entry.voucher_number.clone(),
         voucher_date: entry.voucher_date.clone(),
@@ -193,6 +208,41 @@ fn our_entry<'a>(asked: &AskedInstruction, entries: &'a [Entry]) -> Result<&'a E
             _ => Glitch::NotNamed,
         }),
     }
+}
+
+/// Whether RBI's message on a paid bill says so: it begins with `Paid`, in any case.
+pub fn says_paid(payment_status: &str) -> bool {
+    payment_status.trim().get(..PAID.len()).is_some_and(|start| start.eq_ignore_ascii_case(PAID))
+}
+
+/// What tells that payments failed, whatever else the entry brings: first of single beneficiaries of ours,
+/// then of the payment instruction as a whole.
+fn failed(asked: &AskedInstruction, entry: &Entry, reported: &[EntryBeneficiary]) -> Option<Glitch> {
+    let ours: HashSet<String> = asked.beneficiaries.iter().map(|one| one.payment_id.to_lowercase()).collect();
+    let failures: Vec<String> = reported
+        .iter()
+        .filter(|one| ours.contains(&one.payment_id.to_lowercase()))
+        .filter_map(|one| {
+            Some(format!("{} (“{}”)", told(&one.payment_id), reason(asked, one.failure.as_deref()?)))
+        })
+        .collect();
+    if !failures.is_empty() {
+        let more = if failures.len() > REASONS_TOLD { ", …" } else { "" };
+        let first = failures.iter().take(REASONS_TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
+        return Some(Glitch::BeneficiaryFailed(first + more));
+    }
+    let status = entry.payment_status.as_deref().filter(|status| tells_of_failure(status));
+    status.or(entry.failure.as_deref()).map(|told| Glitch::PaymentFailed(reason(asked, told)))
+}
+
+fn tells_of_failure(payment_status: &str) -> bool {
+    let status = one_line(payment_status).to_lowercase();
+    !says_paid(&status) && WORDS_OF_FAILURE.iter().any(|word| status.contains(word))
+}
+
+/// A reason of theirs inside a sentence of ours.
+fn reason(asked: &AskedInstruction, told: &str) -> String {
+    shortened(&one_line(&without_accounts(asked, told)), REASON_CHARS)
 }
 
 /// Every beneficiary of ours with its UTR, exactly once, and nobody else.
@@ -227,10 +277,10 @@ fn paid_beneficiaries(
 fn paid_beneficiary(ours: &AskedBeneficiary, theirs: &EntryBeneficiary) -> Result<PaidBeneficiary, Glitch> {
     let utr = &theirs.utr;
     let whose = || told(&ours.payment_id);
-    if utr.is_empty() {
+    if stands_for_none(utr) {
         return Err(Glitch::NoUtr(whose()));
     }
-    if utr.chars().count() > UTR_MAX_CHARS || utr.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if utr.chars().count() > UTR_MAX_CHARS || utr.chars().any(breaks_a_number) {
         return Err(Glitch::BadUtr(whose()));
     }
     Ok(PaidBeneficiary {
@@ -238,21 +288,20 @@ fn paid_beneficiary(ours: &AskedBeneficiary, theirs: &EntryBeneficiary) -> Resul
         utr: utr.clone(),
         utr_date: theirs.utr_date.clone(),
         end_to_end_id: theirs.end_to_end_id.clone(),
-        other_account: differing(ours.account.as_deref(), theirs.account.as_deref()),
-        other_ifsc: differing(ours.ifsc.as_deref(), theirs.ifsc.as_deref()),
+        other_account: differing(ours.account.as_deref(), theirs.account.as_deref(), is_same_account),
+        other_ifsc: differing(ours.ifsc.as_deref(), theirs.ifsc.as_deref(), str::eq_ignore_ascii_case),
     })
 }
 
-/// What was paid, where it differs from what is registered. Unknown on either side: no difference.
-fn differing(registered: Option<&str>, paid: Option<&str>) -> Option<String> {
-    match (registered.map(str::trim), paid.map(str::trim)) {
-        (Some(ours), Some(theirs))
-            if !ours.is_empty() && !theirs.is_empty() && !ours.eq_ignore_ascii_case(theirs) =>
-        {
-            Some(theirs.to_owned())
-        }
-        _ => None,
-    }
+/// What was paid, where it is not the same as what is registered. Not told on either side: no difference.
+fn differing(
+    registered: Option<&str>,
+    paid: Option<&str>,
+    is_same: impl Fn(&str, &str) -> bool,
+) -> Option<String> {
+    let (ours, theirs) = (registered?.trim(), paid?.trim());
+    let differs = !stands_for_none(ours) && !stands_for_none(theirs) && !is_same(ours, theirs);
+    differs.then(|| theirs.to_owned())
 }
 
 /// JIT's own words, to the letter but for account numbers of this very instruction, of which only the

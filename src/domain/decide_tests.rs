@@ -27,6 +27,7 @@ fn entry(asked: &AskedInstruction) -> Entry {
             utr_date: Some("2023-11-03".to_owned()),
             account: one.account.clone(),
             ifsc: one.ifsc.clone(),
+            failure: None,
             end_to_end_id: Some(format!("E{}", one.id)),
         })
         .collect();
@@ -36,6 +37,7 @@ fn entry(asked: &AskedInstruction) -> Entry {
         voucher_date: Some("2023-11-02".to_owned()),
         bill_reference: Some("202300001".to_owned()),
         payment_status: Some("Paid by RBI eKuber,please check with your bank".to_owned()),
+        failure: None,
         token_number: Some("T1".to_owned()),
         token_date: Some("not a date".to_owned()),
         beneficiaries: Ok(beneficiaries),
@@ -258,6 +260,20 @@ fn a_utr_number_is_one_word_of_at_most_64_characters() {
         ("U".repeat(64), Outcome::Success),
         ("ଓ".repeat(64), Outcome::Success),
         ("U".repeat(65), Outcome::Glitch),
+        ("NA".to_owned(), Outcome::Glitch),
+        ("n/a".to_owned(), Outcome::Glitch),
+        ("Nil".to_owned(), Outcome::Glitch),
+        ("null".to_owned(), Outcome::Glitch),
+        ("NONE".to_owned(), Outcome::Glitch),
+        ("-".to_owned(), Outcome::Glitch),
+        ("0".to_owned(), Outcome::Glitch),
+        ("000000".to_owned(), Outcome::Glitch),
+        ("0001".to_owned(), Outcome::Success),
+        ("NAB1".to_owned(), Outcome::Success),
+        ("SBIN\u{200b}1".to_owned(), Outcome::Glitch),
+        ("\u{feff}SBIN1".to_owned(), Outcome::Glitch),
+        ("SBIN1\u{202e}".to_owned(), Outcome::Glitch),
+        ("SB\u{ad}IN1".to_owned(), Outcome::Glitch),
         ("SBIN 1".to_owned(), Outcome::Glitch),
         ("SBIN\u{a0}1".to_owned(), Outcome::Glitch),
         ("SBIN\n1".to_owned(), Outcome::Glitch),
@@ -267,6 +283,87 @@ fn a_utr_number_is_one_word_of_at_most_64_characters() {
     ] {
         assert_eq!(changed(|entry| first(entry).utr = utr.clone()).outcome(), outcome, "{utr:?}");
     }
+}
+
+#[test]
+fn what_is_said_to_be_paid_and_failed_at_once_changes_nothing() {
+    let rbi = "Failed to Pay by RBI(Through e-Kuber) Late Ret";
+    let status = |told: &str| changed(|entry| entry.payment_status = Some(told.to_owned()));
+    for told in
+        [rbi, "Returned by bank", "REJECTED", "rejected at RBI", "Bill not  paid yet", "Repaid: failure"]
+    {
+        let Decision::Glitch(Glitch::PaymentFailed(quoted)) = status(told) else { panic!("{told}") };
+        assert_eq!(quoted, one_line(told));
+    }
+    assert_eq!(
+        status(rbi).message(),
+        format!(
+            "{MESSAGE_PREFIX}JIT's reply tells of a failed payment of this payment instruction: “{rbi}”."
+        )
+    );
+    for told in [
+        "Paid by RBI, earlier failure settled",
+        "PAID",
+        "paid; returned slip kept",
+        "Sent to RBI eKuber",
+        "N",
+    ] {
+        assert_eq!(status(told).outcome(), Outcome::Success, "{told}");
+    }
+}
+
+#[test]
+fn a_beneficiary_with_a_reason_of_failure_is_named_with_it() {
+    let failing = |field: &str, value: &str| {
+        json(&paid_json().replace("\"endToEndId\"", &format!("\"{field}\":{value},\"endToEndId\"")))
+    };
+    for (field, value, quoted) in [
+        ("failedReason", "\"Account does not exist.\"", "Account does not exist."),
+        ("failedReason", "\" Account\\n closed \"", "Account closed"),
+        ("failedReason", "\"30180123456 is closed\"", "•••• 3456 is closed"),
+        ("challanNumber", "4711", "4711"),
+        ("challanNumber", "[7]", "[7]"),
+        ("failedReason", "true", "true"),
+    ] {
+        let description = format!(
+            "{MESSAGE_PREFIX}JIT's reply tells of a failed payment of beneficiary bn-1013/000000 (“{quoted}”)."
+        );
+        assert_eq!(failing(field, value).message(), description);
+    }
+    for value in [
+        "null", "\"\"", "\" \"", "\"NA\"", "\"n/a\"", "\"Nil\"", "\"-\"", "0", "\"000\"", "[]", "{}", "false",
+    ] {
+        for field in ["failedReason", "challanNumber"] {
+            assert_eq!(failing(field, value).outcome(), Outcome::Success, "{field} {value}");
+        }
+    }
+    let whole = paid_json().replace("\"voucherNo\"", "\"failedReason\":\"Late return\",\"voucherNo\"");
+    assert!(json(&whole).message().ends_with("of this payment instruction: “Late return”."));
+}
+
+#[test]
+fn every_beneficiary_that_failed_is_named_and_a_stranger_is_not() {
+    let failed = |entry: &mut Entry, place: usize, reason: &str| {
+        list(entry)[place].failure = Some(reason.to_owned());
+    };
+    let decision = changed(|entry| {
+        failed(entry, 0, "closed");
+        failed(entry, 1, "no such account");
+        entry.payment_status = Some("Failed".to_owned());
+    });
+    assert!(
+        decision
+            .message()
+            .ends_with("beneficiary BN-1013/000000 (“closed”), BN-1013/000001 (“no such account”)."),
+        "{decision:?}"
+    );
+    let stranger = changed(|entry| {
+        let mut other = first(entry).clone();
+        other.payment_id = "BN-7".to_owned();
+        other.failure = Some("closed".to_owned());
+        list(entry).push(other);
+    });
+    assert_eq!(stranger, Decision::Glitch(Glitch::Stranger("BN-7".to_owned())));
 }
 
 #[test]
@@ -336,6 +433,9 @@ fn a_paid_account_other_than_the_registered_one_is_told() {
     };
     assert_eq!(paid_to(Some("30180123456"), Some("sbin0000123")), (None, None));
     assert_eq!(paid_to(None, Some(" ")), (None, None));
+    for same in ["3018 0123 456", "3018-0123-456", "000030180123456", "NA", "0"] {
+        assert_eq!(paid_to(Some(same), None), (None, None), "{same}");
+    }
     assert_eq!(
         paid_to(Some("999"), Some("UTIB0000001")),
         (Some("999".to_owned()), Some("UTIB0000001".to_owned()))
@@ -360,17 +460,18 @@ fn word() -> impl Strategy<Value = String> {
         Just(String::new()),
         Just("U".repeat(64)),
         Just("U".repeat(65)),
+        Just("NA".to_owned()),
+        Just("0".to_owned()),
+        Just("SB\u{200b}IN".to_owned()),
         "[A-Z0-9]{1,20}",
         ".{0,10}",
     ]
 }
 
 fn any_beneficiary() -> impl Strategy<Value = EntryBeneficiary> {
-    (word(), word(), prop::option::of(word())).prop_map(|(payment_id, utr, account)| EntryBeneficiary {
-        payment_id,
-        utr,
-        account,
-        ..Default::default()
+    let failure = prop_oneof![3 => Just(None), 1 => word().prop_map(Some)];
+    (word(), word(), prop::option::of(word()), failure).prop_map(|(payment_id, utr, account, failure)| {
+        EntryBeneficiary { payment_id, utr, account, failure, ..Default::default() }
     })
 }
 
@@ -437,7 +538,8 @@ fn assert_all_or_nothing(asked: &AskedInstruction, decision: &Decision) {
         assert_eq!(ours, paid);
         for one in &payment.beneficiaries {
             assert!(!one.utr.is_empty() && one.utr.chars().count() <= 64);
-            assert!(!one.utr.chars().any(|c| c.is_whitespace() || c.is_control()));
+            assert!(!one.utr.chars().any(breaks_a_number));
+            assert!(!stands_for_none(&one.utr));
         }
     }
 }
@@ -455,6 +557,9 @@ enum Spoil {
     EntryTwice,
     OtherService,
     AnError,
+    Failed,
+    FailedStatus,
+    PlaceholderUtr,
 }
 
 proptest! {
@@ -503,6 +608,7 @@ proptest! {
         spoil in prop::sample::select(vec![
             Spoil::DropOne, Spoil::DuplicateOne, Spoil::AddStranger, Spoil::BlankUtr, Spoil::BlankInUtr,
             Spoil::LongUtr, Spoil::OtherNumber, Spoil::EntryTwice, Spoil::OtherService, Spoil::AnError,
+            Spoil::Failed, Spoil::FailedStatus, Spoil::PlaceholderUtr,
         ]),
     ) {
         let asked = instruction(count);
@@ -528,6 +634,9 @@ proptest! {
             Spoil::EntryTwice => entries.push(good.clone()),
             Spoil::OtherService => answer.service_id = Some("COR".to_owned()),
             Spoil::AnError => answer.error = Some("no".to_owned()),
+            Spoil::Failed => list(&mut good)[which].failure = Some("closed".to_owned()),
+            Spoil::FailedStatus => good.payment_status = Some("Failed to Pay".to_owned()),
+            Spoil::PlaceholderUtr => list(&mut good)[which].utr = "n/a".to_owned(),
         }
         entries.push(good);
         answer.data = AnswerData::Entries(entries);

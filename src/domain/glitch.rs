@@ -53,6 +53,10 @@ sentences! {
         BeneficiariesChanged = "The beneficiaries of this payment instruction changed while JIT was being asked.",
         /// A panic on the way to the decision.
         ReplyNotJudged = "JIT's reply could not be read because of a fault in this program.",
+        /// A sealed value that no key at hand opens.
+        AccountUnreadable(id) = "The registered account number of beneficiary %{id} cannot be read with the data keys at hand, so JIT cannot be asked.",
+        /// Its chain leads to no root that is trusted here, or it is for another name or time.
+        CertificateNotTrusted = "JIT's certificate is not trusted here, so JIT was not asked.",
         /// The cryptographic library refused.
         NotEncrypted = "The request to JIT could not be encrypted.",
         /// Not even a new session was good for one call.
@@ -93,6 +97,11 @@ sentences! {
         BeneficiaryLeftOut(id) = "JIT's reply leaves out beneficiary %{id}.",
         /// One in it is not ours.
         Stranger(id) = "JIT's reply names beneficiary %{id}, who is not part of this payment instruction.",
+        /// Its payment status tells of one, whatever else it brings.
+        PaymentFailed(status) = "JIT's reply tells of a failed payment of this payment instruction: “%{status}”.",
+        /// A beneficiary of ours has a reason of failure or a challan, whatever else it brings. Each is
+        /// named with it.
+        BeneficiaryFailed(whom) = "JIT's reply tells of a failed payment of beneficiary %{whom}.",
         /// No transaction number for one of ours.
         NoUtr(id) = "JIT's reply has no UTR number for beneficiary %{id}.",
         /// What cannot be a transaction number.

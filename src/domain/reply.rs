@@ -55,6 +55,8 @@ pub struct Entry {
     pub bill_reference: Option<String>,
     /// `paymentStatus`: the message from RBI.
     pub payment_status: Option<String>,
+    /// `failedReason`, else `challanNumber`, of the payment instruction as a whole.
+    pub failure: Option<String>,
     /// `tokenNumber`.
     pub token_number: Option<String>,
     /// `tokenDate`, as received.
@@ -72,6 +74,9 @@ pub struct EntryBeneficiary {
     pub utr: String,
     /// `utrDate`, as received.
     pub utr_date: Option<String>,
+    /// `failedReason`, else `challanNumber`: what tells that the payment failed, unless it is a word that
+    /// stands for none.
+    pub failure: Option<String>,
     /// `benfAcctNo`: the account that was paid.
     pub account: Option<String>,
     /// `benfBankIfscCode`: its bank branch.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::glitch::Refusal;
 use super::money::Paise;
+use super::text::{breaks_a_number, stands_for_none};
 
 /// What some departments carry where a mobile number should be.
 const PLACEHOLDER: &str = "9999999999";
@@ -37,7 +38,7 @@ pub fn payment_text(amount: Paise, utr: &str) -> Result<String, Refusal> {
         return Err(Refusal::NoAmount);
     }
     let utr = utr.trim();
-    if utr.is_empty() || utr.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if stands_for_none(utr) || utr.chars().any(breaks_a_number) {
         return Err(Refusal::NoUtr);
     }
     Ok(format!(
@@ -88,7 +89,7 @@ mod tests {
         let good = Some("9437012345");
         assert_eq!(refused(0, "U1", good), Refusal::NoAmount);
         assert_eq!(refused(-5, "U1", good), Refusal::NoAmount);
-        for utr in ["", " \t", "A B", "A\u{7}B"] {
+        for utr in ["", " \t", "A B", "A\u{7}B", "NA", "n/a", "000", "A\u{200b}B"] {
             assert_eq!(refused(100, utr, good), Refusal::NoUtr, "{utr:?}");
         }
         assert_eq!(refused(100, "U1", None), Refusal::NoNumber);
@@ -116,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_is_the_template_filled_in(paise in 1i64..=10_000_000_000_000, utr in "[A-Z0-9/-]{1,64}") {
+        fn every_text_is_the_template_filled_in(paise in 1i64..=10_000_000_000_000, utr in "U[A-Z0-9/-]{0,63}") {
             let filled = SEED.replace("{amount}", &Paise(paise).plain()).replace("<UTRNO>", &utr);
             prop_assert_eq!(payment_text(Paise(paise), &utr).unwrap(), filled);
         }

@@ -47,6 +47,61 @@ pub fn shortened(text: &str, limit: usize) -> String {
     }
 }
 
+/// Words that people and programs write where there is nothing to tell (DOMAIN.md §2.3), beside zeros.
+const WORDS_FOR_NONE: [&str; 6] = ["NA", "N/A", "NIL", "NULL", "NONE", "-"];
+
+/// Whether a text tells nothing: it is blank, a word that stands for none in any case, or zeros only.
+pub fn stands_for_none(text: &str) -> bool {
+    let text = text.trim();
+    text.chars().all(|c| c == '0') || WORDS_FOR_NONE.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Whether two account numbers are the same one: blanks, hyphens and leading zeros tell none apart.
+pub fn is_same_account(one: &str, other: &str) -> bool {
+    bare_account(one).eq_ignore_ascii_case(&bare_account(other))
+}
+
+fn bare_account(account: &str) -> String {
+    let bare = account.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}' | '\u{2011}'));
+    bare.skip_while(|c| *c == '0').collect()
+}
+
+/// Unicode's format characters (general category Cf, version 16), which show nothing or turn what is
+/// around them.
+const FORMAT_CHARACTERS: &[(char, char)] = &[
+    ('\u{ad}', '\u{ad}'),
+    ('\u{600}', '\u{605}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{6dd}', '\u{6dd}'),
+    ('\u{70f}', '\u{70f}'),
+    ('\u{890}', '\u{891}'),
+    ('\u{8e2}', '\u{8e2}'),
+    ('\u{180e}', '\u{180e}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{202a}', '\u{202e}'),
+    ('\u{2060}', '\u{2064}'),
+    ('\u{2066}', '\u{206f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{fff9}', '\u{fffb}'),
+    ('\u{110bd}', '\u{110bd}'),
+    ('\u{110cd}', '\u{110cd}'),
+    ('\u{13430}', '\u{1343f}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0001}', '\u{e0001}'),
+    ('\u{e0020}', '\u{e007f}'),
+];
+
+/// Whether a character is one of Unicode's format characters.
+pub fn is_format_character(c: char) -> bool {
+    FORMAT_CHARACTERS.iter().any(|&(first, last)| (first..=last).contains(&c))
+}
+
+/// Whether a character cannot stand within a number of a bank's: it parts words, or is not seen.
+pub fn breaks_a_number(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || is_format_character(c)
+}
+
 /// A text that has something in it, without blanks around it.
 pub fn filled(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
@@ -87,6 +142,35 @@ mod tests {
     fn numbers_are_masked_from_a_length_on() {
         assert_eq!(without_long_numbers("a 12345678 b 1234567", 8), "a •••• 5678 b 1234567");
         assert_eq!(without_long_numbers("12345678", 9), "12345678");
+    }
+
+    #[test]
+    fn words_for_none_tell_nothing_in_any_case() {
+        for none in ["", " ", "NA", "na", "N/A", "n/a", " Nil ", "NULL", "None", "-", "0", "0000"] {
+            assert!(stands_for_none(none), "{none:?}");
+        }
+        for some in ["NAB1", "N A", "nothing", "00010", "--", "Account closed"] {
+            assert!(!stands_for_none(some), "{some:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_the_same_however_it_is_spaced_and_padded() {
+        for other in
+            ["30180123456", "0030180123456", "3018 0123 456", " 3018-0123-456\t", "3018\u{a0}0123456"]
+        {
+            assert!(is_same_account("30180123456", other), "{other:?}");
+        }
+        assert!(is_same_account("ab12", "AB12"));
+        assert!(!is_same_account("30180123456", "301801234560"));
+    }
+
+    #[test]
+    fn format_characters_are_known_and_letters_are_none() {
+        for c in ['\u{ad}', '\u{200b}', '\u{202e}', '\u{2069}', '\u{feff}', '\u{e0041}'] {
+            assert!(is_format_character(c), "{c:?}");
+        }
+        assert!("AZ09 ଓड-/".chars().all(|c| !is_format_character(c)));
     }
 
     proptest::proptest! {

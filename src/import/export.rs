@@ -12,7 +12,7 @@ use crate::domain::record::{AdviceRecord, BeneficiaryRecord};
 use crate::domain::{Paise, PaymentStatus};
 use crate::sealing::Sealer;
 use crate::store::exporting::{self, Known};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Unreadable};
 
 /// Instructions read in one short transaction.
 const PAGE: i64 = 200;
@@ -28,31 +28,41 @@ pub enum ExportError {
     Unwritable(#[from] io::Error),
 }
 
-/// Writes the instructions, all or those changed at `since` or later, as one document, and tells how
-/// many they are. Blocks, but holds no transaction while it writes.
+/// What an export wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// How many instructions.
+    pub count: usize,
+    /// Values that are left out, since no key at hand opens them.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Writes the instructions, all or those changed at `since` or later, as one document. Blocks, but holds
+/// no transaction while it writes.
 pub fn export(
     store: &Store,
     sealer: &Sealer,
     since: Option<DateTime<Utc>>,
     mut out: impl Write,
-) -> Result<usize, ExportError> {
+) -> Result<Exported, ExportError> {
     let since = since.map(|since| since.naive_utc());
     out.write_all(br#"{"ResponseInfo":{"status":"successful"},"paymentInstructions":["#)?;
     let mut after = None;
-    let mut count = 0;
+    let mut exported = Exported::default();
     loop {
         let page = store.read_blocking(|db| exporting::page(db, sealer, after, since, PAGE))?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
-        for known in &page {
-            out.write_all(if count == 0 { b"\n" } else { b",\n" })?;
-            serde_json::to_writer(&mut out, &instruction(known)?).map_err(io::Error::from)?;
-            count += 1;
+        for known in page {
+            out.write_all(if exported.count == 0 { b"\n" } else { b",\n" })?;
+            serde_json::to_writer(&mut out, &instruction(&known)?).map_err(io::Error::from)?;
+            exported.count += 1;
+            exported.unreadable.extend(known.unreadable);
         }
     }
     out.write_all(b"\n]}\n")?;
     out.flush()?;
-    Ok(count)
+    Ok(exported)
 }
 
 /// An element of `paymentInstructions`.

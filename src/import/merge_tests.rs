@@ -60,9 +60,14 @@ fn completed(status: PaymentStatus) -> InstructionRecord {
 }
 
 fn known(record: InstructionRecord) -> Known {
-    let places =
-        (0..).zip(&record.beneficiaries).map(|(at, _)| BeneficiaryPlace { id: i64::from(at), position: at });
+    let places = (0..).zip(&record.beneficiaries).map(|(at, _)| BeneficiaryPlace {
+        id: i64::from(at),
+        position: at,
+        closed_account: None,
+        closed_mobile: None,
+    });
     Known {
+        unreadable: Vec::new(),
         id: crate::store::instructions::InstructionId::of_test(1),
         lease_until: None,
         ftps: FtpsReferences::default(),

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-pub use export::{ExportError, export};
+pub use export::{ExportError, Exported, export};
 pub use fault::{Fault, Faults};
 use instruction::InstructionReader;
 use reading::{ReadError, read_instructions};

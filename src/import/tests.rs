@@ -398,7 +398,7 @@ fn import_the_big_file() {
     }
     let start = std::time::Instant::now();
     let count = export(&store, &sealer(), None, io::sink()).unwrap();
-    writeln!(io::stdout(), "exported {count} in {:?}", start.elapsed()).unwrap();
+    writeln!(io::stdout(), "exported {} in {:?}", count.count, start.elapsed()).unwrap();
 }
 
 /// An export imported where it came from changes nothing; imported into a fresh database and

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{StatusCode, Url};
 use serde_json::Value;
@@ -11,7 +12,8 @@ use super::config::{JitConfig, JitSetupError};
 use super::envelope::{self, SymmetricKey};
 use super::exchange::{Contact, Exchange, Failure};
 use super::messages::{self, DateFormat};
-use super::session::{Held, Session, Sessions};
+use super::session::{Held, NoSession, Session, Sessions, SignInPaused, SignInRefusal};
+use crate::clock::Clock;
 use crate::domain::{Answer, BillToAsk, Glitch, Reply};
 use crate::outgoing;
 
@@ -59,7 +61,7 @@ enum Called {
 
 impl JitClient {
     /// Checks the settings; nothing is sent yet.
-    pub fn new(config: JitConfig) -> Result<Self, JitSetupError> {
+    pub fn new(config: JitConfig, clock: Clock) -> Result<Self, JitSetupError> {
         let base = &config.base_url;
         let plain = matches!(base.scheme(), "http" | "https")
             && base.username().is_empty()
@@ -83,15 +85,17 @@ impl JitClient {
             HeaderName::from_static("clientsecret"),
             secret_header(&config.client_secret).ok_or(JitSetupError::ClientSecret)?,
         );
-        let http =
-            outgoing::client(base, config.timeout, config.timeout).build().map_err(JitSetupError::Http)?;
+        let http = outgoing::client(base, config.timeout, config.timeout)
+            .tls_certs_merge(config.extra_roots.iter().cloned())
+            .build()
+            .map_err(JitSetupError::Http)?;
         Ok(Self(Arc::new(Inner {
             http,
             authenticate_url: below(base, "authenticate")?,
             call_url: below(base, "get-jit-service-data")?,
             credentials,
             dates,
-            sessions: Sessions::new(config.session_lifetime),
+            sessions: Sessions::new(config.session_lifetime, clock),
             begins_nothing: AtomicBool::new(false),
             config,
         })))
@@ -111,18 +115,30 @@ impl JitClient {
     pub async fn connects(&self) -> bool {
         match self.0.http.head(self.0.config.base_url.clone()).send().await {
             Ok(_) => true,
-            // What was connected to may not know the method, or take its time.
-            Err(error) => !error.is_connect(),
+            // What was connected to may not know the method, or take its time; and a certificate that is not
+            // trusted is for the next call to tell.
+            Err(error) => !error.is_connect() || outgoing::is_untrusted_certificate(&error),
         }
     }
 
-    /// Asks FTPS about a bill, signing in where needed. Whatever goes wrong is in the exchange.
-    pub async fn ask(&self, bill: &BillToAsk) -> Exchange {
+    /// When signing in is tried again, while it pauses after a refusal: until then nobody is asked.
+    pub fn sign_in_paused_until(&self) -> Option<DateTime<Utc>> {
+        self.0.sessions.paused_until()
+    }
+
+    /// Sign-ins that were refused since the last that was not.
+    pub fn sign_in_refusal(&self) -> Option<SignInRefusal> {
+        self.0.sessions.latest_refusal()
+    }
+
+    /// Asks FTPS about a bill, signing in where needed. Whatever goes wrong is in the exchange; there is
+    /// none while signing in pauses.
+    pub async fn ask(&self, bill: &BillToAsk) -> Result<Exchange, SignInPaused> {
         let request = self.request_json(bill);
         let deadline = self.0.config.timeout.saturating_mul(DEADLINE_IN_TIMEOUTS);
         let outcome = tokio::time::timeout(deadline, self.0.attempt(&request)).await.unwrap_or_else(|_| {
             let cause = format!("no answer within {} seconds, signing in included", deadline.as_secs_f32());
-            Err(Failure { contact: Contact::TimedOut, ..Failure::nothing(cause, None) })
+            Err(Failure { contact: Contact::TimedOut, ..Failure::nothing(cause, None) }.into())
         });
         let exchange = match outcome {
             Ok((status, response, reply)) => Exchange {
@@ -132,18 +148,19 @@ impl JitClient {
                 contact: Contact::Reached,
                 reply,
             },
-            Err(Failure { reply, response, http_status, contact }) => {
+            Err(NoSession::Failed(Failure { reply, response, http_status, contact })) => {
                 Exchange { request, response, http_status, contact, reply }
             }
+            Err(NoSession::Paused(paused)) => return Err(paused),
         };
         log::debug!("asked JIT: HTTP status {:?}, {:?}", exchange.http_status, exchange.contact);
-        exchange
+        Ok(exchange)
     }
 }
 
 impl Inner {
     /// Calls within the session; when it turns out to be gone, once more within a new one.
-    async fn attempt(&self, request: &str) -> Result<(StatusCode, String, Reply), Failure> {
+    async fn attempt(&self, request: &str) -> Result<(StatusCode, String, Reply), NoSession> {
         let held = self.sessions.get(None, async || self.sign_in().await).await?;
         match self.call(&held, request).await? {
             Called::Done { status, response, reply } => return Ok((status, response, reply)),
@@ -183,6 +200,10 @@ impl Inner {
             .map_err(|_| Failure::unusable(Glitch::NotEncrypted, None))?;
         let headers = HeaderMap::from_iter([(HeaderName::from_static("authtoken"), session.token.clone())]);
         let RawReply { status, body } = self.post(&self.call_url, headers, body).await?;
+        // In whatever words: the next call signs in anew, and this one is not repeated (DOMAIN.md §5.3).
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            self.sessions.forget(held);
+        }
         let Some(body) = body else {
             return Err(Failure::unusable(Glitch::ReplyTooLarge, Some(status.as_u16())));
         };
@@ -206,6 +227,9 @@ impl Inner {
             return Err(Failure::nothing("JIT's reply is empty", Some(status.as_u16())));
         }
         let (response, reply) = self.opened(session, &rek, &body);
+        if response.contains(LOST_SESSION) {
+            self.sessions.forget(held);
+        }
         Ok(Called::Done { status, response, reply })
     }
 

@@ -8,7 +8,7 @@ use crate::simulator::http::{Action, HttpSimulator};
 use crate::simulator::jit::{
     JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction, Scenario, SignIn,
 };
-use chrono::{FixedOffset, TimeZone};
+use chrono::{FixedOffset, TimeDelta, TimeZone};
 use futures_util::future::join_all;
 
 const NUMBER: &str = "PI-1013/2023-24/000256";
@@ -60,6 +60,7 @@ fn config(jit: &JitSimulator) -> JitConfig {
         client_secret: jit.client_secret().to_owned(),
         public_key: PublicKey::parse(jit.public_key_der()).unwrap(),
         timeout: Duration::from_secs(5),
+        extra_roots: Vec::new(),
         session_lifetime: Duration::from_secs(1800),
         department: "MUKTA".to_owned(),
         date_offset: FixedOffset::east_opt(0).unwrap(),
@@ -68,11 +69,18 @@ fn config(jit: &JitSimulator) -> JitConfig {
 }
 
 fn client(jit: &JitSimulator) -> JitClient {
-    JitClient::new(config(jit)).unwrap()
+    JitClient::new(config(jit), Clock::system()).unwrap()
 }
 
 fn impatient(jit: &JitSimulator, timeout: Duration) -> JitClient {
-    JitClient::new(JitConfig { timeout, ..config(jit) }).unwrap()
+    JitClient::new(JitConfig { timeout, ..config(jit) }, Clock::system()).unwrap()
+}
+
+/// A client and the hands of its clock.
+fn client_with_clock(config: JitConfig) -> (JitClient, Arc<std::sync::Mutex<DateTime<Utc>>>) {
+    let now = Arc::new(std::sync::Mutex::new(DateTime::UNIX_EPOCH));
+    let hands = Arc::clone(&now);
+    (JitClient::new(config, Clock::of(move || *now.lock().unwrap())).unwrap(), hands)
 }
 
 fn described(exchange: &Exchange) -> String {
@@ -89,10 +97,11 @@ fn is_nothing(exchange: &Exchange) -> bool {
 #[tokio::test]
 async fn every_scenario_comes_to_its_class() {
     let jit = simulator(JitSimulatorOptions { slow: Duration::from_millis(20), ..Default::default() }).await;
-    let client = impatient(&jit, Duration::from_secs(2));
+    let (client, now) = client_with_clock(JitConfig { timeout: Duration::from_secs(2), ..config(&jit) });
     for (scenario, word, _) in Scenario::ALL {
+        *now.lock().unwrap() += TimeDelta::hours(2);
         jit.script(NUMBER, vec![scenario.clone()]);
-        let exchange = client.ask(&numbered(NUMBER)).await;
+        let exchange = client.ask(&numbered(NUMBER)).await.unwrap();
         let decision = decide(&asked(NUMBER), &exchange.reply);
         let expected = match scenario {
             Scenario::Paid
@@ -101,7 +110,7 @@ async fn every_scenario_comes_to_its_class() {
             | Scenario::OddPaymentStatus
             | Scenario::LostSession
             | Scenario::Slow => Outcome::Success,
-            Scenario::Error(_) | Scenario::ErrorList => Outcome::Error,
+            Scenario::Error(_) | Scenario::ErrorList | Scenario::LostSessionOk => Outcome::Error,
             Scenario::EmptyBody
             | Scenario::EmptyData
             | Scenario::TimeOut
@@ -124,7 +133,7 @@ async fn a_paid_reply_is_the_same_however_jit_spells_it() {
     let client = client(&jit);
     let mut payments = Vec::new();
     for _ in 0..4 {
-        let exchange = client.ask(&numbered(NUMBER)).await;
+        let exchange = client.ask(&numbered(NUMBER)).await.unwrap();
         assert_eq!(exchange.http_status, Some(200));
         assert_eq!(exchange.request, client.request_json(&numbered(NUMBER)));
         assert!(exchange.response.unwrap().starts_with(r#"{"serviceId":"FTPS ""#));
@@ -162,7 +171,7 @@ async fn descriptions_say_what_is_wrong() {
         (Scenario::AlwaysLostSession, "JIT ended our session at once, twice in a row.", 500, Some("{")),
     ] {
         jit.script(NUMBER, vec![scenario]);
-        let exchange = client.ask(&numbered(NUMBER)).await;
+        let exchange = client.ask(&numbered(NUMBER)).await.unwrap();
         assert_eq!(described(&exchange), description);
         assert_eq!(exchange.http_status, Some(status));
         match response {
@@ -182,12 +191,14 @@ async fn many_calls_share_one_session() {
         jit.know(known(&bill.number));
     }
     for exchange in join_all(bills.iter().map(|bill| client.ask(bill))).await {
+        let exchange = exchange.unwrap();
         assert!(matches!(exchange.reply, Reply::Answered(_)), "{exchange:?}");
     }
     assert_eq!(jit.authentications(), 1);
 
     jit.expire_sessions();
     for exchange in join_all(bills.iter().map(|bill| client.ask(bill))).await {
+        let exchange = exchange.unwrap();
         assert!(matches!(exchange.reply, Reply::Answered(_)), "{exchange:?}");
     }
     assert_eq!(jit.authentications(), 2, "a dead session is renewed once");
@@ -203,9 +214,9 @@ async fn the_simulator_counts_calls_until_their_client_leaves() {
     let client = impatient(&jit, Duration::from_millis(500));
     let bill = numbered(NUMBER);
     let both = join_all([client.ask(&bill), client.ask(&bill)]).await;
-    assert!(both.iter().all(is_nothing));
+    assert!(both.iter().all(|exchange| is_nothing(exchange.as_ref().unwrap())));
     assert_eq!(jit.max_in_flight_of(NUMBER), 2);
-    client.ask(&bill).await;
+    client.ask(&bill).await.unwrap();
     assert_eq!(jit.max_in_flight(), 2, "those that left are no longer under way");
 }
 
@@ -213,12 +224,13 @@ async fn the_simulator_counts_calls_until_their_client_leaves() {
 async fn a_session_is_renewed_before_it_ends() {
     let lifetime = Duration::from_millis(1500);
     let jit = simulator(JitSimulatorOptions { session_lifetime: lifetime, ..Default::default() }).await;
-    let client = JitClient::new(JitConfig { session_lifetime: lifetime, ..config(&jit) }).unwrap();
-    client.ask(&numbered(NUMBER)).await;
-    client.ask(&numbered(NUMBER)).await;
+    let client =
+        JitClient::new(JitConfig { session_lifetime: lifetime, ..config(&jit) }, Clock::system()).unwrap();
+    client.ask(&numbered(NUMBER)).await.unwrap();
+    client.ask(&numbered(NUMBER)).await.unwrap();
     assert_eq!(jit.authentications(), 1);
     tokio::time::sleep(Duration::from_millis(1400)).await;
-    client.ask(&numbered(NUMBER)).await;
+    client.ask(&numbered(NUMBER)).await.unwrap();
     assert_eq!(jit.authentications(), 2);
 }
 
@@ -227,41 +239,44 @@ async fn a_lost_session_is_made_anew_once_and_the_call_repeated() {
     let jit = simulator(JitSimulatorOptions::default()).await;
     let client = client(&jit);
     jit.script(NUMBER, vec![Scenario::LostSession, Scenario::Paid]);
-    assert!(matches!(client.ask(&numbered(NUMBER)).await.reply, Reply::Answered(_)));
+    assert!(matches!(client.ask(&numbered(NUMBER)).await.unwrap().reply, Reply::Answered(_)));
     assert_eq!((jit.authentications(), jit.calls_received()), (2, 2));
     jit.script(NUMBER, vec![Scenario::AlwaysLostSession]);
-    client.ask(&numbered(NUMBER)).await;
+    client.ask(&numbered(NUMBER)).await.unwrap();
     assert_eq!((jit.authentications(), jit.calls_received()), (3, 4));
 }
 
 #[tokio::test]
 async fn what_goes_wrong_at_signing_in_is_classified_too() {
     let jit = simulator(JitSimulatorOptions::default()).await;
-    let client = impatient(&jit, Duration::from_millis(500));
+    let (client, now) = client_with_clock(JitConfig { timeout: Duration::from_millis(500), ..config(&jit) });
+    let later = || *now.lock().unwrap() += TimeDelta::hours(1);
     jit.sign_in(SignIn::Refuse);
-    let exchange = client.ask(&numbered(NUMBER)).await;
+    let exchange = client.ask(&numbered(NUMBER)).await.unwrap();
     assert_eq!(
         described(&exchange),
         "JIT did not let us sign in: it answered with HTTP status 401 (Unauthorized)."
     );
     assert_eq!((exchange.http_status, exchange.response.as_deref()), (Some(401), None));
     assert_eq!(exchange.request, client.request_json(&numbered(NUMBER)));
+    later();
     jit.sign_in(SignIn::Garbage);
     assert_eq!(
-        described(&client.ask(&numbered(NUMBER)).await),
+        described(&client.ask(&numbered(NUMBER)).await.unwrap()),
         "JIT's answer to our sign-in could not be understood."
     );
+    later();
     for how in [SignIn::Empty, SignIn::Reset, SignIn::TimeOut] {
         jit.sign_in(how);
-        let exchange = client.ask(&numbered(NUMBER)).await;
+        let exchange = client.ask(&numbered(NUMBER)).await.unwrap();
         assert!(is_nothing(&exchange) && exchange.contact != Contact::Unreachable, "{how:?}: {exchange:?}");
     }
     jit.sign_in(SignIn::Accept);
-    assert!(matches!(client.ask(&numbered(NUMBER)).await.reply, Reply::Answered(_)));
+    assert!(matches!(client.ask(&numbered(NUMBER)).await.unwrap().reply, Reply::Answered(_)));
 
     let mut wrong = config(&jit);
     wrong.client_secret = "another secret".to_owned();
-    let exchange = JitClient::new(wrong).unwrap().ask(&numbered(NUMBER)).await;
+    let exchange = JitClient::new(wrong, Clock::system()).unwrap().ask(&numbered(NUMBER)).await.unwrap();
     assert!(described(&exchange).contains("401"));
 }
 
@@ -270,10 +285,10 @@ async fn an_address_where_nobody_listens_is_unreachable() {
     let jit = simulator(JitSimulatorOptions::default()).await;
     let gone = client(&jit);
     let here = gone.clone();
-    here.ask(&numbered(NUMBER)).await;
+    here.ask(&numbered(NUMBER)).await.unwrap();
     drop(jit);
     tokio::time::sleep(Duration::from_millis(20)).await;
-    let exchange = gone.ask(&numbered(NUMBER)).await;
+    let exchange = gone.ask(&numbered(NUMBER)).await.unwrap();
     assert!(is_nothing(&exchange) && exchange.contact == Contact::Unreachable, "{exchange:?}");
     match exchange.reply {
         Reply::Nothing { cause } => {
@@ -284,7 +299,7 @@ async fn an_address_where_nobody_listens_is_unreachable() {
 }
 
 #[tokio::test]
-async fn waiting_callers_share_a_failed_sign_in() {
+async fn a_refused_sign_in_is_the_glitch_of_one_and_the_others_wait_unasked() {
     let tries = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = Arc::clone(&tries);
     let server = HttpSimulator::start(([127, 0, 0, 1], 0).into(), move |_| {
@@ -297,15 +312,123 @@ async fn waiting_callers_share_a_failed_sign_in() {
     .await
     .unwrap();
     let jit = simulator(JitSimulatorOptions::default()).await;
-    let client =
-        JitClient::new(JitConfig { base_url: server.url().parse().unwrap(), ..config(&jit) }).unwrap();
+    let (client, now) =
+        client_with_clock(JitConfig { base_url: server.url().parse().unwrap(), ..config(&jit) });
+    let bills: Vec<_> = (0..20).map(|n| numbered(&n.to_string())).collect();
+    let asked = join_all(bills.iter().map(|bill| client.ask(bill))).await;
+    let glitches: Vec<_> = asked.iter().filter_map(|asked| asked.as_ref().ok()).map(described).collect();
+    assert_eq!(
+        glitches,
+        ["JIT did not let us sign in: it answered with HTTP status 503 (Service Unavailable)."]
+    );
+    assert_eq!(tries.load(std::sync::atomic::Ordering::SeqCst), 1, "the others wait unasked");
+    let until = asked.iter().find_map(|asked| asked.as_ref().err()).unwrap().until;
+    assert_eq!(client.sign_in_paused_until(), Some(until));
+    assert_eq!(until, DateTime::UNIX_EPOCH + TimeDelta::minutes(1));
+    *now.lock().unwrap() = until;
+    assert!(described(&client.ask(&bills[1]).await.unwrap()).contains("503"));
+    assert_eq!(tries.load(std::sync::atomic::Ordering::SeqCst), 2, "tried again after the pause");
+    assert_eq!(client.ask(&bills[2]).await.unwrap_err().until, until + TimeDelta::minutes(2));
+}
+
+#[tokio::test]
+async fn waiting_callers_share_a_sign_in_without_an_answer() {
+    let jit =
+        simulator(JitSimulatorOptions { latency: Duration::from_millis(50), ..Default::default() }).await;
+    jit.sign_in(SignIn::Empty);
+    let client = client(&jit);
     let bills: Vec<_> = (0..20).map(|n| numbered(&n.to_string())).collect();
     for exchange in join_all(bills.iter().map(|bill| client.ask(bill))).await {
-        assert!(described(&exchange).contains("503 (Service Unavailable)"));
+        assert!(is_nothing(&exchange.unwrap()));
     }
-    assert_eq!(tries.load(std::sync::atomic::Ordering::SeqCst), 1);
-    client.ask(&bills[0]).await;
-    assert_eq!(tries.load(std::sync::atomic::Ordering::SeqCst), 2, "a later call tries again");
+    assert_eq!(jit.sign_ins_tried(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_jit_refuses_in_other_words_is_dropped_for_the_next_call() {
+    for (scenario, outcome) in [
+        (Scenario::Http401, Outcome::Glitch),
+        (Scenario::Http403, Outcome::Glitch),
+        (Scenario::LostSessionOk, Outcome::Error),
+    ] {
+        let jit = simulator(JitSimulatorOptions::default()).await;
+        let client = client(&jit);
+        jit.script(NUMBER, vec![scenario.clone(), Scenario::Paid]);
+        let exchange = client.ask(&numbered(NUMBER)).await.unwrap();
+        assert_eq!(decide(&asked(NUMBER), &exchange.reply).outcome(), outcome, "{scenario}");
+        assert_eq!((jit.authentications(), jit.calls_received()), (1, 1), "{scenario}: it is not repeated");
+        let exchange = client.ask(&numbered(NUMBER)).await.unwrap();
+        assert_eq!(decide(&asked(NUMBER), &exchange.reply).outcome(), Outcome::Success, "{scenario}");
+        assert_eq!((jit.authentications(), jit.calls_received()), (2, 2), "{scenario}: in a new session");
+        client.ask(&numbered(NUMBER)).await.unwrap();
+        assert_eq!(jit.authentications(), 2, "{scenario}: which stays");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_a_glitch_unless_its_root_is_named() {
+    let jit = simulator(JitSimulatorOptions::default()).await;
+    let tls = TlsFront::start(jit.base_url().parse().unwrap()).await;
+    let config = JitConfig { base_url: tls.base_url.clone(), ..config(&jit) };
+    let stranger = JitClient::new(config.clone(), Clock::system()).unwrap();
+    let exchange = stranger.ask(&numbered(NUMBER)).await.unwrap();
+    assert_eq!(described(&exchange), "JIT's certificate is not trusted here, so JIT was not asked.");
+    assert_eq!(exchange.contact, Contact::Reached);
+    assert_eq!(jit.sign_ins_tried(), 0);
+
+    let roots =
+        reqwest::Certificate::from_pem_bundle(include_bytes!("../../tests/data/tls/root.pem")).unwrap();
+    let friend = JitClient::new(JitConfig { extra_roots: roots, ..config }, Clock::system()).unwrap();
+    let exchange = friend.ask(&numbered(NUMBER)).await.unwrap();
+    assert!(matches!(exchange.reply, Reply::Answered(_)), "{exchange:?}");
+}
+
+/// Speaks TLS in front of a simulator, with a certificate of a root that nobody knows.
+struct TlsFront {
+    base_url: Url,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for TlsFront {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl TlsFront {
+    async fn start(behind: Url) -> Self {
+        use tokio_rustls::rustls::pki_types::pem::PemObject;
+        use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+        let chain = CertificateDer::pem_slice_iter(include_bytes!("../../tests/data/tls/server.pem"))
+            .collect::<Result<Vec<_>, _>>()
+            .unwrap();
+        let key =
+            PrivateKeyDer::from_pem_slice(include_bytes!("../../tests/data/tls/server-key.pem")).unwrap();
+        let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+        let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut base_url = behind.clone();
+        base_url.set_scheme("https").unwrap();
+        base_url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+        let target = format!("127.0.0.1:{}", behind.port().unwrap());
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, target) = (acceptor.clone(), target.clone());
+                tokio::spawn(async move {
+                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    let mut jit = tokio::net::TcpStream::connect(target).await.unwrap();
+                    let _broken = tokio::io::copy_bidirectional(&mut stream, &mut jit).await;
+                });
+            }
+        });
+        Self { base_url, task }
+    }
 }
 
 #[tokio::test]
@@ -316,7 +439,7 @@ async fn an_attempt_ends_at_its_deadline() {
     jit.script(NUMBER, vec![Scenario::AlwaysLostSession]);
     let client = impatient(&jit, Duration::from_millis(300));
     let begun = std::time::Instant::now();
-    let exchange = client.ask(&numbered(NUMBER)).await;
+    let exchange = client.ask(&numbered(NUMBER)).await.unwrap();
     assert!(begun.elapsed() < Duration::from_millis(1500));
     assert!(is_nothing(&exchange), "{exchange:?}");
 }
@@ -347,7 +470,7 @@ async fn settings_that_cannot_work_are_refused() {
     let refused = |change: &dyn Fn(&mut JitConfig)| {
         let mut config = config(&jit);
         change(&mut config);
-        JitClient::new(config).unwrap_err()
+        JitClient::new(config, Clock::system()).unwrap_err()
     };
     for url in ["ftp://x/", "https://u:p@x/", "https://x/?a=b", "https://x/#a", "data:x"] {
         assert!(matches!(refused(&|c| c.base_url = url.parse().unwrap()), JitSetupError::BaseUrl), "{url}");
@@ -360,6 +483,6 @@ async fn settings_that_cannot_work_are_refused() {
     // A base URL may end in a slash.
     let mut config = config(&jit);
     config.base_url = format!("{}/", jit.base_url()).parse().unwrap();
-    let exchange = JitClient::new(config).unwrap().ask(&numbered(NUMBER)).await;
+    let exchange = JitClient::new(config, Clock::system()).unwrap().ask(&numbered(NUMBER)).await.unwrap();
     assert!(matches!(exchange.reply, Reply::Answered(_)));
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::FixedOffset;
-use reqwest::Url;
+use reqwest::{Certificate, Url};
 
 use super::envelope::PublicKey;
 
@@ -19,6 +19,8 @@ pub struct JitConfig {
     pub client_secret: String,
     /// JIT's RSA public key.
     pub public_key: PublicKey,
+    /// Roots that are trusted beside the system's.
+    pub extra_roots: Vec<Certificate>,
     /// How long one exchange may take; an attempt, with signing in, three times that.
     pub timeout: Duration,
     /// How long JIT keeps a session.
@@ -38,6 +40,7 @@ impl fmt::Debug for JitConfig {
             .field("client_id", &self.client_id)
             .field("client_secret", &"…")
             .field("public_key", &self.public_key)
+            .field("extra_roots", &self.extra_roots.len())
             .field("timeout", &self.timeout)
             .field("session_lifetime", &self.session_lifetime)
             .field("department", &self.department)

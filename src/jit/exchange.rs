@@ -57,6 +57,10 @@ impl Failure {
     }
 
     pub(super) fn transport(error: reqwest::Error, http_status: Option<u16>) -> Self {
+        if outgoing::is_untrusted_certificate(&error) {
+            log::warn!("JIT's certificate is not trusted: {}", outgoing::causes(error));
+            return Self::unusable(Glitch::CertificateNotTrusted, http_status);
+        }
         let contact = match () {
             () if error.is_connect() => Contact::Unreachable,
             () if error.is_timeout() => Contact::TimedOut,

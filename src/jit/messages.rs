@@ -4,6 +4,7 @@ use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::domain::text::stands_for_none;
 use crate::domain::{Answer, AnswerData, BillToAsk, Entry, EntryBeneficiary, Glitch};
 
 /// How JIT wants instants written: at which offset, in which format.
@@ -118,6 +119,7 @@ fn entry(item: &Value) -> Result<Entry, String> {
         voucher_date: text(fields, "voucherDate"),
         bill_reference: text(fields, "billRefNo"),
         payment_status: text(fields, "paymentStatus"),
+        failure: failure(fields),
         token_number: text(fields, "tokenNumber"),
         token_date: text(fields, "tokenDate"),
         beneficiaries: beneficiaries(fields.get("benfDtls")),
@@ -139,9 +141,24 @@ fn beneficiary(item: &Value) -> Result<EntryBeneficiary, String> {
         // As received: whether it can be a UTR number is for `decide` to say.
         utr: scalar(fields.get("utrNo")).unwrap_or_default(),
         utr_date: text(fields, "utrDate"),
+        failure: failure(fields),
         account: text(fields, "benfAcctNo"),
         ifsc: text(fields, "benfBankIfscCode"),
         end_to_end_id: text(fields, "endToEndId"),
+    })
+}
+
+/// What tells that a payment failed. A value of an odd kind is no silence: it is told as JSON.
+fn failure(fields: &Map<String, Value>) -> Option<String> {
+    ["failedReason", "challanNumber"].into_iter().find_map(|name| {
+        let told = match fields.get(name)? {
+            Value::Null | Value::Bool(false) => return None,
+            Value::Array(items) if items.is_empty() => return None,
+            Value::Object(fields) if fields.is_empty() => return None,
+            odd @ (Value::Bool(_) | Value::Array(_) | Value::Object(_)) => odd.to_string(),
+            plain => scalar(Some(plain))?,
+        };
+        (!stands_for_none(&told)).then(|| printable(&told))
     })
 }
 

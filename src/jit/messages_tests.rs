@@ -150,6 +150,7 @@ fn an_entry_is_read_leniently() {
             voucher_date: Some("2023-11-02".to_owned()),
             bill_reference: Some("202300001234".to_owned()),
             payment_status: Some("Paid\u{fffd}".to_owned()),
+            failure: None,
             token_number: None,
             token_date: None,
             beneficiaries: Ok(vec![
@@ -157,6 +158,7 @@ fn an_entry_is_read_leniently() {
                     payment_id: "BN-1".to_owned(),
                     utr: "12345678901234567890".to_owned(),
                     utr_date: None,
+                    failure: None,
                     account: Some("12".to_owned()),
                     ifsc: Some("SBIN0001".to_owned()),
                     end_to_end_id: Some("e".to_owned()),

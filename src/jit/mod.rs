@@ -16,3 +16,4 @@ pub use config::{JitConfig, JitSetupError};
 pub use envelope::PublicKey;
 pub use exchange::{Contact, Exchange};
 pub use messages::DateFormat;
+pub use session::{SignInPaused, SignInRefusal};

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::http::{Action, HttpRequest, HttpSimulator, Running};
 use crate::jit::envelope::SymmetricKey;
 
-pub use scenario::{Scenario, SignIn, UnknownScenario};
+pub use scenario::{Scenario, SignIn, UnknownScenario, UnknownSignIn};
 
 /// Where the services lie on the server, as at the real JIT.
 const BASE_PATH: &str = "/webservices/jitfs/v1.0";
@@ -130,6 +130,9 @@ struct State {
     latency: Duration,
     slow: Duration,
     sessions: HashMap<String, (SymmetricKey, Instant)>,
+    /// The next sign-in is refused ([`Scenario::SignInRefused`]).
+    refuses_next_sign_in: bool,
+    sign_ins_tried: usize,
     authentications: usize,
     calls_received: usize,
     calls: VecDeque<RecordedCall>,
@@ -238,6 +241,11 @@ impl JitSimulator {
         self.shared.state().sessions.clear();
     }
 
+    /// How often somebody tried to sign in, successfully or not.
+    pub fn sign_ins_tried(&self) -> usize {
+        self.shared.state().sign_ins_tried
+    }
+
     /// How often somebody signed in successfully.
     pub fn authentications(&self) -> usize {
         self.shared.state().authentications
@@ -279,8 +287,10 @@ async fn answer(shared: &Arc<Shared>, request: HttpRequest) -> Action {
 
 async fn authenticate(shared: &Shared, request: &HttpRequest) -> Action {
     let (latency, how) = {
-        let state = shared.state();
-        (state.latency, state.sign_in)
+        let mut state = shared.state();
+        state.sign_ins_tried += 1;
+        let refuses = std::mem::take(&mut state.refuses_next_sign_in);
+        (state.latency, if refuses { SignIn::Refuse } else { state.sign_in })
     };
     pause(latency).await;
     match how {
@@ -337,6 +347,11 @@ async fn call(shared: &Arc<Shared>, request: &HttpRequest) -> Action {
         // Calls that come from now on with the same token meet the same.
         Scenario::LostSession => {
             shared.state().sessions.remove(token);
+        }
+        Scenario::SignInRefused => {
+            let mut state = shared.state();
+            state.sessions.remove(token);
+            state.refuses_next_sign_in = true;
         }
         _ => {}
     }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::instructions::InstructionId;
 use super::schema::beneficiaries;
-use super::{Db, StoreError};
+use super::{Db, StoreError, Unreadable};
 use crate::domain::{AskedBeneficiary, Paise, PaymentStatus};
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 
@@ -93,13 +93,22 @@ pub fn counts(db: &mut Db, instruction_id: InstructionId) -> Result<Vec<(Payment
         .load(db)?)
 }
 
-/// The beneficiaries as [`decide`](crate::domain::decide) needs them, their accounts opened.
+/// Everybody of an instruction that is asked about.
+#[derive(Debug)]
+pub struct AskedPeople {
+    /// As [`decide`](crate::domain::decide) needs them; an account that no key opens is not known.
+    pub known: Vec<AskedBeneficiary>,
+    /// The accounts that no key at hand opens.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// The beneficiaries with their accounts opened.
 pub fn asked(
     db: &mut Db,
     sealer: &Sealer,
     instruction_id: InstructionId,
     number: &str,
-) -> Result<Vec<AskedBeneficiary>, StoreError> {
+) -> Result<AskedPeople, StoreError> {
     type Row = (i64, String, String, Option<Vec<u8>>, Option<String>);
     let rows: Vec<Row> = beneficiaries::table
         .filter(beneficiaries::instruction_id.eq(instruction_id))
@@ -112,11 +121,15 @@ pub fn asked(
             beneficiaries::ifsc,
         ))
         .load(db)?;
-    rows.into_iter()
-        .map(|(id, payment_id, payment_key, sealed, ifsc)| {
-            let field = SealedField::Account(BeneficiaryKey { number, payment_key: &payment_key });
-            let account = sealed.map(|sealed| sealer.open_text(field, &sealed)).transpose()?;
-            Ok(AskedBeneficiary { id, payment_id, account, ifsc })
-        })
-        .collect()
+    let mut people = AskedPeople { known: Vec::with_capacity(rows.len()), unreadable: Vec::new() };
+    for (id, payment_id, payment_key, sealed, ifsc) in rows {
+        let field = SealedField::Account(BeneficiaryKey { number, payment_key: &payment_key });
+        let account = sealed.map(|sealed| sealer.open_text(field, &sealed)).transpose();
+        let account = account.unwrap_or_else(|cause| {
+            people.unreadable.push(Unreadable::new(number, &payment_id, "account number", cause));
+            None
+        });
+        people.known.push(AskedBeneficiary { id, payment_id, account, ifsc });
+    }
+    Ok(people)
 }

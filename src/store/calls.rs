@@ -96,6 +96,8 @@ pub struct StoredCall {
     pub response: Option<String>,
     /// Whether the payloads were left out because those before them were long.
     pub is_left_out: bool,
+    /// Whether a payload was left out because no key at hand opens it.
+    pub is_unreadable: bool,
     /// Whether the instruction was brought up to date by it.
     pub applied: bool,
 }
@@ -146,12 +148,17 @@ pub fn of_instruction(
                 .get_result(db)?;
             let bytes = |sealed: &Option<Vec<u8>>| sealed.as_ref().map_or(0, Vec::len);
             room = room.saturating_sub(bytes(&request) + bytes(&response));
-            let open = |field, sealed: Option<Vec<u8>>| {
-                sealed.map(|sealed| sealer.open_text(field, &sealed)).transpose()
+            let mut is_unreadable = false;
+            let mut open = |field, sealed: Option<Vec<u8>>| {
+                let opened = sealed.map(|sealed| sealer.open_text(field, &sealed)).transpose();
+                opened.unwrap_or_else(|_| {
+                    is_unreadable = true;
+                    None
+                })
             };
-            let request = open(SealedField::Request(&row.call_ref), request)?;
-            let response = open(SealedField::Response(&row.call_ref), response)?;
-            Ok(row.with(request, response, false))
+            let request = open(SealedField::Request(&row.call_ref), request);
+            let response = open(SealedField::Response(&row.call_ref), response);
+            Ok(StoredCall { is_unreadable, ..row.with(request, response, false) })
         })
         .collect()
 }
@@ -202,6 +209,7 @@ impl Row {
             request,
             response,
             is_left_out,
+            is_unreadable: false,
             applied: self.applied,
         }
     }

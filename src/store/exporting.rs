@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use super::connection::on_either;
 use super::instructions::{InstructionId, PaymentAdvice, PaymentInstruction, is_claim};
 use super::schema::{beneficiaries, payment_advices, payment_instructions as pi};
-use super::{Db, StoreError};
+use super::{Db, StoreError, Unreadable};
 use crate::domain::record::{
     AdviceRecord, BeneficiaryRecord, InstructionRecord, Lifecycle, PaymentFacts, Version,
 };
@@ -29,6 +29,8 @@ pub struct Known {
     pub ftps: FtpsReferences,
     /// The rows of `version.record.beneficiaries`, in the same order.
     pub beneficiary_rows: Vec<BeneficiaryPlace>,
+    /// Sealed values that no key at hand opens: `version` knows nothing of them.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// The references that FTPS brought with a payment.
@@ -43,12 +45,24 @@ pub struct FtpsReferences {
 }
 
 /// Where a beneficiary is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BeneficiaryPlace {
     /// Our row.
     pub id: i64,
     /// Its place in the instruction.
     pub position: i32,
+    /// An account number that no key at hand opens.
+    pub closed_account: Option<Closed>,
+    /// A mobile number that no key at hand opens.
+    pub closed_mobile: Option<Closed>,
+}
+
+/// A number as it is stored, where no key at hand opens it: kept until a file tells it anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    pub(super) sealed: Vec<u8>,
+    pub(super) last4: Option<String>,
+    pub(super) hash: Option<String>,
 }
 
 impl Known {
@@ -75,8 +89,12 @@ struct StoredBeneficiary {
     beneficiary_type: Option<String>,
     name: Option<String>,
     account_sealed: Option<Vec<u8>>,
+    account_last4: Option<String>,
+    account_hash: Option<String>,
     ifsc: Option<String>,
     mobile_sealed: Option<Vec<u8>>,
+    mobile_last4: Option<String>,
+    mobile_hash: Option<String>,
     amount_paise: Paise,
     payment_status: PaymentStatus,
     failure_reason: Option<String>,
@@ -122,13 +140,14 @@ pub(super) fn with_parts(
     let ids: Vec<InstructionId> = rows.iter().map(|row| row.id).collect();
     let mut advices = advices_of(db, &ids)?;
     let mut beneficiaries = beneficiaries_of(db, &ids)?;
-    rows.into_iter()
+    Ok(rows
+        .into_iter()
         .map(|row| {
             let advices = advices.remove(&row.id).unwrap_or_default();
             let beneficiaries = beneficiaries.remove(&row.id).unwrap_or_default();
             known(sealer, row, advices, beneficiaries)
         })
-        .collect()
+        .collect())
 }
 
 fn advices_of(
@@ -175,11 +194,11 @@ fn known(
     row: PaymentInstruction,
     advices: Vec<AdviceRecord>,
     rows: Vec<StoredBeneficiary>,
-) -> Result<Known, StoreError> {
-    let places = rows.iter().map(|one| BeneficiaryPlace { id: one.id, position: one.position }).collect();
-    let beneficiaries =
-        rows.into_iter().map(|one| one.opened(sealer, &row.number)).collect::<Result<_, _>>()?;
-    Ok(Known {
+) -> Known {
+    let mut unreadable = Vec::new();
+    let (beneficiaries, beneficiary_rows) =
+        rows.into_iter().map(|one| one.opened(sealer, &row.number, &mut unreadable)).unzip();
+    Known {
         id: row.id,
         lease_until: row.lease_until,
         ftps: FtpsReferences {
@@ -187,7 +206,8 @@ fn known(
             token_number: row.ftps_token_number.clone(),
             token_date: row.ftps_token_date.clone(),
         },
-        beneficiary_rows: places,
+        beneficiary_rows,
+        unreadable,
         version: Version {
             lifecycle: Lifecycle {
                 in_process_since: row.in_process_since,
@@ -212,19 +232,34 @@ fn known(
                 beneficiaries,
             },
         },
-    })
+    }
 }
 
 impl StoredBeneficiary {
-    fn opened(self, sealer: &Sealer, number: &str) -> Result<BeneficiaryRecord, StoreError> {
-        let payment_key = &self.payment_key;
-        let open = |field: SealedField<'_>, sealed: &Option<Vec<u8>>| {
-            sealed.as_deref().map(|sealed| sealer.open_text(field, sealed)).transpose()
+    /// What an import may write of it, and where it is stored; what does not open is noted.
+    fn opened(
+        self,
+        sealer: &Sealer,
+        number: &str,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> (BeneficiaryRecord, BeneficiaryPlace) {
+        let key = BeneficiaryKey { number, payment_key: &self.payment_key };
+        let mut open = |name, field, closed: Option<Closed>| match closed {
+            None => (None, None),
+            Some(closed) => match sealer.open_text(field, &closed.sealed) {
+                Ok(text) => (Some(text), None),
+                Err(cause) => {
+                    unreadable.push(Unreadable::new(number, &self.payment_id, name, cause));
+                    (None, Some(closed))
+                }
+            },
         };
-        let account =
-            open(SealedField::Account(BeneficiaryKey { number, payment_key }), &self.account_sealed)?;
-        let mobile = open(SealedField::Mobile(BeneficiaryKey { number, payment_key }), &self.mobile_sealed)?;
-        Ok(BeneficiaryRecord {
+        let closed = |sealed: Option<Vec<u8>>, last4, hash| Some(Closed { sealed: sealed?, last4, hash });
+        let account = closed(self.account_sealed, self.account_last4, self.account_hash);
+        let mobile = closed(self.mobile_sealed, self.mobile_last4, self.mobile_hash);
+        let (account, closed_account) = open("account number", SealedField::Account(key), account);
+        let (mobile, closed_mobile) = open("mobile number", SealedField::Mobile(key), mobile);
+        let record = BeneficiaryRecord {
             payment_id: self.payment_id,
             beneficiary_id: self.beneficiary_id,
             beneficiary_type: self.beneficiary_type,
@@ -243,6 +278,7 @@ impl StoredBeneficiary {
                 voucher_date: self.voucher_date,
             },
             disputed: self.disputed,
-        })
+        };
+        (record, BeneficiaryPlace { id: self.id, position: self.position, closed_account, closed_mobile })
     }
 }

@@ -8,12 +8,11 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::connection::on_either;
-use super::exporting::{self, Known};
+use super::exporting::{self, BeneficiaryPlace, Known};
 use super::instructions::{InstructionId, PaymentInstruction};
 use super::schema::{beneficiaries, payment_advices, payment_instructions as pi, search_texts};
 use super::scope::state_of;
-use super::search;
-use super::{Db, StoreError};
+use super::{Db, StoreError, keys, search};
 use crate::domain::CompletedBy;
 use crate::domain::record::{AdviceRecord, BeneficiaryRecord, InstructionRecord, Version};
 use crate::domain::text::last_four;
@@ -85,6 +84,20 @@ struct NewBeneficiary<'a> {
     voucher_number: Option<&'a str>,
     voucher_date: Option<&'a str>,
     disputed: bool,
+}
+
+impl NewBeneficiary<'_> {
+    /// What no key at hand opens is not written over by a file that does not tell it.
+    fn keep_closed(&mut self, place: &BeneficiaryPlace) {
+        if let (None, Some(closed)) = (&self.account_sealed, &place.closed_account) {
+            self.account_sealed = Some(closed.sealed.clone());
+            (self.account_last4, self.account_hash) = (closed.last4.clone(), closed.hash.clone());
+        }
+        if let (None, Some(closed)) = (&self.mobile_sealed, &place.closed_mobile) {
+            self.mobile_sealed = Some(closed.sealed.clone());
+            (self.mobile_last4, self.mobile_hash) = (closed.last4.clone(), closed.hash.clone());
+        }
+    }
 }
 
 impl Version {
@@ -201,6 +214,7 @@ pub fn lock(db: &mut Db, numbers: &mut [&str]) -> Result<(), StoreError> {
 /// The instructions of these numbers that are here, by number. On PostgreSQL they are locked until
 /// the transaction ends, so that no claim or outcome comes between reading and writing.
 pub fn known(db: &mut Db, sealer: &Sealer, numbers: &[&str]) -> Result<HashMap<String, Known>, StoreError> {
+    keys::hold(db, sealer)?;
     // In one order, so that two transactions do not each wait for the other.
     let rows: Vec<PaymentInstruction> = match db {
         Db::Sqlite(db) => pi::table
@@ -325,8 +339,11 @@ fn update_beneficiaries(
     for (record, position) in to.beneficiaries.iter().zip(0..) {
         match here.remove(&record.payment_key()) {
             Some((before, row)) if before == record && row.position == position => {}
-            Some((_, row)) => {
-                let changed = record.row(sealer, &to.number, known.id, position)?;
+            Some((before, row)) => {
+                let mut changed = record.row(sealer, &to.number, known.id, position)?;
+                if record.beneficiary_id.is_none() || before.beneficiary_id == record.beneficiary_id {
+                    changed.keep_closed(row);
+                }
                 on_either!(db, db => diesel::update(beneficiaries::table.find(row.id))
                     .set(&changed)
                     .execute(db)?);

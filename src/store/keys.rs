@@ -1,6 +1,7 @@
 //! Whether `DATA_KEY` fits the database.
 
 use chrono::NaiveDateTime;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::schema::data_keys;
@@ -33,4 +34,43 @@ pub fn fit(db: &mut Db, sealer: &Sealer, now: NaiveDateTime) -> Result<(), Store
             .execute(db)?;
     }
     Ok(())
+}
+
+/// Keeps the current key from being forgotten until the transaction ends, so that what is sealed in it is
+/// not left behind by a `reseal` beside it. One that is forgotten already is [`StoreError::WrongDataKey`];
+/// a database that no key has been noted in has forgotten none.
+pub fn hold(db: &mut Db, sealer: &Sealer) -> Result<(), StoreError> {
+    let current = data_keys::table.find(sealer.current_key_id()).select(data_keys::key_id);
+    let held: Option<String> = match db {
+        // Its one writer is this transaction.
+        Db::Sqlite(db) => current.get_result(db).optional()?,
+        Db::Postgres(db) => current.for_key_share().get_result(db).optional()?,
+    };
+    if held.is_some() || data_keys::table.count().get_result::<i64>(db)? == 0 {
+        return Ok(());
+    }
+    Err(StoreError::WrongDataKey)
+}
+
+/// Forgets every key but the current one, unless values are left that `left` counts. What others seal at
+/// this moment with an earlier key is waited for; they seal no more with it after.
+pub(super) fn forget_earlier(
+    db: &mut Db,
+    sealer: &Sealer,
+    left: impl FnOnce(&mut Db) -> Result<u64, StoreError>,
+) -> Result<u64, StoreError> {
+    let current = sealer.current_key_id();
+    if let Db::Postgres(db) = db {
+        db.batch_execute("SET LOCAL lock_timeout = 0")?;
+        let _held: Vec<String> = data_keys::table
+            .filter(data_keys::key_id.ne(&current))
+            .select(data_keys::key_id)
+            .for_update()
+            .load(db)?;
+    }
+    let left = left(db)?;
+    if left == 0 {
+        diesel::delete(data_keys::table.filter(data_keys::key_id.ne(&current))).execute(db)?;
+    }
+    Ok(left)
 }

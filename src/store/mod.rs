@@ -36,6 +36,7 @@ use diesel::connection::SimpleConnection;
 use diesel::r2d2::Pool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use crate::sealing::SealError;
 use connection::Connections;
 pub use connection::{DatabaseUrl, Db};
 
@@ -59,7 +60,7 @@ pub enum StoreError {
     Query(#[from] diesel::result::Error),
     /// A sealed value could not be made or opened.
     #[error(transparent)]
-    Seal(#[from] crate::sealing::SealError),
+    Seal(#[from] SealError),
     /// `DATA_KEY` is not the one the database was written with.
     #[error(
         "DATA_KEY does not fit this database: set the key it was written with, \
@@ -93,6 +94,32 @@ const PASSING: [&str; 18] = [
     "out of memory",
     "connection",
 ];
+
+/// A sealed value that no key at hand opens: a fault of one payment instruction, which stops no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The PI number.
+    pub number: String,
+    /// The payment ID, or the call of the call log, that it belongs to.
+    pub of: String,
+    /// What is sealed.
+    pub field: &'static str,
+    /// Why it does not open.
+    pub cause: SealError,
+}
+
+impl Unreadable {
+    fn new(number: &str, of: &str, field: &'static str, cause: SealError) -> Self {
+        Self { number: number.to_owned(), of: of.to_owned(), field, cause }
+    }
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { number, of, field, cause } = self;
+        write!(f, "{number}: the {field} of {of} cannot be read: {cause}")
+    }
+}
 
 impl StoreError {
     /// Whether the database is busy or away, so that the same attempt may succeed later.

@@ -4,46 +4,75 @@
 //! may be interrupted at any point, begun again, and run beside `serve`.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary};
 
-use super::schema::{beneficiaries, data_keys, ftps_calls, payment_instructions};
-use super::{Db, Store, StoreError};
-use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
+use super::schema::{beneficiaries, ftps_calls, payment_instructions};
+use super::{Db, Store, StoreError, Unreadable, keys};
+use crate::sealing::{BeneficiaryKey, SealError, SealedField, Sealer};
 
 /// Rows read in one transaction.
 const PAGE: i64 = 500;
 
-/// How many values were sealed anew.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What a `reseal` did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resealed {
-    /// Of beneficiaries: accounts and mobile numbers.
+    /// Values of beneficiaries sealed anew: accounts and mobile numbers.
     pub beneficiaries: u64,
-    /// Of the call log: requests and responses.
+    /// Values of the call log sealed anew: requests and responses.
     pub calls: u64,
+    /// Values that no key at hand opens: they stay as they are, and no key is forgotten.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// Seals everything with the current key; then an earlier key is not needed any more, and the
-/// database forgets that it ever fitted. Blocks.
+/// database forgets that it ever fitted. Before that it counts once more: what somebody sealed with an
+/// earlier key meanwhile takes another turn. Blocks.
 pub fn reseal(store: &Store, sealer: &Sealer) -> Result<Resealed, StoreError> {
     let mut done = Resealed::default();
-    let mut after = 0;
-    while let Some(last) = store.write_blocking(|db| beneficiaries_after(db, sealer, after, &mut done))? {
-        after = last;
+    loop {
+        done.unreadable.clear();
+        let mut after = 0;
+        while let Some(last) = store.write_blocking(|db| beneficiaries_after(db, sealer, after, &mut done))? {
+            after = last;
+        }
+        after = 0;
+        while let Some(last) = store.write_blocking(|db| calls_after(db, sealer, after, &mut done))? {
+            after = last;
+        }
+        let left = store.write_blocking(|db| keys::forget_earlier(db, sealer, |db| left(db, sealer)))?;
+        if left <= done.unreadable.len() as u64 {
+            return Ok(done);
+        }
     }
-    after = 0;
-    while let Some(last) = store.write_blocking(|db| calls_after(db, sealer, after, &mut done))? {
-        after = last;
+}
+
+/// How many values are not sealed with the current key.
+fn left(db: &mut Db, sealer: &Sealer) -> Result<u64, StoreError> {
+    #[derive(QueryableByName)]
+    struct Left {
+        #[diesel(sql_type = BigInt)]
+        left: i64,
     }
-    let current = sealer.current_key_id();
-    store.write_blocking(|db| {
-        diesel::delete(data_keys::table.filter(data_keys::key_id.ne(&current))).execute(db)?;
-        Ok(())
-    })?;
-    Ok(done)
+    let of = |table: &str, columns: &[&str]| {
+        let others = |column: &&str| {
+            format!("coalesce(sum(CASE WHEN substr({column}, 1, 9) <> $1 THEN 1 ELSE 0 END), 0)")
+        };
+        let sums = columns.iter().map(others).collect::<Vec<_>>().join(" + ");
+        format!("SELECT CAST({sums} AS bigint) AS \"left\" FROM {table}")
+    };
+    let mut count = |query: String| -> Result<u64, StoreError> {
+        let counted: Left =
+            diesel::sql_query(query).bind::<Binary, _>(sealer.current_prefix()).get_result(db)?;
+        Ok(counted.left.unsigned_abs())
+    };
+    Ok(count(of("beneficiaries", &["account_sealed", "mobile_sealed", "other_account_sealed"]))?
+        + count(of("ftps_calls", &["request_sealed", "response_sealed"]))?)
 }
 
 #[derive(Queryable)]
 struct SealedBeneficiary {
     id: i64,
+    payment_id: String,
     payment_key: String,
     number: String,
     account: Option<Vec<u8>>,
@@ -67,6 +96,7 @@ fn beneficiaries_after(
         .limit(PAGE)
         .select((
             beneficiaries::id,
+            beneficiaries::payment_id,
             beneficiaries::payment_key,
             payment_instructions::number,
             beneficiaries::account_sealed,
@@ -77,7 +107,17 @@ fn beneficiaries_after(
     for row in &rows {
         let key = BeneficiaryKey { number: &row.number, payment_key: &row.payment_key };
         let target = beneficiaries::table.filter(beneficiaries::id.eq(row.id));
-        if let Some((old, new, plain)) = anew(sealer, SealedField::Account(key), row.account.as_ref())? {
+        let mut anew = |name, field, sealed| {
+            anew(sealer, field, sealed).unwrap_or_else(|cause| {
+                done.unreadable.push(Unreadable::new(&row.number, &row.payment_id, name, cause));
+                None
+            })
+        };
+        let account = anew("account number", SealedField::Account(key), row.account.as_ref());
+        let mobile = anew("mobile number", SealedField::Mobile(key), row.mobile.as_ref());
+        let other =
+            anew("account number that was paid", SealedField::OtherAccount(key), row.other_account.as_ref());
+        if let Some((old, new, plain)) = account {
             done.beneficiaries += diesel::update(target.filter(beneficiaries::account_sealed.eq(old)))
                 .set((
                     beneficiaries::account_sealed.eq(new),
@@ -85,7 +125,7 @@ fn beneficiaries_after(
                 ))
                 .execute(db)? as u64;
         }
-        if let Some((old, new, plain)) = anew(sealer, SealedField::Mobile(key), row.mobile.as_ref())? {
+        if let Some((old, new, plain)) = mobile {
             done.beneficiaries += diesel::update(target.filter(beneficiaries::mobile_sealed.eq(old)))
                 .set((
                     beneficiaries::mobile_sealed.eq(new),
@@ -93,8 +133,7 @@ fn beneficiaries_after(
                 ))
                 .execute(db)? as u64;
         }
-        if let Some((old, new, _)) = anew(sealer, SealedField::OtherAccount(key), row.other_account.as_ref())?
-        {
+        if let Some((old, new, _)) = other {
             done.beneficiaries += diesel::update(target.filter(beneficiaries::other_account_sealed.eq(old)))
                 .set(beneficiaries::other_account_sealed.eq(new))
                 .execute(db)? as u64;
@@ -110,24 +149,34 @@ fn calls_after(
     after: i64,
     done: &mut Resealed,
 ) -> Result<Option<i64>, StoreError> {
-    type Row = (i64, String, Option<Vec<u8>>, Option<Vec<u8>>);
+    type Row = (i64, String, String, Option<Vec<u8>>, Option<Vec<u8>>);
     let rows: Vec<Row> = ftps_calls::table
+        .inner_join(payment_instructions::table)
         .filter(ftps_calls::id.gt(after))
         .order(ftps_calls::id)
         .limit(PAGE)
         .select((
             ftps_calls::id,
             ftps_calls::call_ref,
+            payment_instructions::number,
             ftps_calls::request_sealed,
             ftps_calls::response_sealed,
         ))
         .load(db)?;
-    for (id, call_ref, request, response) in &rows {
+    for (id, call_ref, number, request, response) in &rows {
         let target = ftps_calls::table.filter(ftps_calls::id.eq(id));
-        if let Some((_, new, _)) = anew(sealer, SealedField::Request(call_ref), request.as_ref())? {
+        let mut anew = |name, field, sealed| {
+            anew(sealer, field, sealed).unwrap_or_else(|cause| {
+                done.unreadable.push(Unreadable::new(number, &format!("call {id}"), name, cause));
+                None
+            })
+        };
+        let request = anew("request", SealedField::Request(call_ref), request.as_ref());
+        let response = anew("response", SealedField::Response(call_ref), response.as_ref());
+        if let Some((_, new, _)) = request {
             done.calls += diesel::update(target).set(ftps_calls::request_sealed.eq(new)).execute(db)? as u64;
         }
-        if let Some((_, new, _)) = anew(sealer, SealedField::Response(call_ref), response.as_ref())? {
+        if let Some((_, new, _)) = response {
             done.calls += diesel::update(target).set(ftps_calls::response_sealed.eq(new)).execute(db)? as u64;
         }
     }
@@ -135,12 +184,13 @@ fn calls_after(
 }
 
 /// The old value, the new one and its text; `None` if the current key sealed it already.
-#[allow(clippy::type_complexity)] // a triple used on the spot, three times
+type Anew<'a> = Option<(&'a Vec<u8>, Vec<u8>, String)>;
+
 fn anew<'a>(
     sealer: &Sealer,
     field: SealedField<'_>,
     sealed: Option<&'a Vec<u8>>,
-) -> Result<Option<(&'a Vec<u8>, Vec<u8>, String)>, StoreError> {
+) -> Result<Anew<'a>, SealError> {
     let Some(old) = sealed.filter(|sealed| !sealer.is_current(sealed)) else { return Ok(None) };
     let plain = sealer.open_text(field, old)?;
     Ok(Some((old, sealer.seal(field, plain.as_bytes())?, plain)))

@@ -129,7 +129,7 @@ pub fn running(db: &mut Db) -> Result<Option<SyncRun>, StoreError> {
 }
 
 /// Notes that a process works on a run; `false` if it is not running any more.
-pub(super) fn note_work(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<bool, StoreError> {
+pub fn note_work(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<bool, StoreError> {
     let Some(run) = get(db, run_id)?.filter(|run| run.state == RunState::Running) else { return Ok(false) };
     if run.worked_at + NOTED_EVERY <= now || run.worked_at > now {
         diesel::update(runs::table.find(run_id)).set(runs::worked_at.eq(now)).execute(db)?;

@@ -4,14 +4,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use futures_util::FutureExt;
 
 use super::FtpsSync;
 use super::circuit::May;
 use super::waiting::{BUSY_PAUSE, unless_away};
 use crate::domain::{AskedInstruction, BillToAsk, Decision, Glitch, Outcome, Reply, Trigger, decide, retry};
-use crate::jit::{Contact, Exchange};
+use crate::jit::{Contact, Exchange, SignInPaused};
 use crate::sealing::{random_hex, random_number};
 use crate::store::calls::NewCall;
 use crate::store::claims::{self, ClaimTerms, Claimed, Lease, NotClaimed};
@@ -53,6 +53,11 @@ pub enum Asked {
     NotWaiting,
     /// Nobody was called, or the call was cut off: it waits as before.
     Unasked,
+    /// Nobody was called, and nothing is recorded: JIT refused a sign-in, and none is tried until then.
+    Paused {
+        /// When the next is.
+        until: DateTime<Utc>,
+    },
 }
 
 impl FtpsSync {
@@ -68,6 +73,9 @@ impl FtpsSync {
         let stopping = || StoreError::BrokeOff("the program is stopping".to_owned());
         // The slot is taken before the claim, so that a claim is never spent on waiting in line.
         let _slot = self.slots.for_person().await.ok_or_else(stopping)?;
+        if let Some(until) = self.sign_in_paused_until() {
+            return Ok(Asked::Paused { until });
+        }
         let (sealer, terms) = (Arc::clone(&self.sealer), self.claim_terms(order));
         match self.store.write(move |db| claims::claim(db, &sealer, id, &terms)).await? {
             Ok(claimed) => match self.ask_claimed(claimed, order, May::Call).await? {
@@ -108,7 +116,7 @@ impl FtpsSync {
         may: May,
     ) -> Result<Asked, StoreError> {
         if !self.may_call(order, may) {
-            return self.unasked(claimed.lease, claims::release).await;
+            return self.give_back(claimed.lease, claims::release, Asked::Unasked).await;
         }
         let started_at = self.clock.now().naive_utc();
         let stopwatch = Instant::now();
@@ -116,14 +124,19 @@ impl FtpsSync {
             exchange = self.call(&claimed.bill) => exchange,
             () = self.cut_off() => {
                 let now = self.clock.now().naive_utc();
-                return self.unasked(claimed.lease, move |db, lease| claims::cut_short(db, lease, now)).await;
+                let cut_short = move |db: &mut Db, lease: &Lease| claims::cut_short(db, lease, now);
+                return self.give_back(claimed.lease, cut_short, Asked::Unasked).await;
             }
         };
         // Whoever pressed Refresh has waited for the other's sign-in, and is told what came of it.
         let is_for_a_person = order.trigger == Trigger::Refresh && !self.is_stopping();
-        if exchange.contact == Contact::NotTried && !is_for_a_person {
-            return self.unasked(claimed.lease, claims::release).await;
-        }
+        let exchange = match exchange {
+            Ok(exchange) if exchange.contact != Contact::NotTried || is_for_a_person => exchange,
+            Ok(_) => return self.give_back(claimed.lease, claims::release, Asked::Unasked).await,
+            Err(SignInPaused { until }) => {
+                return self.give_back(claimed.lease, claims::release, Asked::Paused { until }).await;
+            }
+        };
         let decision = decided(&claimed.asked, &exchange.reply);
         let now = self.clock.now().naive_utc();
         let recorded = self
@@ -156,17 +169,18 @@ impl FtpsSync {
     }
 
     /// Gives a claim back without an outcome, as soon as the database can be written.
-    async fn unasked(
+    async fn give_back(
         &self,
         lease: Lease,
         give_back: impl Fn(&mut Db, &Lease) -> Result<(), StoreError> + Clone + Send + 'static,
+        asked: Asked,
     ) -> Result<Asked, StoreError> {
         let lease = Arc::new(lease);
         loop {
             let (lease, give_back) = (Arc::clone(&lease), give_back.clone());
             let given_back = self.store.write(move |db| give_back(db, &lease)).await;
             if unless_away(given_back)?.is_some() {
-                return Ok(Asked::Unasked);
+                return Ok(asked);
             }
             tokio::time::sleep(BUSY_PAUSE).await;
         }
@@ -174,15 +188,16 @@ impl FtpsSync {
 
     /// Calls JIT, and tells the circuit whether it could be reached. A panic on the way is a glitch of
     /// this one instruction.
-    async fn call(&self, bill: &BillToAsk) -> Exchange {
+    async fn call(&self, bill: &BillToAsk) -> Result<Exchange, SignInPaused> {
         match AssertUnwindSafe(self.jit.ask(bill)).catch_unwind().await {
             Ok(exchange) => {
+                let exchange = exchange?;
                 self.circuit.note(exchange.contact, self.clock.now());
-                exchange
+                Ok(exchange)
             }
             Err(_) => {
                 log::error!("asking JIT about {} broke off", bill.number);
-                broke_off()
+                Ok(broke_off())
             }
         }
     }

@@ -22,7 +22,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::clock::Clock;
 use crate::domain::nights::Nights;
-use crate::jit::{JitClient, JitConfig, JitSetupError};
+use crate::jit::{JitClient, JitConfig, JitSetupError, SignInRefusal};
 use crate::sealing::Sealer;
 use crate::store::Store;
 use crate::store::recorder::Recorder;
@@ -114,7 +114,7 @@ impl FtpsSync {
             recorder: Recorder::start(store.clone()),
             slots: Slots::new(jit.concurrency),
             timeout: jit.config.timeout,
-            jit: JitClient::new(jit.config)?,
+            jit: JitClient::new(jit.config, clock.clone())?,
             circuit: Arc::default(),
             times,
             run_at_work: Arc::default(),
@@ -148,6 +148,21 @@ impl FtpsSync {
     /// Since when calls pause that nobody waits for, because JIT is away or does not answer.
     pub fn jit_away_since(&self) -> Option<DateTime<Utc>> {
         self.circuit.away_since()
+    }
+
+    /// Since when no call is made that nobody waits for: JIT is away, or refused a sign-in.
+    fn no_calls_since(&self) -> Option<DateTime<Utc>> {
+        self.jit_away_since().or_else(|| self.sign_in_refusal().map(|refusal| refusal.since))
+    }
+
+    /// Until when nobody is asked, since JIT refused a sign-in (DOMAIN.md §5.3).
+    pub fn sign_in_paused_until(&self) -> Option<DateTime<Utc>> {
+        self.jit.sign_in_paused_until()
+    }
+
+    /// Sign-ins that JIT refused since the last that it did not.
+    pub fn sign_in_refusal(&self) -> Option<SignInRefusal> {
+        self.jit.sign_in_refusal()
     }
 
     /// How long a claim holds at the most.

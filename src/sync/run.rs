@@ -96,9 +96,12 @@ impl FtpsSync {
         }
     }
 
-    /// Whether calls may be begun about what nobody waits for; `None` while JIT is away. Probes where it is
-    /// time for that.
+    /// Whether calls may be begun about what nobody waits for; `None` while JIT is away, or signing in
+    /// pauses. Probes where it is time for that.
     pub(super) async fn way(&self) -> Option<May> {
+        if self.sign_in_paused_until().is_some() {
+            return None;
+        }
         match self.circuit.way(self.clock.now()) {
             Way::Open => Some(May::Call),
             Way::Probe(Away::Hanging) => Some(May::Probe),
@@ -127,7 +130,7 @@ impl FtpsSync {
         if now.naive_utc() >= run.started_at + self.times.run_longest {
             return Ok(Waiting::TooLong);
         }
-        let since = self.circuit.away_since().unwrap_or(now);
+        let since = self.no_calls_since().unwrap_or(now);
         let noted = unless_away(self.note_waiting(run, Some(since)).await)?;
         if noted == Some(false) {
             return Ok(Waiting::RunIsOver);

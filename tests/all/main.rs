@@ -9,6 +9,7 @@ mod asking;
 mod browser;
 mod commands;
 mod documents;
+mod jit_conditions;
 mod languages;
 mod migrations;
 mod night_figures;

@@ -75,6 +75,16 @@ fn expected(scenario: &Scenario) -> Shown {
         BlankUtr => glitch("no UTR number"),
         BadUtr => glitch("cannot be one"),
         AlwaysLostSession => glitch("session"),
+        PaidAndFailed => glitch(
+            "tells of a failed payment of this payment instruction: “Failed to Pay by RBI(Through e-Kuber) Late Ret”.",
+        ),
+        FailedReason => glitch("failed payment of beneficiary BN-1013/000224 (“Account does not exist.”)."),
+        PlaceholderUtr => glitch("no UTR number for beneficiary BN-1013/000224"),
+        InvisibleInUtr => glitch("cannot be one for beneficiary BN-1013/000224"),
+        Http401 => glitch("401"),
+        Http403 => glitch("403"),
+        LostSessionOk => error("No valid session encryption key found for the token."),
+        SignInRefused => glitch("did not let us sign in"),
     }
 }
 

@@ -163,6 +163,7 @@ fn jit(simulator: &JitSimulator) -> Result<Jit, CommandError> {
                 .map_err(std::io::Error::other)
                 .or_say("the simulator's key")?,
             timeout: Duration::from_secs(10),
+            extra_roots: Vec::new(),
             session_lifetime: Duration::from_secs(1500),
             department: "MUKTA".to_owned(),
             date_offset: chrono::Utc.fix(),

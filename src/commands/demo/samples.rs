@@ -32,6 +32,7 @@ pub(super) const IN_PROCESS: &[Sample] = &[
     Sample { number: "PI-1013/2026-27/000260", answers: || vec![Scenario::ErrorList] },
     Sample { number: "PI-1013/2026-27/000261", answers: || vec![Scenario::OtherAccount] },
     Sample { number: "PI-1013/2026-27/000262", answers: || vec![Scenario::Slow] },
+    Sample { number: "PI-1013/2026-27/000271", answers: || vec![Scenario::PaidAndFailed] },
     Sample { number: "PI-2207/2026-27/000031", answers: || vec![Scenario::EmptyData, Scenario::Paid] },
 ];
 

@@ -64,6 +64,22 @@ pub enum Scenario {
     OtherAccount,
     /// A `paymentStatus` that does not begin with `Paid`.
     OddPaymentStatus,
+    /// A `paymentStatus` that tells of a failure, with everybody's UTR numbers.
+    PaidAndFailed,
+    /// The first beneficiary has a `failedReason` beside its UTR number.
+    FailedReason,
+    /// A `utrNo` that stands for none.
+    PlaceholderUtr,
+    /// A `utrNo` with an invisible character inside.
+    InvisibleInUtr,
+    /// HTTP status 401, not in the agreed words.
+    Http401,
+    /// HTTP status 403, not in the agreed words.
+    Http403,
+    /// Says with HTTP status 200 that the session is gone.
+    LostSessionOk,
+    /// Forgets the session, and refuses the next sign-in.
+    SignInRefused,
     /// Forgets the session, once.
     LostSession,
     /// Says of every session that it is gone.
@@ -102,6 +118,18 @@ impl Scenario {
         (Self::BadUtr, "bad-utr", "the first UTR number has a blank inside"),
         (Self::OtherAccount, "other-account", "paid; the first to another account than registered"),
         (Self::OddPaymentStatus, "odd-payment-status", "paid; the payment status does not say so"),
+        (Self::PaidAndFailed, "paid-and-failed", "UTR numbers, and a payment status that tells of a failure"),
+        (
+            Self::FailedReason,
+            "failed-reason",
+            "the first beneficiary has a UTR number and a reason of failure",
+        ),
+        (Self::PlaceholderUtr, "placeholder-utr", "the first UTR number is NA"),
+        (Self::InvisibleInUtr, "invisible-in-utr", "the first UTR number has an invisible character inside"),
+        (Self::Http401, "http-401", "HTTP status 401, not in the words agreed for a lost session"),
+        (Self::Http403, "http-403", "HTTP status 403, not in the words agreed for a lost session"),
+        (Self::LostSessionOk, "lost-session-ok", "the session is gone, said with HTTP status 200"),
+        (Self::SignInRefused, "sign-in-refused", "the session is gone, and the next sign-in is refused"),
         (Self::LostSession, "lost-session", "the session is gone, once"),
         (Self::AlwaysLostSession, "always-lost-session", "every session is gone"),
         (Self::Slow, "slow", "paid, after a while"),
@@ -151,7 +179,7 @@ impl FromStr for Scenario {
     }
 }
 
-/// How signing in goes.
+/// How signing in goes. Written as a word in kebab case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SignIn {
     /// With the right id and secret, well.
@@ -167,4 +195,29 @@ pub enum SignIn {
     Reset,
     /// Never answers.
     TimeOut,
+}
+
+impl SignIn {
+    const ALL: &'static [(Self, &'static str)] = &[
+        (Self::Accept, "accept"),
+        (Self::Refuse, "refuse"),
+        (Self::Garbage, "garbage"),
+        (Self::Empty, "empty"),
+        (Self::Reset, "reset"),
+        (Self::TimeOut, "time-out"),
+    ];
+}
+
+/// A word that says no way of signing in.
+#[derive(Debug, thiserror::Error)]
+#[error("“{0}” is no way of signing in; there are: accept, refuse, garbage, empty, reset, time-out")]
+pub struct UnknownSignIn(String);
+
+impl FromStr for SignIn {
+    type Err = UnknownSignIn;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.iter().find(|(_, known)| *known == word);
+        known.map(|(how, _)| *how).ok_or_else(|| UnknownSignIn(word.to_owned()))
+    }
 }

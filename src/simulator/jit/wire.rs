@@ -113,7 +113,10 @@ pub(super) fn action(
         }
         Scenario::NotJson => sealed_reply(asked, "Please try again later", count),
         Scenario::WrongShape => sealed(json!({ "serviceId": "FTPS", "errorMsg": null, "data": "paid" })),
-        Scenario::LostSession | Scenario::AlwaysLostSession => lost_session(),
+        Scenario::Http401 => Action::json(401, r#"{"message":"Token is expired."}"#),
+        Scenario::Http403 => Action::json(403, r#"{"message":"Access is denied."}"#),
+        Scenario::LostSessionOk => error("No valid session encryption key found for the token."),
+        Scenario::LostSession | Scenario::AlwaysLostSession | Scenario::SignInRefused => lost_session(),
         Scenario::Paid
         | Scenario::Slow
         | Scenario::WrongService
@@ -126,6 +129,10 @@ pub(super) fn action(
         | Scenario::BlankUtr
         | Scenario::BadUtr
         | Scenario::OtherAccount
+        | Scenario::PaidAndFailed
+        | Scenario::FailedReason
+        | Scenario::PlaceholderUtr
+        | Scenario::InvisibleInUtr
         | Scenario::OddPaymentStatus => sealed(paid(scenario, asked, known, count)),
     }
 }
@@ -165,6 +172,7 @@ fn entry(scenario: &Scenario, asked: &Asked, known: Option<&KnownInstruction>, c
     };
     let status = match scenario {
         Scenario::OddPaymentStatus => "Sent to RBI eKuber",
+        Scenario::PaidAndFailed => "Failed to Pay by RBI(Through e-Kuber) Late Ret",
         _ => "Paid by RBI eKuber,please check with your bank",
     };
     json!({
@@ -196,6 +204,9 @@ fn beneficiaries(scenario: &Scenario, number: &str, known: Option<&KnownInstruct
         Scenario::DuplicateBeneficiary => list.extend(list.first().cloned()),
         Scenario::BlankUtr => change_first(&mut list, &[("utrNo", " ")]),
         Scenario::BadUtr => change_first(&mut list, &[("utrNo", "SBIN 0001")]),
+        Scenario::FailedReason => change_first(&mut list, &[("failedReason", "Account does not exist.")]),
+        Scenario::PlaceholderUtr => change_first(&mut list, &[("utrNo", "NA")]),
+        Scenario::InvisibleInUtr => change_first(&mut list, &[("utrNo", "SBIN\u{200b}0001")]),
         Scenario::OtherAccount => {
             change_first(&mut list, &[("benfAcctNo", "99999999999"), ("benfBankIfscCode", "UTIB0009999")]);
         }

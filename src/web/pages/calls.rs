@@ -221,6 +221,7 @@ mod tests {
             request: Some(r#"{"serviceId":"FTPS"}"#.to_owned()),
             response: Some(r#"{"data":[{"benfAcctNo":"30131500001"}]}"#.to_owned()),
             is_left_out: false,
+            is_unreadable: false,
             applied: true,
         }
     }

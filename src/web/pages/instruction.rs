@@ -20,6 +20,7 @@ use timeline::{LatestCalls, Step};
 
 use super::{calls, messages};
 use crate::access::Right;
+use crate::domain::decide::says_paid;
 use crate::domain::{Ancestry, CompletedBy, MessageState, PiStatus};
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
@@ -94,7 +95,7 @@ async fn view(
     html(&InstructionPage::new(
         viewer,
         shown,
-        Notice::named(query.notice.as_deref()),
+        Notice::named(query.notice.as_deref(), site.app.sync.sign_in_paused_until()),
         site.app.notifications.has_gateway(),
         site.app.clock.now(),
     ))
@@ -127,6 +128,8 @@ async fn refresh(
 enum Notice {
     Busy,
     NotWaiting,
+    /// Until when nobody is asked, where that is not over.
+    Paused(Option<DateTime<Utc>>),
 }
 
 impl Notice {
@@ -135,6 +138,7 @@ impl Notice {
             Asked::Recorded(_) | Asked::Unasked => None,
             Asked::Busy => Some(Self::Busy),
             Asked::NotWaiting => Some(Self::NotWaiting),
+            Asked::Paused { until } => Some(Self::Paused(Some(until))),
         }
     }
 
@@ -142,14 +146,17 @@ impl Notice {
         match self {
             Self::Busy => "busy",
             Self::NotWaiting => "not-waiting",
+            Self::Paused(_) => "paused",
         }
     }
 
-    fn named(word: Option<&str>) -> Option<Self> {
-        [Self::Busy, Self::NotWaiting].into_iter().find(|notice| Some(notice.word()) == word)
+    fn named(word: Option<&str>, paused_until: Option<DateTime<Utc>>) -> Option<Self> {
+        [Self::Busy, Self::NotWaiting, Self::Paused(paused_until)]
+            .into_iter()
+            .find(|notice| Some(notice.word()) == word)
     }
 
-    const fn words(self) -> Phrase {
+    fn words(self) -> Phrase {
         match self {
             Self::Busy => phrase(
                 "FTPS was not called again: another call on this payment instruction is under way. \
@@ -158,6 +165,14 @@ impl Notice {
             Self::NotWaiting => phrase(
                 "FTPS was not called: only an active revised payment instruction that is In Process can be \
                  refreshed, and this one is not.",
+            ),
+            Self::Paused(Some(until)) => phrase(
+                "FTPS was not called: JIT did not let us sign in, so signing in pauses. The next try is on \
+                 %{at}; this payment instruction waits until then.",
+            )
+            .with("at", display::minute(until.naive_utc())),
+            Self::Paused(None) => phrase(
+                "FTPS was not called: JIT had not let us sign in. That pause is over now, so Refresh asks JIT again.",
             ),
         }
     }
@@ -397,7 +412,7 @@ impl InstructionPage {
 
     /// RBI's message, where it does not say that the bill was paid.
     fn is_doubtful_payment(&self) -> bool {
-        filled(self.pi.ftps_payment_status.as_deref()).is_some_and(|told| !told.starts_with("Paid"))
+        filled(self.pi.ftps_payment_status.as_deref()).is_some_and(|told| !says_paid(told))
     }
 
     fn shown_at(&self) -> String {

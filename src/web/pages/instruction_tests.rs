@@ -283,9 +283,10 @@ fn who_completed_it_and_a_doubtful_message_of_rbis_are_said_in_words() {
 
 #[test]
 fn a_notice_is_one_of_two_fixed_texts() {
-    assert_eq!(Notice::named(Some("busy")), Some(Notice::Busy));
-    assert_eq!(Notice::named(Some("not-waiting")), Some(Notice::NotWaiting));
-    assert_eq!(Notice::named(Some("<script>")), None);
+    assert_eq!(Notice::named(Some("busy"), None), Some(Notice::Busy));
+    assert_eq!(Notice::named(Some("not-waiting"), None), Some(Notice::NotWaiting));
+    assert_eq!(Notice::named(Some("paused"), None), Some(Notice::Paused(None)));
+    assert_eq!(Notice::named(Some("<script>"), None), None);
     let page = InstructionPage::new(&admin(), shown(revised(), vec![]), Some(Notice::Busy), true, NOW);
     assert!(page.render().unwrap().contains("another call on this payment instruction is under way"));
 }

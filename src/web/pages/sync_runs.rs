@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::access::Right;
 use crate::domain::nights::NightsSoFar;
 use crate::domain::{RunState, RunTrigger};
+use crate::jit::SignInRefusal;
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::instructions;
@@ -51,7 +52,9 @@ pub async fn page(
     let nights = site.app.sync.nights();
     let missing = shown.so_far.and_then(|so_far| nights.missing(so_far, now));
     let next_run = nights.next_after(now);
-    html(&RunsPage { missing, ..RunsPage::new(&viewer, shown, query.into_inner(), next_run, now) })
+    let refusal = site.app.sync.sign_in_refusal();
+    let page = RunsPage::new(&viewer, shown, query.into_inner(), next_run, refusal, now);
+    html(&RunsPage { missing, ..page })
 }
 
 /// POST: a run over all that waits, now. It goes on by itself; the page shows how far it is.
@@ -223,6 +226,7 @@ struct RunsPage {
     next_run: Option<DateTime<Utc>>,
     /// The night that should have had its run an hour ago.
     missing: Option<DateTime<Utc>>,
+    refusal: Option<SignInRefusal>,
     shown: Shown,
     now: DateTime<Utc>,
 }
@@ -233,6 +237,7 @@ impl RunsPage {
         shown: Shown,
         query: RunsQuery,
         next_run: Option<DateTime<Utc>>,
+        refusal: Option<SignInRefusal>,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
@@ -243,6 +248,7 @@ impl RunsPage {
             is_later_page: query.before.is_some(),
             next_run,
             missing: None,
+            refusal,
             shown,
             now,
         }
@@ -255,6 +261,27 @@ impl RunsPage {
 
     fn next_run(&self) -> Phrase {
         self.next_run.map_or(phrase("none planned"), |at| display::minute(at.naive_utc()).into())
+    }
+
+    /// That JIT does not let us sign in, what it came to, and when the next try is.
+    fn refusal(&self) -> Option<Phrase> {
+        let refusal = self.refusal.as_ref()?;
+        let words = match refusal.paused_until(self.now) {
+            Some(until) => phrase(
+                "JIT is not asked at the moment: signing in has failed since %{since}. %{glitch} The next \
+                 try is on %{at}; payment instructions wait unasked until then.",
+            )
+            .with("at", display::minute(until.naive_utc())),
+            None => phrase(
+                "Signing in to JIT has failed since %{since}. %{glitch} The next payment instruction that is \
+                 asked about tries again.",
+            ),
+        };
+        Some(
+            words
+                .with("since", display::minute(refusal.since.naive_utc()))
+                .with("glitch", Phrase::recorded(&refusal.glitch.to_string())),
+        )
     }
 
     fn older_link(&self) -> Option<String> {

@@ -44,6 +44,7 @@ pub(crate) fn jit_settings(jit: &JitSimulator, timeout: Duration) -> Jit {
             client_secret: jit.client_secret().to_owned(),
             public_key: PublicKey::parse(jit.public_key_der()).unwrap(),
             timeout,
+            extra_roots: Vec::new(),
             session_lifetime: Duration::from_secs(1500),
             department: "MUKTA".to_owned(),
             date_offset: "+00:00".parse().unwrap(),

@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::{NewEvent, Sendable, refuse};
+use super::{NewEvent, Sendable, hold_if_new, refuse};
 use crate::domain::sms::Sms;
 use crate::domain::{DeliveryFault, MessageEventKind, MessageState};
 use crate::sealing::{Sealer, random_hex};
@@ -35,7 +35,7 @@ pub struct Claimed {
 pub struct Claim {
     /// To be sent now.
     pub messages: Vec<Claimed>,
-    /// How many turned out unfit to be sent and have failed.
+    /// How many turned out unfit to be sent, and have failed or are held.
     pub refused: usize,
 }
 
@@ -58,6 +58,11 @@ pub fn claim(
     let token = random_hex(16)?;
     let mut claimed = Claim::default();
     for message in found {
+        // The news that a payment was returned holds what waits; what was being sent meanwhile comes here.
+        if message.is_returned() && hold_if_new(db, &message, now)? {
+            claimed.refused += 1;
+            continue;
+        }
         match message.sms(sealer) {
             Ok(sms) => claimed.messages.push(Claimed {
                 lease: MessageLease { id: message.id, token: token.clone() },
@@ -205,6 +210,7 @@ fn store_attempt(db: &mut Db, attempted: &Attempted) -> Result<bool, StoreError>
         cause: cause.as_deref(),
         gateway_answer: answer.as_deref(),
         person: None,
+        note: None,
         applied: touched > 0,
     }
     .store(db)?;
@@ -236,6 +242,7 @@ pub fn expire(db: &mut Db, now: NaiveDateTime) -> Result<usize, StoreError> {
             cause: Some(&cause),
             gateway_answer: None,
             person: None,
+            note: None,
             applied: true,
         }
         .store(db)?;

@@ -118,6 +118,18 @@ impl Decision {
         }
     }
 
+    /// Whether JIT is asked again by itself (DOMAIN.md §2): until it answers, but not where it cannot be
+    /// asked before somebody has brought what is missing here.
+    pub fn is_tried_again(&self) -> bool {
+        match self {
+            Self::NoResponse { .. } => true,
+            Self::Glitch(glitch) => {
+                !matches!(glitch, Glitch::OriginalNotKnown | Glitch::ReferenceNotKnown(_))
+            }
+            Self::Error { .. } | Self::Success(_) => false,
+        }
+    }
+
     /// The technical cause of no response, for the call log.
     pub fn cause(&self) -> Option<&str> {
         match self {

@@ -74,6 +74,17 @@ impl Nights {
     }
 }
 
+/// An instant of the schedule that came so long ago and has no run is missing.
+const GRACE: TimeDelta = TimeDelta::hours(1);
+
+impl Nights {
+    /// The night that is missing: its instant came an hour ago or longer, while the nights were watched,
+    /// and neither it nor a later one has its run.
+    pub fn missing(&self, so_far: NightsSoFar, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.due(so_far, now - GRACE)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +137,16 @@ mod tests {
         let nights = ten_pm();
         assert_eq!(nights.due(so_far("2024-03-31T18:00:00Z", None), at("2024-03-31T18:00:00Z")), None);
         assert_eq!(nights.due(so_far("2024-03-31T16:30:00Z", None), at("2024-03-31T18:00:00Z")), None);
+    }
+
+    #[test]
+    fn a_night_without_a_run_is_missing_after_an_hour() {
+        let before = so_far("2024-03-31T10:00:00Z", None);
+        assert_eq!(ten_pm().missing(before, at("2024-03-31T17:29:59Z")), None);
+        let missing = Some(at("2024-03-31T16:30:00Z"));
+        assert_eq!(ten_pm().missing(before, at("2024-03-31T17:30:00Z")), missing);
+        let made = so_far("2024-03-31T10:00:00Z", Some("2024-03-31T16:30:00Z"));
+        assert_eq!(ten_pm().missing(made, at("2024-03-31T23:00:00Z")), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::config::{JitConfig, JitSetupError};
 use super::envelope::{self, SymmetricKey};
-use super::exchange::{Exchange, Failure};
+use super::exchange::{Contact, Exchange, Failure};
 use super::messages::{self, DateFormat};
 use super::session::{Held, Session, Sessions};
 use crate::domain::{Answer, BillToAsk, Glitch, Reply};
@@ -98,33 +98,36 @@ impl JitClient {
         messages::request_json(bill, &self.0.config.department, &self.0.dates)
     }
 
+    /// Whether a connection can be made at all; nothing is asked, and nobody signs in.
+    pub async fn connects(&self) -> bool {
+        match self.0.http.head(self.0.config.base_url.clone()).send().await {
+            Ok(_) => true,
+            // What was connected to may not know the method, or take its time.
+            Err(error) => !error.is_connect(),
+        }
+    }
+
     /// Asks FTPS about a bill, signing in where needed. Whatever goes wrong is in the exchange.
     pub async fn ask(&self, bill: &BillToAsk) -> Exchange {
         let request = self.request_json(bill);
         let deadline = self.0.config.timeout.saturating_mul(DEADLINE_IN_TIMEOUTS);
         let outcome = tokio::time::timeout(deadline, self.0.attempt(&request)).await.unwrap_or_else(|_| {
-            Err(Failure::nothing(
-                format!("no answer within {} seconds, signing in included", deadline.as_secs_f32()),
-                None,
-            ))
+            let cause = format!("no answer within {} seconds, signing in included", deadline.as_secs_f32());
+            Err(Failure { contact: Contact::TimedOut, ..Failure::nothing(cause, None) })
         });
         let exchange = match outcome {
             Ok((status, response, reply)) => Exchange {
                 request,
                 response: Some(response),
                 http_status: Some(status.as_u16()),
-                unreachable: false,
+                contact: Contact::Reached,
                 reply,
             },
-            Err(Failure { reply, response, http_status, unreachable }) => {
-                Exchange { request, response, http_status, unreachable, reply }
+            Err(Failure { reply, response, http_status, contact }) => {
+                Exchange { request, response, http_status, contact, reply }
             }
         };
-        log::debug!(
-            "asked JIT: HTTP status {:?}, unreachable: {}",
-            exchange.http_status,
-            exchange.unreachable
-        );
+        log::debug!("asked JIT: HTTP status {:?}, {:?}", exchange.http_status, exchange.contact);
         exchange
     }
 }

@@ -110,7 +110,7 @@ async fn every_scenario_comes_to_its_class() {
             _ => Outcome::Glitch,
         };
         assert_eq!(decision.outcome(), expected, "{word}: {exchange:?}");
-        assert!(!exchange.unreachable, "{word}");
+        assert!(exchange.contact != Contact::Unreachable, "{word}");
         if expected == Outcome::Glitch {
             let message = decision.message();
             assert!(message.ends_with('.') && !message.contains("http"), "{word}: {message}");
@@ -254,7 +254,7 @@ async fn what_goes_wrong_at_signing_in_is_classified_too() {
     for how in [SignIn::Empty, SignIn::Reset, SignIn::TimeOut] {
         jit.sign_in(how);
         let exchange = client.ask(&numbered(NUMBER)).await;
-        assert!(is_nothing(&exchange) && !exchange.unreachable, "{how:?}: {exchange:?}");
+        assert!(is_nothing(&exchange) && exchange.contact != Contact::Unreachable, "{how:?}: {exchange:?}");
     }
     jit.sign_in(SignIn::Accept);
     assert!(matches!(client.ask(&numbered(NUMBER)).await.reply, Reply::Answered(_)));
@@ -274,7 +274,7 @@ async fn an_address_where_nobody_listens_is_unreachable() {
     drop(jit);
     tokio::time::sleep(Duration::from_millis(20)).await;
     let exchange = gone.ask(&numbered(NUMBER)).await;
-    assert!(is_nothing(&exchange) && exchange.unreachable, "{exchange:?}");
+    assert!(is_nothing(&exchange) && exchange.contact == Contact::Unreachable, "{exchange:?}");
     match exchange.reply {
         Reply::Nothing { cause } => {
             assert!(!cause.contains("127.0.0.1/") && !cause.contains("http://"), "{cause}")

@@ -13,10 +13,23 @@ pub struct Exchange {
     pub response: Option<String>,
     /// HTTP status of the last reply.
     pub http_status: Option<u16>,
-    /// Whether not even a connection could be made.
-    pub unreachable: bool,
+    /// How far JIT was reached.
+    pub contact: Contact,
     /// What came back, for [`decide`](crate::domain::decide()).
     pub reply: Reply,
+}
+
+/// How far an attempt got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contact {
+    /// Something came back.
+    Reached,
+    /// No connection could be made.
+    Unreachable,
+    /// Nothing came back in time.
+    TimedOut,
+    /// It failed with another's attempt to sign in, which it had waited for: nothing was tried.
+    Anothers,
 }
 
 /// An exchange that brought no session or no answer.
@@ -25,12 +38,12 @@ pub(super) struct Failure {
     pub(super) reply: Reply,
     pub(super) response: Option<String>,
     pub(super) http_status: Option<u16>,
-    pub(super) unreachable: bool,
+    pub(super) contact: Contact,
 }
 
 impl Failure {
     pub(super) fn unusable(glitch: Glitch, http_status: Option<u16>) -> Self {
-        Self { reply: Reply::Unusable(glitch), response: None, http_status, unreachable: false }
+        Self { reply: Reply::Unusable(glitch), response: None, http_status, contact: Contact::Reached }
     }
 
     pub(super) fn nothing(cause: impl Into<String>, http_status: Option<u16>) -> Self {
@@ -38,12 +51,21 @@ impl Failure {
             reply: Reply::Nothing { cause: cause.into() },
             response: None,
             http_status,
-            unreachable: false,
+            contact: Contact::Reached,
         }
     }
 
     pub(super) fn transport(error: reqwest::Error, http_status: Option<u16>) -> Self {
-        let unreachable = error.is_connect();
-        Self { unreachable, ..Self::nothing(outgoing::causes(error), http_status) }
+        let contact = match () {
+            () if error.is_connect() => Contact::Unreachable,
+            () if error.is_timeout() => Contact::TimedOut,
+            () => Contact::Reached,
+        };
+        Self { contact, ..Self::nothing(outgoing::causes(error), http_status) }
+    }
+
+    /// The same failure for whoever waited for it.
+    pub(super) fn shared(&self) -> Self {
+        Self { contact: Contact::Anothers, ..self.clone() }
     }
 }

@@ -14,5 +14,5 @@ mod session;
 pub use client::JitClient;
 pub use config::{JitConfig, JitSetupError};
 pub use envelope::PublicKey;
-pub use exchange::Exchange;
+pub use exchange::{Contact, Exchange};
 pub use messages::DateFormat;

@@ -68,7 +68,7 @@ impl Sessions {
         if tried != tried_before
             && let Some(failure) = &state.failure
         {
-            return Err(failure.clone());
+            return Err(failure.shared());
         }
         state.current = None;
         let made = sign_in().await;

@@ -31,6 +31,12 @@ pub struct SyncSettings {
     /// Longest step between attempts after no response, in seconds
     #[arg(long, env = "SYNC_RETRY_MAX_SECONDS", value_name = "SYNC_RETRY_MAX_SECONDS", default_value = "3600", value_parser = clap::value_parser!(u32).range(1..=604800))]
     sync_retry_max_seconds: u32,
+    /// Longest time that a run waits for a JIT that is away, from its beginning, in seconds
+    #[arg(long, env = "SYNC_RUN_MAX_SECONDS", value_name = "SYNC_RUN_MAX_SECONDS", default_value = "28800", value_parser = clap::value_parser!(u32).range(1..=604800))]
+    sync_run_max_seconds: u32,
+    /// The same for the command `sync`
+    #[arg(long, env = "SYNC_PATIENCE_SECONDS", value_name = "SYNC_PATIENCE_SECONDS", default_value = "600", value_parser = clap::value_parser!(u32).range(1..=604800))]
+    sync_patience_seconds: u32,
 }
 
 impl SyncSettings {
@@ -43,6 +49,13 @@ impl SyncSettings {
             nights,
             retry_first: Duration::from_secs(self.sync_retry_first_seconds.into()),
             retry_longest: Duration::from_secs(self.sync_retry_max_seconds.into()),
+            run_longest: Duration::from_secs(self.sync_run_max_seconds.into()),
         })
+    }
+
+    /// The same for a person at a command, who has less patience.
+    pub fn validated_for_command(&self) -> Result<SyncTimes, SettingFault> {
+        let patience = Duration::from_secs(self.sync_patience_seconds.into());
+        Ok(SyncTimes { run_longest: patience, ..self.validated()? })
     }
 }

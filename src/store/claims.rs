@@ -8,7 +8,7 @@ use super::instructions::{self, InstructionId, PaymentInstruction};
 use super::schema::payment_instructions as pi;
 use super::sync_runs::{self, SyncRun};
 use super::{Db, StoreError, beneficiaries};
-use crate::domain::{AskedInstruction, BillToAsk, Glitch, ItemOutcome, LatestOutcome, Outcome};
+use crate::domain::{AskedInstruction, BillToAsk, Decision, Glitch, ItemOutcome, LatestOutcome, Outcome};
 use crate::sealing::{Sealer, random_hex};
 
 /// The proof of a claim: only [`claim`] makes one, and only its holder records an outcome.
@@ -27,6 +27,8 @@ pub struct Claimed {
     pub asked: AskedInstruction,
     /// The bill to ask about, or why JIT cannot be asked.
     pub bill: Result<BillToAsk, Glitch>,
+    /// Whether JIT cannot be asked, and that is what the page says already.
+    pub is_known_to_be_unaskable: bool,
     /// Attempts without an answer up to now, in a row.
     pub unanswered_attempts: u32,
 }
@@ -40,7 +42,8 @@ pub enum NotClaimed {
     NotWaiting,
 }
 
-/// Claims an instruction until `until`, if it waits and nobody else holds it.
+/// Claims an instruction until `until`, if it waits and nobody else holds it. A claim that ends later than
+/// any can was made by a clock that was ahead: nobody holds it.
 pub fn claim(
     db: &mut Db,
     sealer: &Sealer,
@@ -53,7 +56,7 @@ pub fn claim(
         pi::table
             .filter(pi::id.eq(instruction_id))
             .filter(pi::action_rank.is_not_null())
-            .filter(pi::lease_until.is_null().or(pi::lease_until.le(now))),
+            .filter(pi::lease_until.is_null().or(pi::lease_until.le(now)).or(pi::lease_until.gt(until))),
     )
     .set((pi::lease_token.eq(&token), pi::lease_until.eq(until)))
     .execute(db)?;
@@ -67,8 +70,14 @@ pub fn claim(
         number: instruction.number.clone(),
     };
     let bill = bill_to_ask(db, &instruction)?;
-    let unanswered_attempts = u32::try_from(instruction.unanswered_attempts).unwrap_or_default();
-    Ok(Ok(Claimed { lease: Lease { instruction_id, token }, asked, bill, unanswered_attempts }))
+    let told = bill.as_ref().err().map(|glitch| Decision::Glitch(glitch.clone()).message());
+    Ok(Ok(Claimed {
+        lease: Lease { instruction_id, token },
+        asked,
+        is_known_to_be_unaskable: told.is_some() && told == instruction.ftps_message,
+        bill,
+        unanswered_attempts: u32::try_from(instruction.unanswered_attempts).unwrap_or_default(),
+    }))
 }
 
 /// What a look for more work came to.
@@ -98,15 +107,21 @@ pub fn claim_of_run(
     let free: Vec<FreeItem> = diesel::sql_query(format!("{FREE_ITEMS} {}", passing_by(db)))
         .bind::<BigInt, _>(run.id)
         .bind::<Timestamp, _>(now)
+        .bind::<Timestamp, _>(until)
         .bind::<BigInt, _>(limit)
         .load(db)?;
     let mut batch = Batch { seen: free.len(), ..Batch::default() };
     for item in free {
-        if let Some(outcome) = item.asked_since(run.started_at) {
+        if let Some(outcome) = item.asked_since(run.started_at, now) {
             sync_runs::settle(db, run.id, item.id(), outcome.into())?;
             continue;
         }
         match claim(db, sealer, item.id(), now, until)? {
+            // It has its glitch already, and nothing has been brought that is missing.
+            Ok(Claimed { lease, is_known_to_be_unaskable: true, .. }) => {
+                release(db, &lease)?;
+                sync_runs::settle(db, run.id, item.id(), ItemOutcome::Skipped)?;
+            }
             Ok(claimed) => batch.claimed.push(claimed),
             Err(NotClaimed::NotWaiting) => {
                 sync_runs::settle(db, run.id, item.id(), ItemOutcome::Skipped)?;
@@ -118,22 +133,30 @@ pub fn claim_of_run(
 }
 
 /// Whether any attempt is due.
-pub fn any_due(db: &mut Db, now: NaiveDateTime) -> Result<bool, StoreError> {
-    let due: Vec<DueInstruction> =
-        diesel::sql_query(DUE_INSTRUCTIONS).bind::<Timestamp, _>(now).bind::<BigInt, _>(1).load(db)?;
+pub fn any_due(db: &mut Db, now: NaiveDateTime, latest: NaiveDateTime) -> Result<bool, StoreError> {
+    let due: Vec<DueInstruction> = diesel::sql_query(DUE_INSTRUCTIONS)
+        .bind::<Timestamp, _>(now)
+        .bind::<Timestamp, _>(now)
+        .bind::<Timestamp, _>(latest)
+        .bind::<BigInt, _>(1)
+        .load(db)?;
     Ok(!due.is_empty())
 }
 
-/// Claims instructions whose next attempt is due, those due longest first, in one transaction.
+/// Claims instructions whose next attempt is due, those due longest first, in one transaction. What is put
+/// off beyond `latest` is due too.
 pub fn claim_due(
     db: &mut Db,
     sealer: &Sealer,
     limit: i64,
     now: NaiveDateTime,
     until: NaiveDateTime,
+    latest: NaiveDateTime,
 ) -> Result<Batch, StoreError> {
     let due: Vec<DueInstruction> = diesel::sql_query(format!("{DUE_INSTRUCTIONS} {}", passing_by(db)))
         .bind::<Timestamp, _>(now)
+        .bind::<Timestamp, _>(until)
+        .bind::<Timestamp, _>(latest)
         .bind::<BigInt, _>(limit)
         .load(db)?;
     let mut batch = Batch { seen: due.len(), ..Batch::default() };
@@ -147,12 +170,14 @@ pub fn claim_due(
 
 const FREE_ITEMS: &str = "SELECT p.id, p.ftps_outcome, p.ftps_called_at \
     FROM sync_run_items i JOIN payment_instructions p ON p.id = i.instruction_id \
-    WHERE i.run_id = $1 AND i.outcome IS NULL AND (p.lease_until IS NULL OR p.lease_until <= $2) \
-    ORDER BY i.instruction_id LIMIT $3";
+    WHERE i.run_id = $1 AND i.outcome IS NULL \
+    AND (p.lease_until IS NULL OR p.lease_until <= $2 OR p.lease_until > $3) \
+    ORDER BY i.instruction_id LIMIT $4";
 
 const DUE_INSTRUCTIONS: &str = "SELECT p.id FROM payment_instructions p \
-    WHERE p.next_attempt_at <= $1 AND p.action_rank IS NOT NULL AND (p.lease_until IS NULL OR p.lease_until <= $1) \
-    ORDER BY p.next_attempt_at, p.id LIMIT $2";
+    WHERE (p.next_attempt_at <= $1 OR p.next_attempt_at > $3) AND p.action_rank IS NOT NULL \
+    AND (p.lease_until IS NULL OR p.lease_until <= $1 OR p.lease_until > $2) \
+    ORDER BY p.next_attempt_at, p.id LIMIT $4";
 
 /// SQLite has one writer. On PostgreSQL several processes look for work at once: each passes by
 /// what another is claiming at that moment.
@@ -178,9 +203,9 @@ impl FreeItem {
         InstructionId::of_row(self.id)
     }
 
-    /// What the latest call came to, if that was after `since`.
-    fn asked_since(&self, since: NaiveDateTime) -> Option<Outcome> {
-        self.ftps_outcome.0.filter(|_| self.ftps_called_at.is_some_and(|at| at > since))
+    /// What the latest call came to, if that was after `since`, and not by a clock that was ahead.
+    fn asked_since(&self, since: NaiveDateTime, now: NaiveDateTime) -> Option<Outcome> {
+        self.ftps_outcome.0.filter(|_| self.ftps_called_at.is_some_and(|at| since < at && at <= now))
     }
 }
 

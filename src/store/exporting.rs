@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::connection::on_either;
-use super::instructions::{InstructionId, PaymentAdvice, PaymentInstruction};
+use super::instructions::{InstructionId, PaymentAdvice, PaymentInstruction, is_claim};
 use super::schema::{beneficiaries, payment_advices, payment_instructions as pi};
 use super::{Db, StoreError};
 use crate::domain::record::{
@@ -59,7 +59,7 @@ impl Known {
 
     /// Whether somebody is asking JIT about it at `now`.
     pub fn is_claimed(&self, now: NaiveDateTime) -> bool {
-        self.lease_until.is_some_and(|until| until > now)
+        is_claim(self.lease_until, now)
     }
 }
 

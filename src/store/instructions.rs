@@ -153,7 +153,7 @@ impl PaymentInstruction {
 
     /// Whether somebody is asking JIT about it now.
     pub fn is_claimed(&self, now: DateTime<Utc>) -> bool {
-        self.lease_until.is_some_and(|until| until > now.naive_utc())
+        is_claim(self.lease_until, now.naive_utc())
     }
 
     /// Whether it has been In Process for longer than it should.
@@ -189,6 +189,15 @@ impl Revisable for PaymentInstruction {
     fn created(&self) -> DateTime<Utc> {
         self.created_at.and_utc()
     }
+}
+
+/// No claim holds for longer: three time-outs of the longest that `JIT_TIMEOUT_SECONDS` may say, and the
+/// grace. What ends later was made by a clock that was ahead.
+const LONGEST_CLAIM: TimeDelta = TimeDelta::seconds(3 * 600 + 30);
+
+/// Whether a claim until `until` holds at `now`.
+pub(super) fn is_claim(until: Option<NaiveDateTime>, now: NaiveDateTime) -> bool {
+    until.is_some_and(|until| now < until && until <= now + LONGEST_CLAIM)
 }
 
 /// Whether it has been In Process for longer than it should.

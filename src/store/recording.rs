@@ -127,7 +127,7 @@ impl Recording {
     /// Whether its outcome may be written: the instruction is In Process and nobody else is asking.
     fn may_touch(&self, instruction: &PaymentInstruction, now: NaiveDateTime) -> bool {
         let is_anothers = instruction.lease_token.as_ref().is_some_and(|token| *token != self.lease.token)
-            && instruction.lease_until.is_some_and(|until| until > now);
+            && instruction.is_claimed(now.and_utc());
         instruction.status == PiStatus::InProcess && !is_anothers
     }
 }
@@ -177,7 +177,7 @@ fn bring_up_to_date(
     now: NaiveDateTime,
 ) -> Result<(), StoreError> {
     let target = pi::table.find(recording.lease.instruction_id);
-    let next = Some(&recording.next_attempt).filter(|_| !decision.outcome().is_answer());
+    let next = Some(&recording.next_attempt).filter(|_| decision.is_tried_again());
     let latest = (
         pi::lease_token.eq(None::<String>),
         pi::lease_until.eq(None::<NaiveDateTime>),

@@ -129,6 +129,7 @@ diesel::table! {
         started_at -> Timestamp,
         worked_at -> Timestamp,
         finished_at -> Nullable<Timestamp>,
+        waiting_since -> Nullable<Timestamp>,
     }
 }
 

@@ -39,6 +39,8 @@ pub struct SyncRun {
     pub worked_at: NaiveDateTime,
     /// When it ended (UTC).
     pub finished_at: Option<NaiveDateTime>,
+    /// Since when it waits for a JIT that is away (UTC); kept when it was given up for that.
+    pub waiting_since: Option<NaiveDateTime>,
 }
 
 /// A run to be begun.
@@ -74,12 +76,20 @@ pub fn begin(
     diesel::update(
         runs::table
             .filter(runs::state.eq(RunState::Running.as_str()))
-            .filter(runs::worked_at.le(left_behind)),
+            // A process that worked on it in the future had a clock that was ahead.
+            .filter(runs::worked_at.le(left_behind).or(runs::worked_at.gt(now + (now - left_behind)))),
     )
     .set((runs::state.eq(RunState::Interrupted.as_str()), runs::finished_at.eq(now)))
     .execute(db)?;
     if let Some(run) = running(db)? {
         return Ok(Begun::InProgress(run));
+    }
+    // What a clock that was ahead has begun is no evidence of a night: it stays under the instant at which
+    // it began.
+    if let Some(night) = new.scheduled_for {
+        diesel::update(runs::table.filter(runs::scheduled_for.eq(night)).filter(runs::started_at.gt(now)))
+            .set(runs::scheduled_for.eq(runs::started_at.nullable()))
+            .execute(db)?;
     }
     // Two processes may come this far at once on PostgreSQL: the unique indexes let one through.
     let begun: Option<SyncRun> = diesel::sql_query(
@@ -120,7 +130,7 @@ pub fn running(db: &mut Db) -> Result<Option<SyncRun>, StoreError> {
 /// Notes that a process works on a run; `false` if it is not running any more.
 pub(super) fn note_work(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<bool, StoreError> {
     let Some(run) = get(db, run_id)?.filter(|run| run.state == RunState::Running) else { return Ok(false) };
-    if run.worked_at + NOTED_EVERY <= now {
+    if run.worked_at + NOTED_EVERY <= now || run.worked_at > now {
         diesel::update(runs::table.find(run_id)).set(runs::worked_at.eq(now)).execute(db)?;
     }
     Ok(true)
@@ -152,6 +162,45 @@ pub fn finish(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<bool, Stor
     Ok(get(db, run_id)?.is_none_or(|run| run.state != RunState::Running))
 }
 
+/// Notes that a run waits for JIT since an instant, or does not any more, and that a process works on it;
+/// `false` if it is not running.
+pub fn note_waiting(
+    db: &mut Db,
+    run_id: i64,
+    since: Option<NaiveDateTime>,
+    now: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let Some(run) = get(db, run_id)?.filter(|run| run.state == RunState::Running) else { return Ok(false) };
+    // The first of several processes knows best since when.
+    let since = since.map(|since| run.waiting_since.map_or(since, |known| known.min(since)));
+    if since != run.waiting_since {
+        diesel::update(runs::table.find(run_id)).set(runs::waiting_since.eq(since)).execute(db)?;
+    }
+    note_work(db, run_id, now)
+}
+
+/// Ends a run that waited for JIT for too long: what it did not ask about, and still waits, is due at once.
+/// How many that are.
+pub fn give_up(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<usize, StoreError> {
+    if get(db, run_id)?.is_none_or(|run| run.state != RunState::Running) {
+        return Ok(0);
+    }
+    end(db, run_id, RunState::Interrupted, now)?;
+    let locked = match db {
+        Db::Sqlite(_) => "",
+        // In the one order of all locks.
+        Db::Postgres(_) => "FOR NO KEY UPDATE OF p",
+    };
+    Ok(diesel::sql_query(format!(
+        "WITH unasked AS (SELECT p.id FROM payment_instructions p JOIN sync_run_items i ON i.instruction_id = p.id \
+         WHERE i.run_id = $1 AND i.outcome IS NULL AND p.action_rank IS NOT NULL ORDER BY p.number {locked}) \
+         UPDATE payment_instructions SET next_attempt_at = $2 WHERE id IN (SELECT id FROM unasked)"
+    ))
+    .bind::<BigInt, _>(run_id)
+    .bind::<Timestamp, _>(now)
+    .execute(db)?)
+}
+
 /// Marks a run that is stopped on purpose.
 pub fn interrupt(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<(), StoreError> {
     end(db, run_id, RunState::Interrupted, now)
@@ -164,20 +213,26 @@ fn end(db: &mut Db, run_id: i64, state: RunState, now: NaiveDateTime) -> Result<
     Ok(())
 }
 
-/// What is known of the nights so far, if they are watched at all.
-pub fn nights_so_far(db: &mut Db) -> Result<Option<NightsSoFar>, StoreError> {
+/// What is known of the nights so far, if they are watched at all. An instant later than `now` was stored
+/// by a clock that was ahead: it is no evidence.
+pub fn nights_so_far(db: &mut Db, now: DateTime<Utc>) -> Result<Option<NightsSoFar>, StoreError> {
     let watched_since: Option<NaiveDateTime> =
         program_state::table.find(WATCHED_SINCE).select(program_state::noted_at).get_result(db).optional()?;
-    let latest: Option<NaiveDateTime> =
-        runs::table.select(diesel::dsl::max(runs::scheduled_for)).get_result(db)?;
+    let latest: Option<NaiveDateTime> = runs::table
+        .filter(runs::scheduled_for.le(now.naive_utc()))
+        .filter(runs::started_at.le(now.naive_utc()))
+        .select(diesel::dsl::max(runs::scheduled_for))
+        .get_result(db)?;
     Ok(watched_since
+        .filter(|since| *since <= now.naive_utc())
         .map(|since| NightsSoFar { watched_since: since.and_utc(), latest: latest.map(|at| at.and_utc()) }))
 }
 
-/// Watches the nights from `now` on, if they are not watched yet.
+/// Watches the nights from `now` on, if they are not watched yet, or only since an instant to come.
 pub fn watch_nights(db: &mut Db, now: DateTime<Utc>) -> Result<(), StoreError> {
     diesel::sql_query(
-        "INSERT INTO program_state (name, noted_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+        "INSERT INTO program_state (name, noted_at) VALUES ($1, $2) ON CONFLICT (name) \
+         DO UPDATE SET noted_at = excluded.noted_at WHERE program_state.noted_at > excluded.noted_at",
     )
     .bind::<Text, _>(WATCHED_SINCE)
     .bind::<Timestamp, _>(now.naive_utc())

@@ -1,70 +1,123 @@
-//! Keeps a sync from hammering a JIT that is down altogether: after failures to connect, one after
-//! another, a circuit opens, and only people and single probes get through until one connects.
+//! Keeps runs and retries from calling a JIT that is away or hangs: after failures one after another a
+//! circuit opens, and only people and single probes get through until one is answered.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// So many failures to connect, with no connection between them, open it.
+use crate::jit::Contact;
+
+/// So many failures of one kind, with nothing better between them, open it.
 const FAILURES: u32 = 5;
+/// Pauses between probes: they double up to the longest.
+const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(10);
+const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(300);
+
+/// Why it is open, and so how it is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Away {
+    /// No connection can be made: the first that can closes it.
+    Unreachable,
+    /// Connections are made and nothing is answered: a whole reply closes it.
+    Hanging,
+}
+
+/// Whether JIT may be called about what nobody waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Yes.
+    Open,
+    /// Only to find out whether it is back.
+    Probe(Away),
+    /// Not before that instant.
+    Closed(DateTime<Utc>),
+}
 
 /// The circuit of this process, in its memory.
-#[derive(Debug)]
-pub(super) struct Circuit {
-    /// Between two probes.
-    pause: TimeDelta,
-    state: Mutex<State>,
-}
+#[derive(Debug, Default)]
+pub(super) struct Circuit(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    failures: u32,
-    failed_at: Option<DateTime<Utc>>,
+    unreachable: u32,
+    timed_out: u32,
+    /// Since when it is open, and when the next probe is due.
+    open: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    pause: TimeDelta,
+}
+
+impl State {
+    fn away(&self) -> Away {
+        if self.timed_out >= FAILURES { Away::Hanging } else { Away::Unreachable }
+    }
 }
 
 impl Circuit {
-    /// A closed one.
-    pub(super) fn new(pause_between_probes: TimeDelta) -> Self {
-        Self { pause: pause_between_probes, state: Mutex::default() }
-    }
-
-    /// A panic of another thread leaves a count that is still good enough.
+    /// A panic of another thread leaves counts that are still good enough.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether JIT is not to be called, but by a person or a probe.
-    pub(super) fn is_open(&self) -> bool {
-        self.state().failures >= FAILURES
+    /// Since when JIT is away, if it is.
+    pub(super) fn away_since(&self) -> Option<DateTime<Utc>> {
+        self.state().open.map(|(since, _)| since)
     }
 
-    /// Whether it is open and time for a probe.
-    pub(super) fn may_probe(&self, now: DateTime<Utc>) -> bool {
-        let state = self.state();
-        state.failures >= FAILURES && state.failed_at.is_none_or(|at| at + self.pause <= now)
-    }
-
-    /// Notes what came of a call.
-    pub(super) fn note(&self, unreachable: bool, now: DateTime<Utc>) {
+    /// Whether JIT may be called at `now`. Whoever is told to probe does so: the next probe is put off.
+    pub(super) fn way(&self, now: DateTime<Utc>) -> Way {
         let mut state = self.state();
-        if !unreachable {
-            if state.failures >= FAILURES {
-                log::info!("JIT can be reached again: calls go on");
+        match state.open {
+            None => Way::Open,
+            Some((since, probe_at)) if probe_at <= now || probe_at > now + LONGEST_PAUSE => {
+                state.pause = (state.pause * 2).min(LONGEST_PAUSE);
+                state.open = Some((since, now + state.pause));
+                Way::Probe(state.away())
             }
-            *state = State::default();
-            return;
-        }
-        state.failures = state.failures.saturating_add(1);
-        state.failed_at = Some(now);
-        if state.failures == FAILURES {
-            log::warn!("JIT cannot be reached: calls pause until one connects");
+            Some((_, probe_at)) => Way::Closed(probe_at),
         }
     }
 
-    /// A new run tries for itself; its first failure opens the circuit again.
-    pub(super) fn try_again(&self) {
+    /// Has the next probe made at once: somebody has just begun a run.
+    pub(super) fn probe_soon(&self, now: DateTime<Utc>) {
+        if let Some((_, probe_at)) = &mut self.state().open {
+            *probe_at = now;
+        }
+    }
+
+    /// Notes what came of a call, or of a mere connection.
+    pub(super) fn note(&self, contact: Contact, now: DateTime<Utc>) {
         let mut state = self.state();
-        state.failures = state.failures.min(FAILURES - 1);
+        match contact {
+            // Somebody else's failure, which that one has noted.
+            Contact::Anothers => return,
+            Contact::Reached => {
+                if state.open.is_some() {
+                    log::info!("JIT answers again: calls go on");
+                }
+                *state = State::default();
+                return;
+            }
+            Contact::Unreachable => (state.unreachable, state.timed_out) = (state.unreachable + 1, 0),
+            Contact::TimedOut => (state.unreachable, state.timed_out) = (0, state.timed_out + 1),
+        }
+        if state.open.is_none() && state.unreachable.max(state.timed_out) >= FAILURES {
+            log::warn!(
+                "JIT {}: calls pause",
+                match state.away() {
+                    Away::Unreachable => "cannot be reached",
+                    Away::Hanging => "does not answer in time",
+                }
+            );
+            state.pause = FIRST_PAUSE;
+            state.open = Some((now, now + FIRST_PAUSE));
+        }
+    }
+
+    /// A connection was made without a call: enough, unless it is answers that are missing.
+    pub(super) fn note_connection(&self, now: DateTime<Utc>) {
+        if self.state().away() == Away::Unreachable {
+            self.note(Contact::Reached, now);
+        }
     }
 }
 
@@ -74,41 +127,55 @@ mod tests {
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-    fn broken() -> Circuit {
-        let circuit = Circuit::new(TimeDelta::seconds(30));
-        (0..FAILURES).for_each(|_| circuit.note(true, NOW));
+    fn at(seconds: i64) -> DateTime<Utc> {
+        NOW + TimeDelta::seconds(seconds)
+    }
+
+    fn broken(contact: Contact) -> Circuit {
+        let circuit = Circuit::default();
+        (0..FAILURES).for_each(|_| circuit.note(contact, NOW));
         circuit
     }
 
     #[test]
-    fn failures_in_a_row_open_it_and_one_connection_closes_it() {
-        let circuit = Circuit::new(TimeDelta::seconds(30));
-        (1..FAILURES).for_each(|_| circuit.note(true, NOW));
-        circuit.note(false, NOW);
-        (1..FAILURES).for_each(|_| circuit.note(true, NOW));
-        assert!(!circuit.is_open(), "a connection between them");
-        circuit.note(true, NOW);
-        assert!(circuit.is_open());
-        circuit.note(false, NOW);
-        assert!(!circuit.is_open());
+    fn failures_of_one_kind_in_a_row_open_it_and_anothers_count_nothing() {
+        let circuit = Circuit::default();
+        (1..FAILURES).for_each(|_| circuit.note(Contact::Unreachable, NOW));
+        circuit.note(Contact::Reached, NOW);
+        (1..FAILURES).for_each(|_| circuit.note(Contact::Unreachable, NOW));
+        (0..60).for_each(|_| circuit.note(Contact::Anothers, NOW));
+        (1..FAILURES).for_each(|_| circuit.note(Contact::TimedOut, NOW));
+        assert_eq!(circuit.way(NOW), Way::Open, "never five of one kind");
+        circuit.note(Contact::TimedOut, NOW);
+        assert_eq!(circuit.away_since(), Some(NOW));
     }
 
     #[test]
-    fn probes_keep_a_distance() {
-        let circuit = broken();
-        assert!(!circuit.may_probe(NOW + TimeDelta::seconds(29)));
-        assert!(circuit.may_probe(NOW + TimeDelta::seconds(30)));
-        circuit.note(true, NOW + TimeDelta::seconds(30));
-        assert!(!circuit.may_probe(NOW + TimeDelta::seconds(59)));
-        assert!(circuit.is_open());
+    fn probes_keep_a_distance_that_grows_to_five_minutes() {
+        let circuit = broken(Contact::Unreachable);
+        assert_eq!(circuit.way(at(9)), Way::Closed(at(10)));
+        assert_eq!(circuit.way(at(10)), Way::Probe(Away::Unreachable));
+        assert_eq!(circuit.way(at(10)), Way::Closed(at(30)), "one probe at a time");
+        let mut now = at(30);
+        for pause in [40, 80, 160, 300, 300] {
+            assert_eq!(circuit.way(now), Way::Probe(Away::Unreachable));
+            circuit.note(Contact::Unreachable, now);
+            let next = now + TimeDelta::seconds(pause);
+            assert_eq!(circuit.way(now), Way::Closed(next));
+            now = next;
+        }
+        assert_eq!(circuit.way(at(0)), Way::Probe(Away::Unreachable), "a clock that was set back");
     }
 
     #[test]
-    fn a_new_run_has_one_try() {
-        let circuit = broken();
-        circuit.try_again();
-        assert!(!circuit.is_open());
-        circuit.note(true, NOW);
-        assert!(circuit.is_open());
+    fn a_connection_closes_it_unless_answers_are_missing() {
+        let circuit = broken(Contact::Unreachable);
+        circuit.note_connection(at(10));
+        assert_eq!(circuit.way(at(10)), Way::Open);
+        let circuit = broken(Contact::TimedOut);
+        circuit.note_connection(at(10));
+        assert_eq!(circuit.way(at(10)), Way::Probe(Away::Hanging));
+        circuit.note(Contact::Reached, at(10));
+        assert_eq!(circuit.way(at(10)), Way::Open);
     }
 }

@@ -6,20 +6,16 @@ use std::time::Instant;
 
 use chrono::NaiveDateTime;
 use futures_util::FutureExt;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::FtpsSync;
 use crate::domain::{AskedInstruction, BillToAsk, Decision, Glitch, Outcome, Reply, Trigger, decide, retry};
-use crate::jit::Exchange;
+use crate::jit::{Contact, Exchange};
 use crate::sealing::{random_hex, random_number};
 use crate::store::StoreError;
 use crate::store::calls::NewCall;
 use crate::store::claims::{self, Claimed, NotClaimed};
 use crate::store::instructions::InstructionId;
 use crate::store::recording::{NextAttempt, Recording};
-
-/// The cause in the call log where the circuit kept a call from being made.
-const CIRCUIT_OPEN: &str = "not sent, circuit open: JIT could not be reached by the calls before this one";
 
 /// Who or what wants JIT asked.
 #[derive(Debug, Clone)]
@@ -66,36 +62,37 @@ impl FtpsSync {
 
     async fn claim_and_ask(&self, id: InstructionId, order: &Order) -> Result<Asked, StoreError> {
         // The slot is taken before the claim, so that a claim is never spent on waiting in line.
-        let slot = Arc::clone(&self.slots)
-            .acquire_owned()
-            .await
-            .map_err(|closed| StoreError::BrokeOff(closed.to_string()))?;
+        let _slot =
+            self.slots.for_person().await.ok_or_else(|| StoreError::BrokeOff("stopping".to_owned()))?;
         let now = self.clock.now().naive_utc();
         let (sealer, until) = (Arc::clone(&self.sealer), now + self.claim_term());
         match self.store.write(move |db| claims::claim(db, &sealer, id, now, until)).await? {
-            Ok(claimed) => Ok(Asked::Recorded(self.ask_claimed(claimed, order, slot).await?)),
+            Ok(claimed) => Ok(self.ask_claimed(claimed, order).await?.map_or(Asked::Busy, Asked::Recorded)),
             Err(NotClaimed::Busy) => Ok(Asked::Busy),
             Err(NotClaimed::NotWaiting) => Ok(Asked::NotWaiting),
         }
     }
 
-    /// Asks JIT about an instruction that is claimed, in a slot among the calls in flight, and records
-    /// the outcome.
+    /// Asks JIT about an instruction that is claimed, and records the outcome. The caller holds a slot. A
+    /// call that was not made, since another's attempt to sign in had failed, is no call (DOMAIN.md §2):
+    /// unless a person waits for it, the claim is given up and nothing is recorded.
     pub(super) async fn ask_claimed(
         &self,
         claimed: Claimed,
         order: &Order,
-        _slot: OwnedSemaphorePermit,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Option<Outcome>, StoreError> {
         let started_at = self.clock.now().naive_utc();
         let stopwatch = Instant::now();
         let exchange = match &claimed.bill {
-            Ok(_) if order.run_id.is_some() && self.circuit.is_open() => {
-                not_sent(Reply::Nothing { cause: CIRCUIT_OPEN.to_owned() })
-            }
             Ok(bill) => self.call(bill).await,
             Err(glitch) => not_sent(Reply::NotAsked(glitch.clone())),
         };
+        let was_made =
+            exchange.contact != Contact::Anothers || !matches!(exchange.reply, Reply::Nothing { .. });
+        if !was_made && order.trigger != Trigger::Refresh {
+            self.store.write(move |db| claims::release(db, &claimed.lease)).await?;
+            return Ok(None);
+        }
         let decision = decided(&claimed.asked, &exchange.reply);
         let now = self.clock.now().naive_utc();
         let recorded = self
@@ -124,7 +121,7 @@ impl FtpsSync {
         if recorded.outcome() == Outcome::Success {
             (self.on_paid)();
         }
-        Ok(recorded.outcome())
+        Ok(Some(recorded.outcome()))
     }
 
     /// Calls JIT, and tells the circuit whether it could be reached. A panic on the way is a glitch of
@@ -132,7 +129,7 @@ impl FtpsSync {
     async fn call(&self, bill: &BillToAsk) -> Exchange {
         match AssertUnwindSafe(self.jit.ask(bill)).catch_unwind().await {
             Ok(exchange) => {
-                self.circuit.note(exchange.unreachable, self.clock.now());
+                self.circuit.note(exchange.contact, self.clock.now());
                 exchange
             }
             Err(_) => {
@@ -166,5 +163,6 @@ fn decided(asked: &AskedInstruction, reply: &Reply) -> Decision {
 
 /// A call that is not made is recorded like one that was (DOMAIN.md §2, class 3).
 fn not_sent(reply: Reply) -> Exchange {
-    Exchange { request: String::new(), response: None, http_status: None, unreachable: false, reply }
+    let contact = Contact::Anothers;
+    Exchange { request: String::new(), response: None, http_status: None, contact, reply }
 }

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 
+use super::slots::Slot;
 use super::{FtpsSync, Order};
 use crate::store::StoreError;
 use crate::store::claims::Claimed;
@@ -22,29 +22,17 @@ impl<'a> InFlight<'a> {
         Self { sync, order: Arc::new(order), calls: JoinSet::new() }
     }
 
-    /// Waits for a slot, and takes all that are free with it, `most` at the most. `None` when the
-    /// program is stopping.
-    pub(super) async fn slots(&self, most: usize) -> Option<Vec<OwnedSemaphorePermit>> {
-        let all = &self.sync.slots;
-        let mut slots = vec![Arc::clone(all).acquire_owned().await.ok()?];
-        while slots.len() < most
-            && let Ok(slot) = Arc::clone(all).try_acquire_owned()
-        {
-            slots.push(slot);
-        }
-        Some(slots)
-    }
-
     /// Begins a call for each claim, in a slot each; slots left over are given back.
-    pub(super) fn begin(&mut self, claimed: Vec<Claimed>, slots: Vec<OwnedSemaphorePermit>) {
+    pub(super) fn begin(&mut self, claimed: Vec<Claimed>, slots: Vec<Slot>) {
         for (claimed, slot) in claimed.into_iter().zip(slots) {
             let (sync, order) = (self.sync.clone(), Arc::clone(&self.order));
             self.calls.spawn_on(
                 async move {
                     // One that fails harms no other; its claim ends by itself.
-                    if let Err(fault) = sync.ask_claimed(claimed, &order, slot).await {
+                    if let Err(fault) = sync.ask_claimed(claimed, &order).await {
                         log::error!("an outcome was not recorded: {fault}");
                     }
+                    drop(slot);
                 },
                 &self.sync.runtime,
             );

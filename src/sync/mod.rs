@@ -11,12 +11,13 @@ mod in_flight;
 mod retries;
 mod run;
 pub mod scheduler;
+mod slots;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Mutex, Semaphore};
+use chrono::{DateTime, Utc};
+use tokio::sync::Mutex;
 
 use crate::clock::Clock;
 use crate::domain::nights::Nights;
@@ -29,6 +30,7 @@ use crate::store::recording::Recording;
 use circuit::Circuit;
 pub use engine::{Asked, Order};
 pub use run::Worked;
+use slots::Slots;
 
 /// How long after an attempt's deadline the claim of a process that died holds (CONTRACT.md).
 const CLAIM_GRACE: Duration = Duration::from_secs(30);
@@ -51,6 +53,8 @@ pub struct SyncTimes {
     pub retry_first: Duration,
     /// Longest step between attempts without an answer.
     pub retry_longest: Duration,
+    /// How long a run waits for JIT at most, from its beginning.
+    pub run_longest: Duration,
 }
 
 /// Asks JIT and records what comes of it. Clones share one state.
@@ -61,9 +65,7 @@ pub struct FtpsSync {
     jit: JitClient,
     /// One exchange with JIT takes at most this long.
     timeout: Duration,
-    /// Slots among the calls in flight, and how many there are.
-    slots: Arc<Semaphore>,
-    concurrency: u32,
+    slots: Slots,
     /// The one writer of outcomes.
     recorder: Recorder<Recording>,
     times: SyncTimes,
@@ -71,6 +73,8 @@ pub struct FtpsSync {
     circuit: Arc<Circuit>,
     /// Held while this process works on a run.
     run_at_work: Arc<Mutex<()>>,
+    /// The latest night that the log was told is missing.
+    missing_told: Arc<std::sync::Mutex<Option<DateTime<Utc>>>>,
     /// Held while this process makes the attempts that are due.
     retries_at_work: Arc<Mutex<()>>,
     clock: Clock,
@@ -94,14 +98,13 @@ impl FtpsSync {
     ) -> Result<Self, JitSetupError> {
         Ok(Self {
             recorder: Recorder::start(store.clone()),
-            slots: Arc::new(Semaphore::new(jit.concurrency as usize)),
-            concurrency: jit.concurrency,
+            slots: Slots::new(jit.concurrency),
             timeout: jit.config.timeout,
             jit: JitClient::new(jit.config)?,
-            // Half the first step: a single instruction's next attempt never waits for the circuit.
-            circuit: Arc::new(Circuit::new(TimeDelta::from_std(times.retry_first / 2).unwrap_or_default())),
+            circuit: Arc::default(),
             times,
             run_at_work: Arc::default(),
+            missing_told: Arc::default(),
             retries_at_work: Arc::default(),
             started_at: clock.now(),
             runtime: tokio::runtime::Handle::current(),
@@ -127,9 +130,9 @@ impl FtpsSync {
         self.timeout * 3
     }
 
-    /// Whether the calls of a sync pause, since JIT cannot be reached at all.
-    pub fn is_paused(&self) -> bool {
-        self.circuit.is_open()
+    /// Since when calls pause that nobody waits for, because JIT is away or does not answer.
+    pub fn jit_away_since(&self) -> Option<DateTime<Utc>> {
+        self.circuit.away_since()
     }
 
     /// How long a claim holds at the most.
@@ -140,9 +143,6 @@ impl FtpsSync {
     /// Waits until no call is in flight, and lets none begin after: for the program's end. Whoever
     /// waits for a slot then is told that there is none to come.
     pub async fn finish(&self) {
-        if let Ok(all) = self.slots.acquire_many(self.concurrency).await {
-            all.forget();
-            self.slots.close();
-        }
+        self.slots.close().await;
     }
 }

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDateTime;
+
 use super::in_flight::InFlight;
 use super::{FtpsSync, Order};
 use crate::store::StoreError;
@@ -13,18 +15,21 @@ impl FtpsSync {
     /// the circuit is open, one at a time, each after its pause, until one connects.
     pub async fn make_due(&self) -> Result<(), StoreError> {
         let Ok(_at_work) = self.retries_at_work.try_lock() else { return Ok(()) };
+        // The items of a run go first; it is the run that finds out whether JIT is back.
+        if self.run_at_work.try_lock().is_err() {
+            return Ok(());
+        }
         let mut calls = InFlight::new(self, Order::retry());
         loop {
-            let is_probe = self.circuit.is_open();
-            if is_probe && !self.circuit.may_probe(self.clock.now()) {
+            if !self.any_due().await? {
                 break;
             }
-            let most = if is_probe { 1 } else { self.concurrency as usize };
-            let Some(slots) = calls.slots(most).await else { break };
+            let Some(most) = self.way().await else { break };
+            let Some(slots) = self.slots.for_machine(most).await else { break };
             let batch = self.claim_due(slots.len()).await?;
             let seen = batch.seen;
             calls.begin(batch.claimed, slots);
-            if is_probe {
+            if most == 1 {
                 calls.all_over().await;
             }
             if seen == 0 {
@@ -35,14 +40,23 @@ impl FtpsSync {
         Ok(())
     }
 
+    /// Nearly always none is due: that is found out without a writer's lock, and without a probe.
+    async fn any_due(&self) -> Result<bool, StoreError> {
+        let (now, latest) = self.due();
+        self.store.read(move |db| claims::any_due(db, now, latest)).await
+    }
+
+    /// Now, and the latest instant that an attempt is put off to: one that is later was made by a clock
+    /// that was ahead, and is due.
+    fn due(&self) -> (NaiveDateTime, NaiveDateTime) {
+        let now = self.clock.now().naive_utc();
+        (now, now + self.times.retry_longest)
+    }
+
     async fn claim_due(&self, slots: usize) -> Result<Batch, StoreError> {
         let limit = i64::try_from(slots).unwrap_or(i64::MAX);
-        let now = self.clock.now().naive_utc();
-        // Nearly always none is due: that is found out without a writer's lock.
-        if !self.store.read(move |db| claims::any_due(db, now)).await? {
-            return Ok(Batch::default());
-        }
+        let (now, latest) = self.due();
         let (sealer, until) = (Arc::clone(&self.sealer), now + self.claim_term());
-        self.store.write(move |db| claims::claim_due(db, &sealer, limit, now, until)).await
+        self.store.write(move |db| claims::claim_due(db, &sealer, limit, now, until, latest)).await
     }
 }

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::circuit::{Away, Way};
 use super::in_flight::{InFlight, unless_away};
 use super::scheduler::logged;
 use super::{FtpsSync, Order};
+use crate::domain::date::ist_minute;
+use crate::domain::nights::NightsSoFar;
 use crate::domain::{RunState, RunTrigger};
 use crate::store::StoreError;
 use crate::store::claims::{self, Batch};
@@ -23,6 +26,15 @@ pub enum Worked {
     Over,
     /// The program is stopping; the calls in flight are recorded.
     Stopped,
+    /// JIT has been away for as long as the run may wait.
+    JitAway,
+}
+
+/// What one pause of a run that waits for JIT came to.
+enum Waiting {
+    GoesOn,
+    RunIsOver,
+    TooLong,
 }
 
 impl FtpsSync {
@@ -44,20 +56,39 @@ impl FtpsSync {
     }
 
     /// Works on a run until it is over: claims what is free, asks, and waits for what others are asking
-    /// about, or held when they died.
+    /// about, or held when they died. While JIT is away nothing is claimed and nothing recorded: the run
+    /// waits, and probes.
     pub async fn work(&self, run: &SyncRun) -> Result<Worked, StoreError> {
-        self.circuit.try_again();
+        self.circuit.probe_soon(self.clock.now());
         let order =
             Order { trigger: run.trigger_word.of_calls(), by: run.started_by.clone(), run_id: Some(run.id) };
         let mut calls = InFlight::new(self, order);
+        let mut is_waiting = false;
         loop {
-            let Some(slots) = calls.slots(self.concurrency as usize).await else {
+            if self.slots.are_closed() {
                 calls.all_over().await;
                 return Ok(Worked::Stopped);
+            }
+            let way = self.way().await;
+            let Some(most) = way else {
+                calls.all_over().await;
+                is_waiting = true;
+                match self.wait_for_jit(run).await? {
+                    Waiting::GoesOn => continue,
+                    Waiting::RunIsOver => return Ok(Worked::Over),
+                    Waiting::TooLong => return Ok(Worked::JitAway),
+                }
             };
+            if std::mem::take(&mut is_waiting) {
+                self.note_waiting(run, None).await?;
+            }
+            let Some(slots) = self.slots.for_machine(most).await else { continue };
             let batch = unless_away(self.claim_of_run(run, slots.len()).await)?.unwrap_or_default();
             let seen = batch.seen;
             calls.begin(batch.claimed, slots);
+            if most == 1 {
+                calls.all_over().await;
+            }
             if seen > 0 || calls.one_over().await {
                 continue;
             }
@@ -66,6 +97,55 @@ impl FtpsSync {
             }
             tokio::time::sleep(BUSY_PAUSE).await;
         }
+    }
+
+    /// How many calls may be begun at once about what nobody waits for; `None` while JIT is away. Probes
+    /// where it is time for that.
+    pub(super) async fn way(&self) -> Option<usize> {
+        match self.circuit.way(self.clock.now()) {
+            Way::Open => Some(self.slots.count()),
+            Way::Probe(Away::Hanging) => Some(1),
+            Way::Probe(Away::Unreachable) => {
+                if self.jit.connects().await {
+                    self.circuit.note_connection(self.clock.now());
+                    return Some(self.slots.count());
+                }
+                None
+            }
+            Way::Closed(_) => None,
+        }
+    }
+
+    /// One pause of a run whose JIT is away.
+    async fn wait_for_jit(&self, run: &SyncRun) -> Result<Waiting, StoreError> {
+        let now = self.clock.now();
+        if now.naive_utc() >= run.started_at + self.times.run_longest {
+            return Ok(Waiting::TooLong);
+        }
+        let since = self.circuit.away_since().unwrap_or(now);
+        let noted = unless_away(self.note_waiting(run, Some(since)).await)?;
+        if noted == Some(false) {
+            return Ok(Waiting::RunIsOver);
+        }
+        tokio::time::sleep(BUSY_PAUSE).await;
+        Ok(Waiting::GoesOn)
+    }
+
+    /// Notes that a run waits for JIT, or does not any more; `false` if it is not under way.
+    async fn note_waiting(&self, run: &SyncRun, since: Option<DateTime<Utc>>) -> Result<bool, StoreError> {
+        let (id, since, now) = (run.id, since.map(|at| at.naive_utc()), self.clock.now().naive_utc());
+        self.store.write(move |db| sync_runs::note_waiting(db, id, since, now)).await
+    }
+
+    /// Ends a run for which JIT was away for too long: what it did not ask about is due at once, as a
+    /// retry.
+    pub async fn give_up(&self, run: &SyncRun) -> Result<(), StoreError> {
+        let (id, now) = (run.id, self.clock.now().naive_utc());
+        let unasked = self.store.write(move |db| sync_runs::give_up(db, id, now)).await?;
+        log::error!(
+            "sync run {id} is given up, JIT is away: {unasked} payment instructions were not asked about"
+        );
+        Ok(())
     }
 
     async fn claim_of_run(&self, run: &SyncRun, slots: usize) -> Result<Batch, StoreError> {
@@ -107,24 +187,35 @@ impl FtpsSync {
         loop {
             self.begin_due_night().await?;
             let Some(run) = self.store.read(sync_runs::running).await? else { return Ok(()) };
-            if self.work(&run).await? == Worked::Stopped {
-                return Ok(());
+            match self.work(&run).await? {
+                Worked::Stopped => return Ok(()),
+                Worked::JitAway => self.give_up(&run).await?,
+                Worked::Over => self.log_end(run.id).await?,
             }
-            self.log_end(run.id).await?;
         }
     }
 
     /// A night that comes while another run is under way waits for its end.
     async fn begin_due_night(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let Some(so_far) = self.store.read(sync_runs::nights_so_far).await? else {
+        let Some(so_far) = self.store.read(move |db| sync_runs::nights_so_far(db, now)).await? else {
             return self.store.write(move |db| sync_runs::watch_nights(db, now)).await;
         };
+        self.tell_of_missing_night(so_far, now);
         let Some(due) = self.times.nights.due(so_far, now) else { return Ok(()) };
         let was_here = due >= self.started_at;
         let trigger = if was_here { RunTrigger::Nightly } else { RunTrigger::MadeUp };
         let night = NewRun { scheduled_for: Some(due.naive_utc()), trigger, started_by: None };
         self.begin_at(night, now).await.map(|_| ())
+    }
+
+    /// Says once of each night that passed without a run that it did.
+    fn tell_of_missing_night(&self, so_far: NightsSoFar, now: DateTime<Utc>) {
+        let Some(missing) = self.times.nights.missing(so_far, now) else { return };
+        let mut told = self.missing_told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if told.replace(missing) != Some(missing) {
+            log::error!("the sync of {} has not begun, and an hour has passed", ist_minute(missing));
+        }
     }
 
     async fn log_end(&self, run_id: i64) -> Result<(), StoreError> {

@@ -6,17 +6,24 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
+use mukta_ftps::app::App;
+use mukta_ftps::domain::{RunState, RunTrigger};
 use mukta_ftps::import::import;
 use mukta_ftps::store::sync_runs::{self, Counts, SyncRun};
 use mukta_ftps::sync::{Asked, Order, Worked};
 
-use crate::support::{Kind, PEOPLE, REVISED, World, document, on_both, revised};
+use crate::support::{Door, Kind, PEOPLE, REVISED, World, document, on_both, revised};
 
 on_both!(
     whoever_joins_while_jit_is_asked_is_never_left_unpaid_in_a_paid_instruction,
     the_database_itself_refuses_a_paid_instruction_with_an_unpaid_beneficiary,
     an_answer_that_was_not_applied_counts_as_nothing_and_has_jit_asked_again,
     an_answer_in_hand_is_applied_after_its_claim_ran_out,
+    a_run_waits_for_a_jit_that_is_away_and_asks_about_all_once_it_is_back,
+    a_run_whose_jit_stays_away_is_given_up_and_what_is_unasked_is_due,
+    a_jit_that_hangs_is_probed_with_another_instruction_each_time,
+    retries_leave_a_jit_that_is_away_alone,
+    a_clock_that_was_ahead_hides_no_night_and_holds_nothing_up,
 );
 
 /// Asks about the revised PI in a task of its own, and returns once JIT has the call and holds its answer.
@@ -116,7 +123,7 @@ async fn an_answer_that_was_not_applied_counts_as_nothing_and_has_jit_asked_agai
     world.until(|| world.jit.in_flight() == 1).await;
     // The claim ran out long ago, and another process has made its own.
     world.database.execute(
-        "UPDATE payment_instructions SET lease_token = 'another', lease_until = '2024-03-31 10:01:00' \
+        "UPDATE payment_instructions SET lease_token = 'another', lease_until = '2024-03-31 10:00:40' \
          WHERE number = 'PI-1013/2023-24/000256'",
     );
     world.jit.let_go();
@@ -157,6 +164,156 @@ fn worked_on(world: &World, run: &SyncRun) -> tokio::task::JoinHandle<Worked> {
     tokio::spawn(async move { sync.work(&run).await.unwrap() })
 }
 
+/// How many calls the log has of these.
+fn calls_of(world: &World, numbers: &[String]) -> usize {
+    numbers.iter().map(|number| world.calls_about(number).len()).sum()
+}
+
+/// Works on a run in a task of its own, as `serve` of that process does.
+fn looked_after(app: &App) -> tokio::task::JoinHandle<()> {
+    let sync = app.sync.clone();
+    tokio::spawn(async move { sync.look_after().await.unwrap() })
+}
+
+async fn a_run_waits_for_a_jit_that_is_away_and_asks_about_all_once_it_is_back(world: World) {
+    let numbers = world.import_many(60);
+    let mut door = Door::to(&world.jit.base_url());
+    let app = world.another_app_behind(&door).await;
+    let run = world.begun_by_hand().await;
+    let working = looked_after(&app);
+    world.until(|| app.sync.jit_away_since().is_some() && counts(&world, &run).no_response >= 5).await;
+    let waits = |world: &World| world.read(|db| sync_runs::get(db, run.id)).unwrap();
+    world.until(|| waits(&world).waiting_since.is_some()).await;
+    let so_far = counts(&world, &run);
+    assert!((5..=7).contains(&so_far.no_response), "only those that found out: {so_far:?}");
+    assert_eq!(waits(&world).state, RunState::Running);
+    assert_eq!(
+        calls_of(&world, &numbers),
+        so_far.no_response as usize,
+        "no row for a call that was not made"
+    );
+    let page = world.get("/sync-runs").await;
+    assert!(page.text.contains("JIT is away: waiting for it since 31/03/2024 15:30 IST"), "{}", page.text);
+    door.open();
+    world.later(TimeDelta::seconds(10));
+    working.await.unwrap();
+    let after = counts(&world, &run);
+    assert_eq!((after.left(), after.successful), (0, 60 - so_far.no_response));
+    assert_eq!(waits(&world).state, RunState::Finished);
+    assert_eq!(calls_of(&world, &numbers), 60);
+    assert!(app.sync.jit_away_since().is_none());
+}
+
+async fn a_run_whose_jit_stays_away_is_given_up_and_what_is_unasked_is_due(world: World) {
+    // After the night, so that no other run comes in between.
+    world.later(TimeDelta::hours(7));
+    world.app.sync.look_after().await.unwrap();
+    let numbers = world.import_many(30);
+    let door = Door::to(&world.jit.base_url());
+    let app = world.another_app_behind(&door).await;
+    let run = world.begun_by_hand().await;
+    let working = looked_after(&app);
+    world.until(|| world.read(|db| sync_runs::get(db, run.id)).unwrap().waiting_since.is_some()).await;
+    world.later(TimeDelta::hours(8));
+    working.await.unwrap();
+    let ended = world.read(|db| sync_runs::get(db, run.id)).unwrap();
+    assert_eq!(ended.state, RunState::Interrupted);
+    let unasked = counts(&world, &run).left();
+    assert_eq!(calls_of(&world, &numbers) as i64, 30 - unasked);
+    let now = world.app.clock.now().naive_utc();
+    let due = numbers.iter().filter(|number| world.stored(number).next_attempt_at == Some(now)).count();
+    assert_eq!(due as i64, unasked, "what was not asked about is due as a retry");
+    world.browser.sign_in("asha").await;
+    let page = world.get("/sync-runs").await;
+    assert_eq!(page.attr("[data-run-state]", "data-unasked"), unasked.to_string());
+    // The process that reaches JIT asks about all of them.
+    world.app.sync.make_due().await.unwrap();
+    assert!(numbers.iter().all(|number| world.stored(number).status.as_str() == "Completed"));
+}
+
+async fn a_jit_that_hangs_is_probed_with_another_instruction_each_time(kind: Kind) {
+    let world = World::with_timeout(kind, std::time::Duration::from_millis(200)).await;
+    let numbers = world.import_many(30);
+    world.jit.hold();
+    let run = world.begun_by_hand().await;
+    let working = looked_after(&world.app);
+    world.until(|| world.read(|db| sync_runs::get(db, run.id)).unwrap().waiting_since.is_some()).await;
+    let asked = counts(&world, &run).no_response;
+    assert!(asked < 15, "no more than were begun before the fifth time-out: {asked}");
+    // A connection is not enough: the probe is a real call, of an instruction that has not been asked about.
+    world.later(TimeDelta::seconds(10));
+    world.until(|| counts(&world, &run).no_response == asked + 1).await;
+    assert_eq!(calls_of(&world, &numbers) as i64, asked + 1);
+    world.jit.let_go();
+    world.later(TimeDelta::seconds(20));
+    working.await.unwrap();
+    let after = counts(&world, &run);
+    assert_eq!((after.left(), after.successful, after.no_response), (0, 30 - asked - 1, asked + 1));
+    assert!(numbers.iter().all(|number| world.calls_about(number).len() == 1));
+}
+
+async fn retries_leave_a_jit_that_is_away_alone(world: World) {
+    // After the night, so that no other run comes in between.
+    world.later(TimeDelta::hours(7));
+    world.app.sync.look_after().await.unwrap();
+    let numbers = world.import_many(12);
+    let mut door = Door::to(&world.jit.base_url());
+    let app = world.another_app_behind(&door).await;
+    let run = world.begun_by_hand().await;
+    let working = looked_after(&app);
+    world.until(|| world.read(|db| sync_runs::get(db, run.id)).unwrap().waiting_since.is_some()).await;
+    world.later(TimeDelta::hours(8));
+    working.await.unwrap();
+    let made = calls_of(&world, &numbers);
+    for _ in 0..3 {
+        app.sync.make_due().await.unwrap();
+        world.later(TimeDelta::minutes(1));
+    }
+    assert_eq!(calls_of(&world, &numbers), made, "a connection is tried, and nobody is asked about");
+    door.open();
+    world.later(TimeDelta::minutes(5));
+    app.sync.make_due().await.unwrap();
+    assert!(numbers.iter().all(|number| world.stored(number).status.as_str() == "Completed"));
+}
+
+/// A machine whose clock was two days ahead when the program first started, then right.
+async fn a_clock_that_was_ahead_hides_no_night_and_holds_nothing_up(world: World) {
+    let numbers = world.import_many(3);
+    let right = world.app.clock.now();
+    world.set_clock(right + TimeDelta::days(2));
+    world.app.sync.look_after().await.unwrap();
+    world.jit.otherwise(mukta_ftps::simulator::jit::Scenario::ErrorList);
+    world.later(TimeDelta::hours(7));
+    // The night of that day, by the wrong clock.
+    world.app.sync.look_after().await.unwrap();
+    assert_eq!(calls_of(&world, &numbers), 3);
+    world.database.execute(
+        "UPDATE payment_instructions SET lease_token = 'ahead', lease_until = '2024-04-02 18:00:00' \
+         WHERE number LIKE '%/000001'",
+    );
+    world.set_clock(right);
+    world.app.sync.look_after().await.unwrap();
+    world.browser.sign_in("asha").await;
+    let page = world.press_refresh(&numbers[0]).await;
+    assert_eq!(page.status, 200);
+    assert_eq!(calls_of(&world, &numbers), 4, "a claim of the future holds nobody up");
+    let run = world.begun_by_hand().await;
+    world.app.sync.work(&run).await.unwrap();
+    assert_eq!(calls_of(&world, &numbers), 7, "an answer of the future is none of this run's");
+    // 10 PM of the first day, and of the one that the wrong clock had already had.
+    for (night, runs) in
+        [("2024-03-31T16:30:00Z", 2), ("2024-04-01T16:30:00Z", 3), ("2024-04-02T16:30:00Z", 4)]
+    {
+        world.set_clock(night.parse().unwrap());
+        world.app.sync.look_after().await.unwrap();
+        world.app.sync.look_after().await.unwrap();
+        let nightly = world.read(|db| sync_runs::newest(db, None, 100));
+        let of_schedule = nightly.iter().filter(|run| run.trigger_word == RunTrigger::Nightly).count();
+        assert_eq!(of_schedule, runs, "{night}");
+        assert!(world.read(sync_runs::running).is_none());
+    }
+}
+
 /// A row that somebody else has locked for long holds up its own outcome and no other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_locked_row_holds_up_no_other_outcome() {
@@ -165,7 +322,8 @@ async fn one_locked_row_holds_up_no_other_outcome() {
     world.jit.hold();
     let run = world.begun_by_hand().await;
     let working = worked_on(&world, &run);
-    world.until(|| world.jit.in_flight() == 8).await;
+    // One slot of the eight is kept for people.
+    world.until(|| world.jit.in_flight() == 7).await;
     let mut somebody = beside(&world);
     let lock = "SELECT 1 FROM payment_instructions WHERE number = ";
     somebody.batch_execute(&format!("BEGIN; {lock}'{}' FOR UPDATE", numbers[0])).unwrap();

@@ -12,7 +12,7 @@ use mukta_ftps::store::sync_runs::{self, Begun, Counts, SyncRun};
 use mukta_ftps::sync::Worked;
 use mukta_ftps::sync::scheduler::Scheduler;
 
-use crate::support::{ORIGINAL, PEOPLE, REVISED, World, at, on_both, revised};
+use crate::support::{ORIGINAL, PEOPLE, REVISED, World, at, on_both, original, revised};
 
 on_both!(
     two_engines_over_one_database_call_each_of_500_once,
@@ -23,7 +23,6 @@ on_both!(
     an_instruction_without_an_original_is_a_glitch_and_the_others_are_unharmed,
     retries_go_on_with_growing_pauses_until_jit_answers,
     refresh_begins_the_steps_anew,
-    when_jit_is_down_altogether_the_circuit_opens_and_retries_probe,
     a_refresh_during_a_run_counts_for_it_and_is_not_repeated,
     what_no_longer_waits_when_its_turn_comes_is_skipped,
     the_scheduler_makes_what_is_due_by_itself,
@@ -165,6 +164,16 @@ async fn an_instruction_without_an_original_is_a_glitch_and_the_others_are_unhar
     assert_eq!(counts, Counts { expected: 6, successful: 4, glitches: 2, ..Counts::default() });
     assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "glitch")]);
     assert_eq!(outcomes(&world, &numbers[2]), [("hand", "glitch")]);
+    // It is told once, and neither tried again by itself nor asked about by the next run, until the
+    // original is brought.
+    assert_eq!(world.stored("PI-LOST").next_attempt_at, None);
+    let next = world.begun_by_hand().await;
+    world.app.sync.work(&next).await.unwrap();
+    assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "glitch")]);
+    world.import(&[original("PI-NOWHERE", PEOPLE), revised("PI-LOST", "PI-NOWHERE", PEOPLE)]);
+    let last = world.begun_by_hand().await;
+    world.app.sync.work(&last).await.unwrap();
+    assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "glitch"), ("hand", "success")]);
 }
 
 async fn retries_go_on_with_growing_pauses_until_jit_answers(world: World) {
@@ -219,39 +228,6 @@ async fn refresh_begins_the_steps_anew(world: World) {
     assert_eq!(refreshed.unanswered_attempts, 1);
     let pause = refreshed.next_attempt_at.unwrap() - world.app.clock.now().naive_utc();
     assert!(pause <= TimeDelta::seconds(60), "{pause}");
-}
-
-async fn when_jit_is_down_altogether_the_circuit_opens_and_retries_probe(world: World) {
-    let numbers = world.import_many(60);
-    let down = world.another_app_without_jit().await;
-    let run = world.begun_by_hand().await;
-    down.sync.work(&run).await.unwrap();
-    let (_, counts) = runs(&world).remove(0);
-    assert_eq!(counts, Counts { expected: 60, no_response: 60, ..Counts::default() });
-    let is_spared = |number: &&String| {
-        let cause = world.calls_about(number).remove(0).cause;
-        cause.is_some_and(|cause| cause.starts_with("not sent, circuit open"))
-    };
-    let spared = numbers.iter().filter(is_spared).count();
-    assert!(spared >= 60 - 5 - 8, "only {spared} were spared");
-    assert!(down.sync.is_paused());
-
-    // One probe at a time, each after its pause.
-    world.later(TimeDelta::minutes(2));
-    let attempts = |world: &World| numbers.iter().map(|number| outcomes(world, number).len()).sum::<usize>();
-    assert_eq!(attempts(&world), 60);
-    down.sync.make_due().await.unwrap();
-    assert_eq!(attempts(&world), 61);
-    down.sync.make_due().await.unwrap();
-    assert_eq!(attempts(&world), 61);
-    world.later(TimeDelta::seconds(30));
-    down.sync.make_due().await.unwrap();
-    assert_eq!(attempts(&world), 62);
-
-    // The process that reaches JIT asks about all that is due.
-    world.later(TimeDelta::hours(1));
-    world.app.sync.make_due().await.unwrap();
-    assert!(numbers.iter().all(|number| outcomes(&world, number).last() == Some(&("retry", "success"))));
 }
 
 async fn a_refresh_during_a_run_counts_for_it_and_is_not_repeated(world: World) {

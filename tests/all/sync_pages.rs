@@ -75,7 +75,7 @@ async fn a_run_started_by_hand_is_shown_with_its_share_for_each_viewer(world: Wo
         unpaid[0].contains("PI-ERROR") && unpaid[0].contains("On call of FTPS API: Bill is <b>pending</b>")
     );
     assert!(
-        unpaid[1].contains("No response is received.") && unpaid[1].contains("1 without an answer"),
+        unpaid[1].contains("No response is received.") && unpaid[1].contains("1 without a usable answer"),
         "{}",
         unpaid[1]
     );

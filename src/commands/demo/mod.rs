@@ -202,6 +202,7 @@ fn times() -> Result<SyncTimes, CommandError> {
             .or_say("the demo's schedule")?,
         retry_first: Duration::from_secs(60),
         retry_longest: Duration::from_secs(3600),
+        run_longest: Duration::from_secs(28_800),
     })
 }
 

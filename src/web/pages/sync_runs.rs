@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use crate::access::Right;
+use crate::domain::nights::NightsSoFar;
 use crate::domain::{RunState, RunTrigger};
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
@@ -47,8 +48,10 @@ pub async fn page(
 ) -> Result<HttpResponse, WebError> {
     let (scope, before, now) = (viewer.scope(), query.before, site.app.clock.now());
     let shown = site.app.store.read(move |db| Shown::load(db, &scope, before, now)).await?;
-    let next_run = site.app.sync.nights().next_after(now);
-    html(&RunsPage::new(&viewer, shown, query.into_inner(), next_run, now))
+    let nights = site.app.sync.nights();
+    let missing = shown.so_far.and_then(|so_far| nights.missing(so_far, now));
+    let next_run = nights.next_after(now);
+    html(&RunsPage { missing, ..RunsPage::new(&viewer, shown, query.into_inner(), next_run, now) })
 }
 
 /// POST: a run over all that waits, now. It goes on by itself; the page shows how far it is.
@@ -85,6 +88,7 @@ struct Shown {
     last: Option<RunRow>,
     running: Option<RunRow>,
     stuck: i64,
+    so_far: Option<NightsSoFar>,
     chart: Chart,
 }
 
@@ -102,6 +106,7 @@ impl Shown {
             has_more,
             last: RunRow::counted(db, scope, last.into_iter().collect(), now)?.pop(),
             running: RunRow::counted(db, scope, running.into_iter().collect(), now)?.pop(),
+            so_far: sync_runs::nights_so_far(db, now)?,
             stuck: instructions::count_stuck(db, scope, now.naive_utc())?,
             chart: Chart::of(&RunRow::counted(db, scope, month, now)?, now),
         })
@@ -168,6 +173,22 @@ impl RunRow {
         triggers::of_run(self.run.trigger_word, self.run.started_by.as_deref())
     }
 
+    /// Those that an ended run did not ask about.
+    fn unasked(&self) -> i64 {
+        if self.is_running() { 0 } else { self.counts.left() }
+    }
+
+    /// That it waits, and since when.
+    fn waiting_since(&self) -> Option<Phrase> {
+        let at = display::minute(self.run.waiting_since?);
+        Some(
+            phrase(
+                "JIT is away: waiting for it since %{at}. What is left is asked about as soon as it answers.",
+            )
+            .with("at", at),
+        )
+    }
+
     /// How far it is.
     fn progress(&self) -> Phrase {
         phrase("%{done} of %{expected} payment instructions are done")
@@ -200,6 +221,8 @@ struct RunsPage {
     is_refused: bool,
     is_later_page: bool,
     next_run: Option<DateTime<Utc>>,
+    /// The night that should have had its run an hour ago.
+    missing: Option<DateTime<Utc>>,
     shown: Shown,
     now: DateTime<Utc>,
 }
@@ -219,9 +242,15 @@ impl RunsPage {
             is_refused: query.notice.as_deref() == Some("running"),
             is_later_page: query.before.is_some(),
             next_run,
+            missing: None,
             shown,
             now,
         }
+    }
+
+    fn missing_night(&self) -> Option<Phrase> {
+        let at = display::minute(self.missing?.naive_utc());
+        Some(phrase("The sync of %{at} has not begun.").with("at", at))
     }
 
     fn next_run(&self) -> Phrase {

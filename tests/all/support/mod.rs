@@ -4,6 +4,7 @@
 mod both;
 mod contents;
 mod database;
+mod door;
 mod pages;
 mod program;
 mod samples;
@@ -12,6 +13,7 @@ mod world;
 
 pub(crate) use both::{on_both, run_on};
 pub(crate) use database::{Kind, ScratchDatabase};
+pub(crate) use door::Door;
 pub(crate) use pages::{Browser, Page, words};
 pub(crate) use program::{Program, fed, program, stderr, stdout, with_database, with_jit};
 pub(crate) use samples::{

@@ -78,5 +78,6 @@ pub(crate) fn sync_settings() -> SyncTimes {
         nights: Nights::new("0 0 22 * * *", IST, start_of_time()).unwrap(),
         retry_first: Duration::from_secs(60),
         retry_longest: Duration::from_secs(3600),
+        run_longest: Duration::from_secs(28_800),
     }
 }

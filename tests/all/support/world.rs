@@ -22,7 +22,7 @@ use mukta_ftps::web::{self, Site};
 
 use super::program::with_jit;
 use super::settings::{endless_sessions, jit_settings, sync_settings};
-use super::{Browser, DATA_KEY, Kind, PASSWORD, Page, ScratchDatabase, sms_settings, start_of_time};
+use super::{Browser, DATA_KEY, Door, Kind, PASSWORD, Page, ScratchDatabase, sms_settings, start_of_time};
 
 /// How long a call of JIT may take; generous, since other tests use the machine too.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -155,12 +155,11 @@ impl World {
         app_over(&self.database, jit, Some(sms_settings(&self.gateway)), self.app.clock.clone()).await
     }
 
-    /// Another process over the same database whose JIT is down: nobody listens there.
-    pub(crate) async fn another_app_without_jit(&self) -> App {
+    /// Another process over the same database that reaches JIT through a door.
+    pub(crate) async fn another_app_behind(&self, door: &Door) -> App {
         let mut jit = jit_settings(&self.jit, PATIENCE);
-        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        jit.config.base_url = format!("http://{nobody}/jit").parse().unwrap();
-        app_over(&self.database, jit, None, self.app.clock.clone()).await
+        jit.config.base_url.set_port(Some(door.port())).unwrap();
+        app_over(&self.database, jit, Some(sms_settings(&self.gateway)), self.app.clock.clone()).await
     }
 
     /// The program as a process on this world's database: eight calls in flight, none longer than a

@@ -189,6 +189,7 @@ fn locked_of(
     }
     let ids: Vec<i64> = on_either!(db, db => outbox::table
         .filter(outbox::beneficiary_id.eq_any(beneficiary_rows))
+        .filter(outbox::state.eq(state.as_str()))
         .select(outbox::id)
         .load(db)?);
     let mut messages = locked(db, &ids)?;

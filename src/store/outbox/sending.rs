@@ -1,5 +1,8 @@
 //! From claim to result: who sends which message, and what came of it.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -163,6 +166,21 @@ impl Recordable for Attempted {
 
     fn name(&self) -> String {
         "an SMS attempt".to_owned()
+    }
+
+    fn lock(all: &[Arc<Self>], db: &mut Db) -> Result<Vec<bool>, StoreError> {
+        let Db::Postgres(db) = db else { return Ok(vec![true; all.len()]) };
+        let ids: Vec<i64> = all.iter().map(|one| one.lease.id).collect();
+        let free: HashSet<i64> = outbox::table
+            .filter(outbox::id.eq_any(&ids))
+            .order(outbox::id)
+            .select(outbox::id)
+            .for_update()
+            .skip_locked()
+            .load(db)?
+            .into_iter()
+            .collect();
+        Ok(ids.iter().map(|id| free.contains(id)).collect())
     }
 
     fn store(&self, db: &mut Db) -> Result<bool, StoreError> {

@@ -21,7 +21,7 @@ words! {
 pub enum Right {
     /// Have FTPS called about a payment instruction.
     Refresh,
-    /// Have messages sent again.
+    /// Have messages sent again, or settle them.
     Resend,
     /// See the audit trail.
     SeeAudit,

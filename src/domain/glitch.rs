@@ -116,14 +116,30 @@ sentences! {
         NoNumber = "There is no mobile number.",
         /// Too long, too short, or not digits.
         NotTenDigits = "The mobile number does not have 10 digits.",
+        /// A landline, or a number of another country.
+        NotMobile = "The mobile number is none of India's: those begin with 6, 7, 8 or 9.",
         /// A number that stands for none.
         Placeholder = "The mobile number is the placeholder 9999999999.",
+        /// An import has put another `beneficiaryId` on the payment.
+        OtherPerson = "This payment belongs to another beneficiary ID now than to that which this message was written for.",
         /// Sealed with a key that is gone, or damaged.
         Unreadable = "The mobile number cannot be read with the data keys at hand.",
         /// The text would name no transaction, or one that cannot be.
         NoUtr = "There is no usable UTR number.",
         /// The text would tell of a payment of nothing.
         NoAmount = "The amount is not above zero.",
+    }
+}
+
+sentences! {
+    /// Why a message waits for a person who sends or settles it (DOMAIN.md §6).
+    HoldReason {
+        /// As FTPS told.
+        OtherAccount = "The money went to another account than the registered one, so what this message says would not be true.",
+        /// As FTPS told.
+        NotSaidPaid = "RBI's message about this payment does not begin with “Paid”.",
+        /// As an import told.
+        Returned = "MUKTASoft has said since that this payment failed.",
     }
 }
 

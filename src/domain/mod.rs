@@ -19,7 +19,7 @@ pub(crate) mod words;
 
 pub use bill::{Ancestry, BillToAsk, Revisable};
 pub use decide::{AskedBeneficiary, AskedInstruction, Decision, PaidBeneficiary, Payment, decide};
-pub use glitch::{DeliveryFault, Glitch, Refusal};
+pub use glitch::{DeliveryFault, Glitch, HoldReason, Refusal};
 pub use money::Paise;
 pub use reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 pub use status::{

@@ -179,6 +179,10 @@ words! {
         Failed = "failed",
         /// It went out, but whether it was accepted could not be learnt: only a person sends it again.
         Unknown = "unknown",
+        /// Its words would not be true, or may not be: a person reads why, and sends or settles it.
+        Held = "held",
+        /// A person dealt with it in another way: it is never sent.
+        Settled = "settled",
     }
 }
 
@@ -191,9 +195,9 @@ impl MessageState {
         }
     }
 
-    /// Whether a person may have it sent again.
-    pub const fn may_be_resent(self) -> bool {
-        matches!(self, Self::Failed | Self::Unknown)
+    /// Whether a person has to send or settle it, since nobody else does anything with it.
+    pub const fn needs_a_person(self) -> bool {
+        matches!(self, Self::Failed | Self::Unknown | Self::Held)
     }
 }
 
@@ -208,8 +212,14 @@ words! {
         Failed = "failed",
         /// Whether it was accepted could not be learnt.
         Unknown = "unknown",
-        /// A person had it sent again.
+        /// A person had it sent, or sent again.
         Resend = "resend",
+        /// It is kept back until a person has read why.
+        Held = "held",
+        /// A person settled it.
+        Settle = "settle",
+        /// It waits again, since MUKTASoft has told a usable number.
+        Renewed = "renewed",
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::domain::DeliveryFault;
 use crate::domain::sms::Sms;
@@ -144,10 +144,11 @@ fn no_whole_answer(fault: reqwest::Error) -> Answer {
 
 /// The table of DOMAIN.md §6, for an answer that arrived.
 fn judged(status: StatusCode, body: Option<&str>, to: &str) -> Answer {
-    let said = body.map(|body| storable(body, to)).filter(|said| !said.is_empty());
+    let object = body.and_then(object_in);
+    let said = object.or(body).map(|told| storable(told, to)).filter(|said| !said.is_empty());
     let code = status.as_u16();
     let (verdict, cause) = match code {
-        200..=299 => match body.and_then(success_of) {
+        200..=299 => match object.and_then(success_of) {
             Some(true) => return Answer { verdict: Verdict::Accepted, cause: None, said },
             Some(false) => (Verdict::Refused, DeliveryFault::Refused),
             None => (Verdict::Unknown, DeliveryFault::AnswerNotRead),
@@ -159,13 +160,33 @@ fn judged(status: StatusCode, body: Option<&str>, to: &str) -> Answer {
     Answer { verdict, cause: Some(cause), said }
 }
 
-/// What an answer says of success; `None` if it says nothing that can be read.
-fn success_of(body: &str) -> Option<bool> {
-    match serde_json::from_str::<Value>(body).ok()?.get("success")? {
-        Value::Bool(success) => Some(*success),
-        Value::String(word) => Some(word.trim().eq_ignore_ascii_case("true")),
-        _ => None,
+/// The JSON object that an answer ends with. The gateway is a PHP program: a byte order mark, blank lines
+/// or a warning in HTML may stand before it.
+fn object_in(body: &str) -> Option<&str> {
+    let body = body.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let is_object = |text: &&str| serde_json::from_str::<Map<String, Value>>(text).is_ok();
+    if body.starts_with(['{', '[']) {
+        // Never a part of another object.
+        return Some(body).filter(is_object);
     }
+    body.match_indices('{').map(|(at, _)| &body[at..]).find(is_object)
+}
+
+/// Whether the gateway's object says that the message is accepted: only a success whose status is 1.
+/// `None` if it says nothing of success.
+fn success_of(object: &str) -> Option<bool> {
+    let object: Map<String, Value> = serde_json::from_str(object).ok()?;
+    let success = match object.get("success")? {
+        Value::Bool(success) => *success,
+        Value::String(word) => word.trim().eq_ignore_ascii_case("true"),
+        _ => return None,
+    };
+    let status = match object.get("status") {
+        Some(Value::Number(number)) => number.as_f64() == Some(1.0),
+        Some(Value::String(word)) => word.trim() == "1",
+        _ => false,
+    };
+    Some(success && status)
 }
 
 /// One line of a text of theirs, in which no mobile number can be read.

@@ -25,9 +25,9 @@ fn sms() -> Sms {
 fn expected(scenario: SmsScenario) -> Verdict {
     use SmsScenario::*;
     match scenario {
-        Accepted | AcceptedText | Slow => Verdict::Accepted,
+        Accepted | AcceptedText | AfterWarning | Slow => Verdict::Accepted,
         Http429 | Http500 | Http503 => Verdict::TryLater,
-        Refused | Http400 | Redirect => Verdict::Refused,
+        Refused | NoBalance | Http400 | Redirect => Verdict::Refused,
         Http502 | Http504 | Unreadable | Unclear | Empty | TooLarge | Reset | ResetUnread | Closed
         | Truncated | TimeOut => Verdict::Unknown,
     }
@@ -88,9 +88,18 @@ async fn a_gateway_that_cannot_be_reached_can_be_tried_later() {
 #[test]
 fn success_is_told_from_refusal_and_from_silence() {
     for (body, says) in [
-        (r#"{"success":true}"#, Some(true)),
-        (r#"{"success":"true","status":1}"#, Some(true)),
-        (r#"{"success":" True "}"#, Some(true)),
+        (r#"{"success":true,"status":1}"#, Some(true)),
+        (
+            r#"{"success":"true","responsetime":8.65,"message":"Message Send Successfully","status":1}"#,
+            Some(true),
+        ),
+        (r#"{"success":" True ","status":"1"}"#, Some(true)),
+        (r#"{"success":"true","status":0,"message":"Insufficient balance"}"#, Some(false)),
+        (r#"{"success":true,"status":"0"}"#, Some(false)),
+        (r#"{"success":true,"status":11}"#, Some(false)),
+        (r#"{"success":true,"status":true}"#, Some(false)),
+        (r#"{"success":true}"#, Some(false)),
+        (r#"{"success":false,"status":1}"#, Some(false)),
         (r#"{"success":false}"#, Some(false)),
         (r#"{"success":"false"}"#, Some(false)),
         (r#"{"success":"queued"}"#, Some(false)),
@@ -101,6 +110,36 @@ fn success_is_told_from_refusal_and_from_silence() {
         ("", None),
     ] {
         assert_eq!(success_of(body), says, "{body}");
+    }
+}
+
+#[test]
+fn the_object_counts_whatever_a_php_program_says_before_it() {
+    const OBJECT: &str = r#"{"success":"true","status":1,"message":"{ok}"}"#;
+    for before in [
+        "",
+        "\u{feff}",
+        "\r\n\r\n ",
+        "\u{feff}\n",
+        "<br />\n<b>Warning</b>:  Undefined array key \"x\" in <b>/var/www/sms.php</b> on line <b>12</b><br />\n",
+        "<b>Notice</b>: in {closure} of {main}\n",
+    ] {
+        let answer = judged(StatusCode::OK, Some(&format!("{before}{OBJECT}\n")), PHONE);
+        assert_eq!(answer.verdict, Verdict::Accepted, "{before}");
+        assert_eq!(answer.said.as_deref(), Some(OBJECT), "{before}");
+        let refusal = format!("{before}{}", r#"{"success":true,"status":0,"message":"No balance"}"#);
+        assert_eq!(judged(StatusCode::OK, Some(&refusal), PHONE).verdict, Verdict::Refused, "{before}");
+    }
+    for unreadable in [
+        "Message submitted",
+        "<b>Fatal error</b>: {",
+        // Not of the outer object, which broke off.
+        r#"{"response":{"success":true,"status":1}"#,
+        r#"[{"success":true,"status":1}]"#,
+        r#"{"success":true,"status":1"#,
+    ] {
+        let answer = judged(StatusCode::OK, Some(unreadable), PHONE);
+        assert_eq!(answer.verdict, Verdict::Unknown, "{unreadable}");
     }
 }
 

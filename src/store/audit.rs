@@ -22,6 +22,8 @@ words! {
         Refresh = "refresh",
         /// Sent a message again.
         Resend = "resend",
+        /// Settled a message without sending it.
+        Settle = "settle",
         /// Started a run by hand.
         RunByHand = "run-by-hand",
         /// Added an employee.

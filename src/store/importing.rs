@@ -12,7 +12,7 @@ use super::exporting::{self, BeneficiaryPlace, Known};
 use super::instructions::{InstructionId, PaymentInstruction};
 use super::schema::{beneficiaries, payment_advices, payment_instructions as pi, search_texts};
 use super::scope::state_of;
-use super::{Db, StoreError, keys, search};
+use super::{Db, StoreError, keys, outbox, search};
 use crate::domain::CompletedBy;
 use crate::domain::record::{AdviceRecord, BeneficiaryRecord, InstructionRecord, Version};
 use crate::domain::text::last_four;
@@ -318,7 +318,7 @@ pub fn update(
         .filter(search_texts::text.ne(&text))
         .set(search_texts::text.eq(&text))
         .execute(db)?;
-    update_beneficiaries(db, sealer, known, &to.record)
+    update_beneficiaries(db, sealer, known, &to.record, now)
 }
 
 fn update_beneficiaries(
@@ -326,6 +326,7 @@ fn update_beneficiaries(
     sealer: &Sealer,
     known: &Known,
     to: &InstructionRecord,
+    now: NaiveDateTime,
 ) -> Result<(), StoreError> {
     let mut here: HashMap<String, _> = known
         .version
@@ -336,10 +337,14 @@ fn update_beneficiaries(
         .map(|(record, row)| (record.payment_key(), (record, row)))
         .collect();
     let mut new = Vec::new();
+    let mut numbers_changed = Vec::new();
     for (record, position) in to.beneficiaries.iter().zip(0..) {
         match here.remove(&record.payment_key()) {
             Some((before, row)) if before == record && row.position == position => {}
             Some((before, row)) => {
+                if before.mobile != record.mobile {
+                    numbers_changed.push(row.id);
+                }
                 let mut changed = record.row(sealer, &to.number, known.id, position)?;
                 if record.beneficiary_id.is_none() || before.beneficiary_id == record.beneficiary_id {
                     changed.keep_closed(row);
@@ -355,5 +360,5 @@ fn update_beneficiaries(
         diesel::delete(beneficiaries::table.find(row.id)).execute(db)?;
     }
     insert_all!(db, beneficiaries::table, new);
-    Ok(())
+    outbox::renew(db, sealer, &numbers_changed, now)
 }

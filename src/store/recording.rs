@@ -15,7 +15,8 @@ use super::{Db, StoreError, sync_runs};
 use crate::clock::Clock;
 use crate::domain::text::last_four;
 use crate::domain::{
-    AskedInstruction, CompletedBy, Decision, Glitch, PaidBeneficiary, Payment, PaymentStatus, PiStatus,
+    AskedInstruction, CompletedBy, Decision, Glitch, HoldReason, PaidBeneficiary, Payment, PaymentStatus,
+    PiStatus, sms,
 };
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 
@@ -107,8 +108,8 @@ fn store_outcome(db: &mut Db, recording: &Recording) -> Result<Decision, StoreEr
             }
         }
         bring_up_to_date(db, recording, &decision, now)?;
-        if let Decision::Success(_) = &decision {
-            super::outbox::enqueue(db, &recording.sealer, instruction.id, now)?;
+        if let Decision::Success(payment) = &decision {
+            super::outbox::enqueue(db, &recording.sealer, instruction.id, &messages_of(payment), now)?;
         }
     } else {
         super::claims::release(db, &recording.lease)?;
@@ -129,6 +130,14 @@ impl Recording {
             && instruction.is_claimed(now.and_utc());
         instruction.status == PiStatus::InProcess && !is_anothers
     }
+}
+
+/// Whom to tell of a payment, and of each why the message must wait for a person, if it must.
+fn messages_of(payment: &Payment) -> Vec<(i64, Option<HoldReason>)> {
+    let held = |paid: &PaidBeneficiary| {
+        sms::hold_reason(payment.payment_status.as_deref(), paid.other_account.is_some())
+    };
+    payment.beneficiaries.iter().map(|paid| (paid.id, held(paid))).collect()
 }
 
 /// Makes an instruction due whose answer could not be applied, if it still waits: what JIT says next

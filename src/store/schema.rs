@@ -205,6 +205,7 @@ diesel::table! {
         instruction_id -> BigInt,
         beneficiary_id -> BigInt,
         tenant_id -> Text,
+        person_id -> Nullable<Text>,
         event -> Text,
         amount_paise -> BigInt,
         utr -> Text,
@@ -231,6 +232,7 @@ diesel::table! {
         cause -> Nullable<Text>,
         gateway_answer -> Nullable<Text>,
         person -> Nullable<Text>,
+        note -> Nullable<Text>,
         applied -> Bool,
     }
 }

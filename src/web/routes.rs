@@ -68,6 +68,16 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(read().to(pages::messages::resend::confirm))
                             .route(web::post().to(pages::messages::resend::one)),
                     )
+                    .service(
+                        page("/messages/settle")
+                            .route(read().to(pages::messages::settle::ask_of_many))
+                            .route(web::post().to(pages::messages::settle::many)),
+                    )
+                    .service(
+                        page("/messages/{id}/settle")
+                            .route(read().to(pages::messages::settle::ask))
+                            .route(web::post().to(pages::messages::settle::one)),
+                    )
                     .service(page("/audit").route(read().to(pages::audit::page)))
                     .default_service(web::to(pages::not_found)),
             )

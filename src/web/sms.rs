@@ -20,6 +20,8 @@ pub const fn words(state: MessageState) -> Phrase {
         MessageState::Sent => phrase("Sent"),
         MessageState::Failed => phrase("Failed"),
         MessageState::Unknown => phrase("Not known"),
+        MessageState::Held => phrase("Held"),
+        MessageState::Settled => phrase("Settled"),
     }
 }
 
@@ -28,7 +30,8 @@ pub const fn tone(state: MessageState) -> &'static str {
     match state {
         MessageState::Waiting | MessageState::Sending => "busy",
         MessageState::Sent => "good",
-        MessageState::Failed | MessageState::Unknown => "bad",
+        MessageState::Failed | MessageState::Unknown | MessageState::Held => "bad",
+        MessageState::Settled => "plain",
     }
 }
 
@@ -45,9 +48,12 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Of a message that was sent, or waits for its turn; what waits for a gateway to be set up has
+    /// Of a message that was sent or settled, or waits for its turn; what waits for a gateway to be set up has
     /// none.
     pub fn of(message: &OutboxMessage, has_gateway: bool) -> Option<Self> {
+        if message.state == MessageState::Settled {
+            return Some(Self { label: phrase("Settled on"), at: message.changed_at });
+        }
         match (message.sent_at, message.next_attempt_at.filter(|_| has_gateway)) {
             (Some(at), _) => Some(Self { label: phrase("Accepted by the gateway on"), at }),
             (None, Some(at)) => Some(Self { label: phrase("Next attempt"), at }),

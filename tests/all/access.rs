@@ -92,6 +92,8 @@ async fn every_route_for_every_role_and_town(world: World) {
         ("GET", "/sync-runs".to_owned(), false, 0, 200),
         ("GET", "/messages".to_owned(), false, 0, 200),
         ("POST", "/messages/resend".to_owned(), false, 0, 303),
+        ("GET", "/messages/settle".to_owned(), false, 0, 303),
+        ("POST", "/messages/settle".to_owned(), false, 0, 303),
         ("GET", "/audit".to_owned(), false, 2, 200),
         ("GET", "/nowhere".to_owned(), false, 0, 404),
     ];

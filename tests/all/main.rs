@@ -21,6 +21,7 @@ mod search_figures;
 mod secrets;
 mod sign_in;
 mod sms;
+mod sms_held;
 mod sms_kill;
 mod sms_outbox;
 mod sms_speed;

@@ -165,7 +165,7 @@ async fn messages_in_each_state_and_the_question_before_a_second_one() {
     world.import(&[revised("PI-FOUR", ORIGINAL, four)]);
     let answers = [SmsScenario::Accepted, SmsScenario::Refused, SmsScenario::Http502, SmsScenario::Http503];
     for (place, answer) in answers.into_iter().enumerate() {
-        world.gateway.script(&format!("555001{place:04}"), vec![answer]);
+        world.gateway.script(&format!("755001{place:04}"), vec![answer]);
     }
     world.press_refresh("PI-FOUR").await;
     world.deliver().await;
@@ -178,9 +178,11 @@ async fn messages_in_each_state_and_the_question_before_a_second_one() {
     assert_page("messages_for_a_viewer", &viewer.get("/messages?state=failed").await);
 
     assert_page("resend_one", &world.get("/messages/3/resend").await);
+    assert_page("settle_one", &world.get("/messages/3/settle").await);
+    assert_page("settle_without_a_note", &world.post("/messages/3/settle", &[("note", " ")]).await);
     let several = world.browser.post("/messages/resend", &[("id", "2"), ("id", "3")]).await;
     assert_page("resend_several", &several);
-    assert_page("messages_resent", &world.post("/messages/2/resend", &[]).await);
+    assert_page("messages_resent", &world.send_again(2).await);
     assert_eq!(world.browser.post("/sync-runs", &[]).await.status, 303);
     assert_page("audit_resend_and_run", &world.get("/audit").await);
 }

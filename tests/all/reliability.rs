@@ -36,12 +36,12 @@ async fn asked_and_held(world: &World) -> tokio::task::JoinHandle<Asked> {
 }
 
 /// A second connection to the world's PostgreSQL, as another process has one.
-fn beside(world: &World) -> PgConnection {
+pub(crate) fn beside(world: &World) -> PgConnection {
     PgConnection::establish(&world.database.url_text).unwrap()
 }
 
 /// How many connections wait for a lock.
-fn waiting_for_locks(world: &World) -> i64 {
+pub(crate) fn waiting_for_locks(world: &World) -> i64 {
     use diesel::prelude::*;
     #[derive(QueryableByName)]
     struct Count {

@@ -101,7 +101,7 @@ async fn neither_the_files_nor_the_output_hold_what_could_be_stolen() {
         ("account number", "30131500010000".to_owned()),
         ("account number", "30131500010001".to_owned()),
         ("account number", "30131500010002".to_owned()),
-        ("mobile number", "5550010000".to_owned()),
+        ("mobile number", "7550010000".to_owned()),
         ("password", PASSWORD.to_owned()),
         ("wrong password", "a wrong pass phrase".to_owned()),
         ("data key", hex(&DATA_KEY)),

@@ -28,9 +28,9 @@ const AFTER_UTR: &str = " is made to your registered bank account. Contact your 
 fn expected(scenario: SmsScenario) -> &'static str {
     use SmsScenario::*;
     match scenario {
-        Accepted | AcceptedText | Slow => "sent",
+        Accepted | AcceptedText | AfterWarning | Slow => "sent",
         Http429 | Http500 | Http503 => "waiting",
-        Refused | Http400 | Redirect => "failed",
+        Refused | NoBalance | Http400 | Redirect => "failed",
         Http502 | Http504 | Unreadable | Unclear | Empty | TooLarge | Reset | ResetUnread | Closed
         | Truncated | TimeOut => "unknown",
     }
@@ -53,7 +53,7 @@ async fn every_beneficiary_gets_the_text_exactly_once(world: World) {
     assert_eq!(received.len(), 3);
     let rows = page.all("tr[data-payment-id]");
     for (place, (sms, row)) in received.iter().zip(rows).enumerate() {
-        assert_eq!(sms.phone, format!("555001{place:04}"));
+        assert_eq!(sms.phone, format!("755001{place:04}"));
         let utr = sms.text.strip_prefix("Payment of Rs. 1230.50 for MUKTA, transaction ").unwrap();
         let utr = utr.strip_suffix(AFTER_UTR).unwrap();
         assert!(words(row).contains(utr), "{utr}");
@@ -63,7 +63,7 @@ async fn every_beneficiary_gets_the_text_exactly_once(world: World) {
 async fn each_answer_of_the_gateway_shows_on_the_pages(world: World) {
     let people: Vec<String> = SmsScenario::ALL.iter().map(|(_, word, _)| format!("BN-{word}")).collect();
     for (place, (scenario, _, _)) in SmsScenario::ALL.iter().enumerate() {
-        world.gateway.script(&format!("555001{place:04}"), vec![*scenario]);
+        world.gateway.script(&format!("755001{place:04}"), vec![*scenario]);
     }
     world.pay(&pair(&people)).await;
     world.deliver().await;
@@ -118,9 +118,9 @@ async fn without_a_usable_number_a_message_fails_at_once_and_a_corrected_number_
         Value::Null,
         " ".into(),
         "12345".into(),
-        "+919437012345".into(),
-        "9999999999".into(),
-        "9437012345".into(),
+        "0674253610".into(),
+        "99999 99999".into(),
+        "+91 94370-12345".into(),
     ];
     let [original, revised] = pair(&payment_ids(6));
     let known = revised.clone().each_person(|place, person| person["benfMobileNo"] = numbers[place].clone());
@@ -133,19 +133,22 @@ async fn without_a_usable_number_a_message_fails_at_once_and_a_corrected_number_
             "There is no mobile number.",
             "There is no mobile number.",
             "The mobile number does not have 10 digits.",
-            "The mobile number does not have 10 digits.",
+            "The mobile number is none of India's: those begin with 6, 7, 8 or 9.",
             "The mobile number is the placeholder 9999999999.",
         ]
     );
     world.deliver().await;
+    assert_eq!(world.gateway.received()[0].phone, "9437012345");
     assert_eq!(world.gateway.count(), 1);
 
+    // Within a week of the completion they would be sent by themselves.
+    world.later(TimeDelta::days(8));
     world.import(&[revised.person(0, "benfMobileNo", "9437000000")]);
     let outbox = world.get("/messages?state=failed").await;
     assert_eq!(outbox.all("tr[data-message-state='failed']").len(), 5);
     let ids: Vec<i64> = world.messages()[..2].iter().map(|message| message.id).collect();
     for id in &ids {
-        let page = world.post(&format!("/messages/{id}/resend"), &[]).await;
+        let page = world.send_again(*id).await;
         assert_eq!(page.words("#notice"), "1 message will be sent again.");
     }
     world.deliver().await;
@@ -155,7 +158,7 @@ async fn without_a_usable_number_a_message_fails_at_once_and_a_corrected_number_
     let mut sent_to: Vec<String> =
         world.gateway.received().into_iter().skip(1).map(|sms| sms.phone).collect();
     sent_to.sort();
-    assert_eq!(sent_to, ["5550010001", "9437000000"]);
+    assert_eq!(sent_to, ["7550010001", "9437000000"]);
 }
 
 async fn a_text_that_cannot_be_right_fails_and_never_stops_the_completion(world: World) {
@@ -188,7 +191,7 @@ async fn what_is_not_paid_by_ftps_is_not_told(world: World) {
 }
 
 async fn a_long_outbox_is_read_page_by_page_and_filtered(world: World) {
-    world.gateway.script("5550010007", vec![SmsScenario::Refused]);
+    world.gateway.script("7550010007", vec![SmsScenario::Refused]);
     world.pay(&pair(&payment_ids(51))).await;
     world.deliver().await;
     let first = world.get("/messages").await;
@@ -198,13 +201,13 @@ async fn a_long_outbox_is_read_page_by_page_and_filtered(world: World) {
     assert_eq!(second.all("[data-message-state]").len(), 1);
     assert_eq!(second.all("a[rel=next]").len(), 0);
     assert!(
-        first.words("nav.tabs").contains("All 51 Waiting 0 Failed 1 Not known 0 Sent 50"),
+        first.words("nav.tabs").contains("All 51 Waiting 0 Held 0 Failed 1 Not known 0 Sent 50 Settled 0"),
         "{}",
         first.words("nav.tabs")
     );
     let failed = world.get("/messages?state=failed").await;
     assert_eq!(failed.attr("[data-message-state]", "data-payment-id"), "BN-1013/000008");
-    assert!(!failed.text.contains("5550010007") && failed.text.contains("•••• 0007"));
+    assert!(!failed.text.contains("7550010007") && failed.text.contains("•••• 0007"));
     let of_pi =
         world.get(&world.view(REVISED).await.attr("#beneficiaries a[href^='/messages?pi=']", "href")).await;
     assert_eq!(of_pi.words("h1"), format!("{REVISED} Messages"));

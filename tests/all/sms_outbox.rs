@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use mukta_ftps::domain::{MessageEventKind, MessageState};
 use mukta_ftps::simulator::sms::SmsScenario;
 use mukta_ftps::store::outbox;
+use mukta_ftps::store::outbox::by_hand::{self, Seen};
 use mukta_ftps::store::outbox::listing::{self, Wanted};
 use mukta_ftps::store::outbox::sending::{self, Attempted, Claimed, Fate};
 use mukta_ftps::store::recorder::Recordable as _;
@@ -25,11 +26,11 @@ on_both!(
     several_deliveries_at_once_send_nothing_twice,
 );
 
-fn states(world: &World) -> Vec<MessageState> {
+pub(crate) fn states(world: &World) -> Vec<MessageState> {
     world.messages().iter().map(|message| message.state).collect()
 }
 
-fn events(world: &World, id: i64) -> Vec<(MessageEventKind, Option<String>, bool)> {
+pub(crate) fn events(world: &World, id: i64) -> Vec<(MessageEventKind, Option<String>, bool)> {
     let events = world.read(|db| {
         let messages = listing::find(db, &Scope::of("od"), &[id])?;
         listing::events_of(db, &messages)
@@ -38,14 +39,14 @@ fn events(world: &World, id: i64) -> Vec<(MessageEventKind, Option<String>, bool
 }
 
 /// Claims as another process would, one that then dies or is slow.
-fn claim(world: &World, seconds: i64) -> Vec<Claimed> {
+pub(crate) fn claim(world: &World, seconds: i64) -> Vec<Claimed> {
     let now = world.app.clock.now().naive_utc();
     let until = now + TimeDelta::seconds(seconds);
     let sealer = &world.app.sealer;
     world.write(|db| sending::claim(db, sealer, now, until, 10)).messages
 }
 
-fn record(world: &World, claimed: &Claimed, fate: Fate) -> bool {
+pub(crate) fn record(world: &World, claimed: &Claimed, fate: Fate) -> bool {
     let attempted = Attempted {
         lease: claimed.lease.clone(),
         attempt: claimed.attempt,
@@ -66,8 +67,8 @@ async fn no_more_than_so_many_are_in_flight(world: World) {
 }
 
 async fn a_person_has_failed_and_unknown_messages_sent_again_and_is_named(world: World) {
-    world.gateway.script("5550010000", vec![SmsScenario::Refused, SmsScenario::Accepted]);
-    world.gateway.script("5550010001", vec![SmsScenario::Http502, SmsScenario::Accepted]);
+    world.gateway.script("7550010000", vec![SmsScenario::Refused, SmsScenario::Accepted]);
+    world.gateway.script("7550010001", vec![SmsScenario::Http502, SmsScenario::Accepted]);
     world.pay(&pair(PEOPLE)).await;
     world.deliver().await;
     use MessageState::{Failed, Sent, Unknown, Waiting};
@@ -123,16 +124,19 @@ async fn another_town_neither_sees_nor_resends_a_message(world: World) {
     world.pay(&pair(PEOPLE)).await;
     world.deliver().await;
     let ids: Vec<i64> = world.messages().iter().map(|message| message.id).collect();
+    let seen: Vec<Seen> =
+        ids.iter().map(|&id| Seen { id, state: MessageState::Failed, attempts: 1 }).collect();
     let (other, own) = (Scope::of("od.dhenkanal"), Scope::of("od.jatni"));
     let now = world.app.clock.now().naive_utc();
     world.write(|db| {
         assert!(listing::page(db, &other, &Wanted::default(), None, 10)?.is_empty());
         assert!(listing::counts(db, &other, None)?.is_empty());
         assert!(listing::find(db, &other, &ids)?.is_empty());
-        assert_eq!(listing::resend(db, &other, &ids, "asha", now)?, 0);
+        assert_eq!(by_hand::resend(db, &other, &seen, "asha", now)?.sent, 0);
+        assert_eq!(by_hand::settle(db, &other, &ids, "asha", "told", now)?, 0);
         assert_eq!(listing::counts(db, &own, Some(REVISED))?, [(MessageState::Failed, 3)]);
         assert!(listing::counts(db, &own, Some(ORIGINAL))?.is_empty());
-        assert_eq!(listing::resend(db, &own, &ids, "asha", now)?, 3);
+        assert_eq!(by_hand::resend(db, &own, &seen, "asha", now)?.sent, 3);
         Ok(())
     });
 }
@@ -162,7 +166,7 @@ async fn a_sure_answer_that_comes_late_counts_unless_a_person_was_faster(world: 
     assert_eq!(states(&world), [MessageState::Unknown; 3]);
     assert!(record(&world, &claimed[0], Fate::Sent));
     let id = world.messages()[1].id;
-    world.post(&format!("/messages/{id}/resend"), &[]).await;
+    world.send_again(id).await;
     assert!(!record(&world, &claimed[1], Fate::Sent), "a person had it sent again");
     world.deliver().await;
     assert!(!record(&world, &claimed[1], Fate::Failed));
@@ -177,7 +181,8 @@ async fn an_outcome_recorded_twice_makes_no_second_message(world: World) {
     world.press_refresh(REVISED).await;
     let now = world.app.clock.now().naive_utc();
     let id = world.stored(REVISED).id;
-    world.write(|db| outbox::enqueue(db, &world.app.sealer, id, now));
+    let paid: Vec<_> = world.messages().iter().map(|message| (message.beneficiary_id, None)).collect();
+    world.write(|db| outbox::enqueue(db, &world.app.sealer, id, &paid, now));
     assert_eq!(world.messages().len(), 3);
 }
 

@@ -38,9 +38,9 @@ pub(super) const IN_PROCESS: &[Sample] = &[
 
 /// What the simulated SMS gateway does with messages to some of the people; the others' are accepted.
 pub(super) const SMS_ANSWERS: &[(&str, &[SmsScenario])] = &[
-    ("5550010226", &[SmsScenario::Http503, SmsScenario::Accepted]),
-    ("5550010227", &[SmsScenario::Refused]),
-    ("5550010228", &[SmsScenario::Http502]),
+    ("7550010226", &[SmsScenario::Http503, SmsScenario::Accepted]),
+    ("7550010227", &[SmsScenario::Refused]),
+    ("7550010228", &[SmsScenario::Http502]),
 ];
 
 struct Person {
@@ -65,11 +65,11 @@ const fn person(
 
 /// Made-up people; the mobile numbers are of a range that no operator hands out.
 const PEOPLE: &[Person] = &[
-    person("BN-1013/000224", "Sabita Nayak", "30131500010224", "SBIN0012345", "5550010224", "1554.00"),
-    person("BN-1013/000225", "Bikash Behera", "30131500010225", "SBIN0012345", "5550010225", "1230.50"),
-    person("BN-1013/000226", "Mamata Sahoo", "41251000020226", "PUNB0412500", "5550010226", "2072.00"),
-    person("BN-1013/000227", "Rabindra Pradhan", "50100200030227", "HDFC0001729", "5550010227", "1554.00"),
-    person("BN-1013/000228", "Laxmi Majhi", "60011200040228", "BARB0JATNIX", "5550010228", "777.00"),
+    person("BN-1013/000224", "Sabita Nayak", "30131500010224", "SBIN0012345", "7550010224", "1554.00"),
+    person("BN-1013/000225", "Bikash Behera", "30131500010225", "SBIN0012345", "7550010225", "1230.50"),
+    person("BN-1013/000226", "Mamata Sahoo", "41251000020226", "PUNB0412500", "7550010226", "2072.00"),
+    person("BN-1013/000227", "Rabindra Pradhan", "50100200030227", "HDFC0001729", "7550010227", "1554.00"),
+    person("BN-1013/000228", "Laxmi Majhi", "60011200040228", "BARB0JATNIX", "7550010228", "777.00"),
     person(
         "BN-1013/000229",
         "Kalia Construction, Jatni",

@@ -13,10 +13,14 @@ pub enum SmsScenario {
     Accepted,
     /// `success` is `"true"`.
     AcceptedText,
+    /// Accepted, behind a byte order mark and a warning of PHP.
+    AfterWarning,
     /// Accepted, after a while.
     Slow,
     /// 200 with `success` false.
     Refused,
+    /// 200 with `success` true and a status that says otherwise.
+    NoBalance,
     /// HTTP status 400.
     Http400,
     /// HTTP status 302.
@@ -56,8 +60,10 @@ impl SmsScenario {
     pub const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::Accepted, "accepted", "the message is accepted"),
         (Self::AcceptedText, "accepted-text", "accepted, with \"true\" as a text"),
+        (Self::AfterWarning, "after-warning", "accepted, with a warning of PHP before the answer"),
         (Self::Slow, "slow", "accepted, after a while"),
         (Self::Refused, "refused", "HTTP status 200 that says false"),
+        (Self::NoBalance, "no-balance", "HTTP status 200 that says success and status 0: refused"),
         (Self::Http400, "http-400", "HTTP status 400"),
         (Self::Redirect, "redirect", "a redirect to elsewhere"),
         (Self::Http429, "http-429", "HTTP status 429, too many requests"),
@@ -85,6 +91,7 @@ impl SmsScenario {
         !matches!(
             self,
             Self::Refused
+                | Self::NoBalance
                 | Self::Http400
                 | Self::Redirect
                 | Self::Http429
@@ -104,7 +111,13 @@ impl SmsScenario {
         match self {
             Self::Accepted | Self::Slow => Action::json(200, ACCEPTED),
             Self::AcceptedText => Action::json(200, r#"{"success":"true","status":1,"message":"ok"}"#),
+            Self::AfterWarning => {
+                Action::json(200, format!("\u{feff}<br />\n<b>Warning</b>: unset\n{ACCEPTED}"))
+            }
             Self::Refused => refusal(200, "Template mismatch"),
+            Self::NoBalance => {
+                Action::json(200, r#"{"success":"true","status":0,"message":"Insufficient balance"}"#)
+            }
             Self::Http400 => refusal(400, "Bad request"),
             Self::Redirect => Action::Respond {
                 status: 302,

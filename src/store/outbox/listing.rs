@@ -1,10 +1,9 @@
-//! Messages as people see them, and sending them again.
+//! Messages as people see them.
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::NewEvent;
-use crate::domain::{MessageEventKind, MessageState, Paise};
+use crate::domain::{MessageEventKind, MessageState, Paise, PaymentStatus};
 use crate::store::connection::on_either;
 use crate::store::instructions::InstructionId;
 use crate::store::schema::{
@@ -30,13 +29,15 @@ pub struct OutboxMessage {
     pub mobile_last4: Option<String>,
     /// What was paid.
     pub amount_paise: Paise,
+    /// Where the payment stands by now: Payment Failed, if it was returned.
+    pub payment_status: PaymentStatus,
     /// Where it stands.
     pub state: MessageState,
     /// How often it was tried.
     pub attempts: i32,
     /// When it is tried next, while it waits (UTC).
     pub next_attempt_at: Option<NaiveDateTime>,
-    /// Why the latest attempt did not succeed.
+    /// Why the latest attempt did not succeed, or why it is held.
     pub last_error: Option<String>,
     /// What the gateway said to it, shortened and masked.
     pub gateway_answer: Option<String>,
@@ -59,6 +60,7 @@ impl OutboxMessage {
             beneficiaries::name,
             beneficiaries::mobile_last4,
             outbox::amount_paise,
+            beneficiaries::payment_status,
             outbox::state,
             outbox::attempts,
             outbox::next_attempt_at,
@@ -87,8 +89,10 @@ pub struct MessageEvent {
     pub cause: Option<String>,
     /// What the gateway said.
     pub gateway_answer: Option<String>,
-    /// Who had it sent again.
+    /// Who had it sent again, or settled it.
     pub person: Option<String>,
+    /// What who settled it did instead.
+    pub note: Option<String>,
     /// Whether the message was brought up to date by it.
     pub applied: bool,
 }
@@ -186,44 +190,4 @@ pub fn events_of(db: &mut Db, messages: &[OutboxMessage]) -> Result<Vec<MessageE
         .order(events::id)
         .select(MessageEvent::as_select())
         .load(db)?))
-}
-
-/// Has those of these messages that are in scope and failed or unknown sent again, by the will of
-/// `person`; how many they are.
-pub fn resend(
-    db: &mut Db,
-    scope: &Scope,
-    ids: &[i64],
-    person: &str,
-    now: NaiveDateTime,
-) -> Result<usize, StoreError> {
-    let resent: Vec<(i64, i32)> = on_either!(db, db => diesel::update(
-        outbox::table
-            .filter(outbox::id.eq_any(ids))
-            .filter(outbox::tenant_id.eq_any(scope.tenants()))
-            .filter(outbox::state.eq_any([MessageState::Failed.as_str(), MessageState::Unknown.as_str()])),
-    )
-    .set((
-        outbox::state.eq(MessageState::Waiting.as_str()),
-        outbox::next_attempt_at.eq(now),
-        // An answer to the earlier attempt that comes now no longer finds its message.
-        outbox::lease_token.eq(None::<String>),
-        outbox::changed_at.eq(now),
-    ))
-    .returning((outbox::id, outbox::attempts))
-    .get_results(db)?);
-    for &(message_id, attempt) in &resent {
-        NewEvent {
-            message_id,
-            happened_at: now,
-            what: MessageEventKind::Resend,
-            attempt,
-            cause: None,
-            gateway_answer: None,
-            person: Some(person),
-            applied: true,
-        }
-        .store(db)?;
-    }
-    Ok(resent.len())
 }

@@ -1,15 +1,19 @@
 //! The outbox: the SMS that follow from a payment, one row a message, and an append-only event for
 //! whatever happened to it.
 //!
-//! A message is entered in the transaction that completes its payment instruction
-//! ([`enqueue`]), claimed and sent from `waiting` only ([`sending`]), and sent again by a person only
-//! ([`listing::resend`]). `waiting → sending → sent | failed | unknown | waiting`;
-//! `failed | unknown → waiting` by a person. The number is not kept here, nor is the text.
+//! A message is entered in the transaction that completes its payment instruction ([`enqueue`]), claimed
+//! and sent from `waiting` only ([`sending`]), and sent again or settled by a person only ([`by_hand`]).
+//! `waiting → sending → sent | failed | unknown | waiting`; `waiting → held` where its words would not be
+//! true; `failed | unknown | held → waiting | settled` by a person; and `failed → waiting` when an import
+//! brings the number that was wanting ([`renew`]). The number is not kept here, nor is the text.
 
+pub mod by_hand;
 pub mod listing;
 pub mod sending;
 
-use chrono::NaiveDateTime;
+use std::collections::{HashMap, HashSet};
+
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use super::connection::on_either;
@@ -19,50 +23,211 @@ use super::schema::{
 };
 use super::{Db, StoreError};
 use crate::domain::sms::{self, Sms};
-use crate::domain::{MessageEventKind, MessageState, Paise, Refusal};
+use crate::domain::{HoldReason, MessageEventKind, MessageState, Paise, PaymentStatus, Refusal};
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 
-/// Enters a message for every beneficiary of an instruction that FTPS has just completed; those that
-/// cannot be sent fail at once, with the reason. What is there already stays as it is.
+/// Rows in one INSERT on PostgreSQL, whose statements take 65,535 values.
+const ROWS_AT_ONCE: usize = 1000;
+
+/// For so long after the completion a message goes to a number that MUKTASoft tells later; from then on
+/// a person decides.
+const NEWS_AFTER: TimeDelta = TimeDelta::days(7);
+
+#[derive(Insertable)]
+#[diesel(table_name = outbox, treat_none_as_default_value = false)]
+struct NewMessage {
+    instruction_id: InstructionId,
+    beneficiary_id: i64,
+    tenant_id: String,
+    person_id: Option<String>,
+    event: &'static str,
+    amount_paise: i64,
+    utr: String,
+    state: &'static str,
+    attempts: i32,
+    next_attempt_at: Option<NaiveDateTime>,
+    last_error: Option<String>,
+    created_at: NaiveDateTime,
+    changed_at: NaiveDateTime,
+}
+
+/// What a message is made of when it is entered.
+type Told = (i64, String, Option<String>, Paise, Option<String>);
+
+/// Enters a message for every beneficiary of an instruction that FTPS has just paid; those that must not
+/// be sent are held, those that cannot be fail at once, with the reason. What is there already stays as
+/// it is.
 pub fn enqueue(
     db: &mut Db,
     sealer: &Sealer,
     instruction_id: InstructionId,
+    paid: &[(i64, Option<HoldReason>)],
     now: NaiveDateTime,
 ) -> Result<(), StoreError> {
-    use diesel::sql_types::{BigInt, Timestamp};
-    diesel::sql_query(
-        "INSERT INTO outbox_messages (instruction_id, beneficiary_id, tenant_id, event, amount_paise, utr, \
-         state, attempts, next_attempt_at, created_at, changed_at) \
-         SELECT p.id, b.id, p.tenant_id, 'payment-successful', b.amount_paise, COALESCE(b.utr, ''), \
-         'waiting', 0, $1, $1, $1 \
-         FROM beneficiaries b JOIN payment_instructions p ON p.id = b.instruction_id \
-         WHERE p.id = $2 ORDER BY b.position, b.id \
-         ON CONFLICT (instruction_id, beneficiary_id, event) DO NOTHING",
-    )
-    .bind::<Timestamp, _>(now)
-    .bind::<BigInt, _>(instruction_id)
-    .execute(db)?;
-    let entered = on_either!(db, db => Sendable::query()
+    let paid: HashMap<i64, Option<&HoldReason>> =
+        paid.iter().map(|(id, reason)| (*id, reason.as_ref())).collect();
+    let told: Vec<Told> = beneficiaries::table
+        .inner_join(payment_instructions::table)
+        .filter(beneficiaries::instruction_id.eq(instruction_id))
+        .order((beneficiaries::position, beneficiaries::id))
+        .select((
+            beneficiaries::id,
+            payment_instructions::tenant_id,
+            beneficiaries::beneficiary_id,
+            beneficiaries::amount_paise,
+            beneficiaries::utr,
+        ))
+        .load(db)?;
+    let rows: Vec<NewMessage> = told
+        .into_iter()
+        .filter_map(|(beneficiary_id, tenant_id, person_id, amount, utr)| {
+            let held = *paid.get(&beneficiary_id)?;
+            let state = if held.is_some() { MessageState::Held } else { MessageState::Waiting };
+            Some(NewMessage {
+                instruction_id,
+                beneficiary_id,
+                tenant_id,
+                person_id,
+                event: "payment-successful",
+                amount_paise: amount.0,
+                utr: utr.unwrap_or_default(),
+                state: state.as_str(),
+                attempts: 0,
+                next_attempt_at: held.is_none().then_some(now),
+                last_error: held.map(HoldReason::to_string),
+                created_at: now,
+                changed_at: now,
+            })
+        })
+        .collect();
+    let entered = enter(db, &rows)?;
+    let messages = on_either!(db, db => Sendable::query()
         .filter(outbox::instruction_id.eq(instruction_id))
-        .filter(outbox::state.eq(MessageState::Waiting.as_str()))
-        .filter(outbox::attempts.eq(0))
+        .order(outbox::id)
         .load::<Sendable>(db)?);
-    for message in entered {
-        if let Err(refusal) = message.sms(sealer) {
+    for message in messages.into_iter().filter(|message| entered.contains(&message.id)) {
+        if message.state == MessageState::Held {
+            message.event(MessageEventKind::Held, now).because(message.last_error.as_deref()).store(db)?;
+        } else if let Err(refusal) = message.sms(sealer) {
             refuse(db, &message, refusal, now)?;
         }
     }
     Ok(())
 }
 
+/// Inserts messages; the ids of those that were not there.
+fn enter(db: &mut Db, rows: &[NewMessage]) -> Result<HashSet<i64>, StoreError> {
+    let mut entered = HashSet::with_capacity(rows.len());
+    match db {
+        Db::Sqlite(db) => {
+            for row in rows {
+                let id: Option<i64> = diesel::insert_into(outbox::table)
+                    .values(row)
+                    .on_conflict_do_nothing()
+                    .returning(outbox::id)
+                    .get_result(db)
+                    .optional()?;
+                entered.extend(id);
+            }
+        }
+        Db::Postgres(db) => {
+            for some in rows.chunks(ROWS_AT_ONCE) {
+                let ids: Vec<i64> = diesel::insert_into(outbox::table)
+                    .values(some)
+                    .on_conflict_do_nothing()
+                    .returning(outbox::id)
+                    .get_results(db)?;
+                entered.extend(ids);
+            }
+        }
+    }
+    Ok(entered)
+}
+
+/// Holds the messages still waiting about payments that MUKTASoft has said Payment Failed of since, by our
+/// rows of the beneficiaries; how many. To be called in the transaction that writes this news.
+pub fn hold_returned(db: &mut Db, beneficiary_rows: &[i64], now: NaiveDateTime) -> Result<usize, StoreError> {
+    let mut held = 0;
+    for message in locked_of(db, beneficiary_rows, MessageState::Waiting)? {
+        held += usize::from(hold_if_new(db, &message, now)?);
+    }
+    Ok(held)
+}
+
+/// Has messages wait again that failed only for want of a usable number, if these beneficiaries (our rows)
+/// have one now, are still who they were, and were paid not long ago. To be called in the transaction
+/// that writes the numbers.
+pub fn renew(
+    db: &mut Db,
+    sealer: &Sealer,
+    beneficiary_rows: &[i64],
+    now: NaiveDateTime,
+) -> Result<(), StoreError> {
+    for message in locked_of(db, beneficiary_rows, MessageState::Failed)? {
+        let wants_one = message.last_error.as_deref().is_some_and(sms::wants_a_number);
+        if !wants_one || now - message.created_at > NEWS_AFTER || message.sms(sealer).is_err() {
+            continue;
+        }
+        if message.is_returned() && hold_if_new(db, &message, now)? {
+            continue;
+        }
+        wait(db, &message, now)?;
+        message.event(MessageEventKind::Renewed, now).store(db)?;
+    }
+    Ok(())
+}
+
+/// The messages to these beneficiaries in that state; on PostgreSQL locked, in the one order of all
+/// locks on messages: by row.
+fn locked_of(
+    db: &mut Db,
+    beneficiary_rows: &[i64],
+    state: MessageState,
+) -> Result<Vec<Sendable>, StoreError> {
+    if beneficiary_rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = on_either!(db, db => outbox::table
+        .filter(outbox::beneficiary_id.eq_any(beneficiary_rows))
+        .filter(outbox::state.eq(state.as_str()))
+        .select(outbox::id)
+        .load(db)?);
+    let mut messages = locked(db, &ids)?;
+    messages.retain(|message| message.state == state);
+    Ok(messages)
+}
+
+/// Messages as they stand until the transaction ends.
+fn locked(db: &mut Db, ids: &[i64]) -> Result<Vec<Sendable>, StoreError> {
+    if let Db::Postgres(db) = db {
+        outbox::table
+            .filter(outbox::id.eq_any(ids))
+            .order(outbox::id)
+            .select(outbox::id)
+            .for_update()
+            .load::<i64>(db)?;
+    }
+    Ok(on_either!(db, db => Sendable::query()
+        .filter(outbox::id.eq_any(ids))
+        .order(outbox::id)
+        .load::<Sendable>(db)?))
+}
+
 /// A message with all that its text and its number are made of.
 #[derive(Queryable)]
 struct Sendable {
     id: i64,
+    state: MessageState,
     attempts: i32,
+    last_error: Option<String>,
+    created_at: NaiveDateTime,
     amount_paise: Paise,
     utr: String,
+    /// MUKTASoft's id of whom it was written for.
+    person_id: Option<String>,
+    /// Of whom the payment belongs to now.
+    beneficiary_id: Option<String>,
+    payment_status: PaymentStatus,
     number: String,
     payment_key: String,
     mobile_sealed: Option<Vec<u8>>,
@@ -73,9 +238,15 @@ impl Sendable {
     fn query() -> _ {
         outbox::table.inner_join(beneficiaries::table).inner_join(payment_instructions::table).select((
             outbox::id,
+            outbox::state,
             outbox::attempts,
+            outbox::last_error,
+            outbox::created_at,
             outbox::amount_paise,
             outbox::utr,
+            outbox::person_id,
+            beneficiaries::beneficiary_id,
+            beneficiaries::payment_status,
             payment_instructions::number,
             beneficiaries::payment_key,
             beneficiaries::mobile_sealed,
@@ -84,6 +255,9 @@ impl Sendable {
 
     /// The message, made of what was paid and of the number as it is known now.
     fn sms(&self, sealer: &Sealer) -> Result<Sms, Refusal> {
+        if self.is_anothers() {
+            return Err(Refusal::OtherPerson);
+        }
         let key = BeneficiaryKey { number: &self.number, payment_key: &self.payment_key };
         let mobile = self
             .mobile_sealed
@@ -93,30 +267,90 @@ impl Sendable {
             .map_err(|_| Refusal::Unreadable)?;
         sms::payment_successful(self.amount_paise, &self.utr, mobile.as_deref())
     }
+
+    /// Whether the payment belongs to another person by now.
+    fn is_anothers(&self) -> bool {
+        sms::is_anothers(self.person_id.as_deref(), self.beneficiary_id.as_deref())
+    }
+
+    /// Whether MUKTASoft has said Payment Failed of what FTPS paid.
+    fn is_returned(&self) -> bool {
+        self.payment_status == PaymentStatus::Failed
+    }
+
+    /// Something that happens to it without an attempt.
+    fn event(&self, what: MessageEventKind, at: NaiveDateTime) -> NewEvent<'_> {
+        NewEvent {
+            message_id: self.id,
+            happened_at: at,
+            what,
+            attempt: 0,
+            cause: None,
+            gateway_answer: None,
+            person: None,
+            note: None,
+            applied: true,
+        }
+    }
 }
 
-/// Fails a message that nobody claimed and that cannot be sent as it is.
+/// Fails a message that is locked and cannot be sent as it is.
 fn refuse(db: &mut Db, message: &Sendable, refusal: Refusal, now: NaiveDateTime) -> Result<(), StoreError> {
     let reason = refusal.to_string();
+    stop(db, message, MessageState::Failed, &reason, now)?;
+    message.event(MessageEventKind::Failed, now).because(Some(&reason)).store(db)
+}
+
+/// Holds a locked message about a returned payment, unless it was held for that before, and sent by a
+/// person all the same; whether it is held now.
+fn hold_if_new(db: &mut Db, message: &Sendable, now: NaiveDateTime) -> Result<bool, StoreError> {
+    let reason = HoldReason::Returned.to_string();
+    let held_before: i64 = events::table
+        .filter(events::message_id.eq(message.id))
+        .filter(events::what.eq(MessageEventKind::Held.as_str()))
+        .filter(events::cause.eq(&reason))
+        .count()
+        .get_result(db)?;
+    if held_before > 0 {
+        return Ok(false);
+    }
+    stop(db, message, MessageState::Held, &reason, now)?;
+    message.event(MessageEventKind::Held, now).because(Some(&reason)).store(db)?;
+    Ok(true)
+}
+
+/// Takes a locked message out of what is sent.
+fn stop(
+    db: &mut Db,
+    message: &Sendable,
+    state: MessageState,
+    reason: &str,
+    now: NaiveDateTime,
+) -> Result<(), StoreError> {
     diesel::update(outbox::table.find(message.id))
         .set((
-            outbox::state.eq(MessageState::Failed.as_str()),
+            outbox::state.eq(state.as_str()),
             outbox::next_attempt_at.eq(None::<NaiveDateTime>),
-            outbox::last_error.eq(&reason),
+            outbox::last_error.eq(reason),
+            outbox::lease_token.eq(None::<String>),
             outbox::changed_at.eq(now),
         ))
         .execute(db)?;
-    NewEvent {
-        message_id: message.id,
-        happened_at: now,
-        what: MessageEventKind::Failed,
-        attempt: 0,
-        cause: Some(&reason),
-        gateway_answer: None,
-        person: None,
-        applied: true,
-    }
-    .store(db)
+    Ok(())
+}
+
+/// Has a locked message sent soon.
+fn wait(db: &mut Db, message: &Sendable, now: NaiveDateTime) -> Result<(), StoreError> {
+    diesel::update(outbox::table.find(message.id))
+        .set((
+            outbox::state.eq(MessageState::Waiting.as_str()),
+            outbox::next_attempt_at.eq(now),
+            // An answer to the earlier attempt that comes now no longer finds its message.
+            outbox::lease_token.eq(None::<String>),
+            outbox::changed_at.eq(now),
+        ))
+        .execute(db)?;
+    Ok(())
 }
 
 struct NewEvent<'a> {
@@ -127,10 +361,15 @@ struct NewEvent<'a> {
     cause: Option<&'a str>,
     gateway_answer: Option<&'a str>,
     person: Option<&'a str>,
+    note: Option<&'a str>,
     applied: bool,
 }
 
-impl NewEvent<'_> {
+impl<'a> NewEvent<'a> {
+    fn because(self, cause: Option<&'a str>) -> Self {
+        Self { cause, ..self }
+    }
+
     fn store(&self, db: &mut Db) -> Result<(), StoreError> {
         diesel::insert_into(events::table)
             .values((
@@ -141,6 +380,7 @@ impl NewEvent<'_> {
                 events::cause.eq(self.cause),
                 events::gateway_answer.eq(self.gateway_answer),
                 events::person.eq(self.person),
+                events::note.eq(self.note),
                 events::applied.eq(self.applied),
             ))
             .execute(db)?;

@@ -1,9 +1,12 @@
 //! From claim to result: who sends which message, and what came of it.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::{NewEvent, Sendable, refuse};
+use super::{NewEvent, Sendable, hold_if_new, refuse};
 use crate::domain::sms::Sms;
 use crate::domain::{DeliveryFault, MessageEventKind, MessageState};
 use crate::sealing::{Sealer, random_hex};
@@ -35,7 +38,7 @@ pub struct Claimed {
 pub struct Claim {
     /// To be sent now.
     pub messages: Vec<Claimed>,
-    /// How many turned out unfit to be sent and have failed.
+    /// How many turned out unfit to be sent, and have failed or are held.
     pub refused: usize,
 }
 
@@ -58,6 +61,11 @@ pub fn claim(
     let token = random_hex(16)?;
     let mut claimed = Claim::default();
     for message in found {
+        // The news that a payment was returned holds what waits; what was being sent meanwhile comes here.
+        if message.is_returned() && hold_if_new(db, &message, now)? {
+            claimed.refused += 1;
+            continue;
+        }
         match message.sms(sealer) {
             Ok(sms) => claimed.messages.push(Claimed {
                 lease: MessageLease { id: message.id, token: token.clone() },
@@ -160,6 +168,21 @@ impl Recordable for Attempted {
         "an SMS attempt".to_owned()
     }
 
+    fn lock(all: &[Arc<Self>], db: &mut Db) -> Result<Vec<bool>, StoreError> {
+        let Db::Postgres(db) = db else { return Ok(vec![true; all.len()]) };
+        let ids: Vec<i64> = all.iter().map(|one| one.lease.id).collect();
+        let free: HashSet<i64> = outbox::table
+            .filter(outbox::id.eq_any(&ids))
+            .order(outbox::id)
+            .select(outbox::id)
+            .for_update()
+            .skip_locked()
+            .load(db)?
+            .into_iter()
+            .collect();
+        Ok(ids.iter().map(|id| free.contains(id)).collect())
+    }
+
     fn store(&self, db: &mut Db) -> Result<bool, StoreError> {
         store_attempt(db, self)
     }
@@ -205,6 +228,7 @@ fn store_attempt(db: &mut Db, attempted: &Attempted) -> Result<bool, StoreError>
         cause: cause.as_deref(),
         gateway_answer: answer.as_deref(),
         person: None,
+        note: None,
         applied: touched > 0,
     }
     .store(db)?;
@@ -236,6 +260,7 @@ pub fn expire(db: &mut Db, now: NaiveDateTime) -> Result<usize, StoreError> {
             cause: Some(&cause),
             gateway_answer: None,
             person: None,
+            note: None,
             applied: true,
         }
         .store(db)?;

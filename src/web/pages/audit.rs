@@ -68,6 +68,7 @@ impl AuditPage {
             Action::SignOut => phrase("Signed out"),
             Action::Refresh => phrase("Pressed Refresh"),
             Action::Resend => phrase("Sent an SMS again"),
+            Action::Settle => phrase("Settled an SMS without sending it"),
             Action::RunByHand => phrase("Started a sync by hand"),
             Action::UserAdded => phrase("Added a user"),
             Action::PasswordChanged => phrase("Changed a password"),

@@ -1,6 +1,7 @@
 //! `/messages`: the SMS outbox.
 
 pub mod resend;
+pub mod settle;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -8,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::access::Right;
-use crate::domain::{MessageEventKind, MessageState};
+use crate::domain::{MessageEventKind, MessageState, PaymentStatus};
 use crate::language::{Phrase, phrase};
 use crate::store::outbox::listing::{self, MessageEvent, OutboxMessage, Wanted};
 use crate::store::scope::Scope;
@@ -65,21 +66,37 @@ pub async fn page(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Notice {
     NoneMarked,
-    Resent(usize),
+    /// So many will be sent, and so many do not stand as they were seen.
+    Resent {
+        sent: usize,
+        left: usize,
+    },
+    /// All of them were written for other people than the payments belong to now.
+    OfOthers,
+    Settled(usize),
 }
 
 impl Notice {
     fn word(self) -> String {
         match self {
             Self::NoneMarked => "none-marked".to_owned(),
-            Self::Resent(count) => format!("resent-{count}"),
+            Self::Resent { sent, left } => format!("resent-{sent}-{left}"),
+            Self::OfOthers => "of-others".to_owned(),
+            Self::Settled(count) => format!("settled-{count}"),
         }
     }
 
     fn named(word: Option<&str>) -> Option<Self> {
         match word? {
             "none-marked" => Some(Self::NoneMarked),
-            word => word.strip_prefix("resent-")?.parse().ok().map(Self::Resent),
+            "of-others" => Some(Self::OfOthers),
+            word => match word.split('-').collect::<Vec<_>>()[..] {
+                ["resent", sent, left] => {
+                    Some(Self::Resent { sent: sent.parse().ok()?, left: left.parse().ok()? })
+                }
+                ["settled", count] => count.parse().ok().map(Self::Settled),
+                _ => None,
+            },
         }
     }
 
@@ -89,17 +106,91 @@ impl Notice {
 
     fn words(self) -> Phrase {
         match self {
-            Self::NoneMarked => phrase("No message was marked, so none is sent again."),
-            Self::Resent(0) => phrase(
-                "Nothing is sent again: only messages that failed, or of which it is not known whether they were \
-                 sent, can be.",
+            Self::NoneMarked => phrase("No message was marked, so nothing was done."),
+            Self::Resent { sent: 0, left: 0 } => phrase(
+                "Nothing is sent again: only messages that failed, are held, or of which it is not known whether \
+                 they were sent, can be.",
             ),
-            Self::Resent(1) => phrase("1 message will be sent again."),
-            Self::Resent(count) => {
-                phrase("%{count} messages will be sent again.").with("count", count.to_string())
+            Self::Resent { sent: 0, .. } => phrase(
+                "Nothing is sent again: since that page was shown, it was tried once more, or somebody dealt with \
+                 it. See how it stands now.",
+            ),
+            Self::Resent { sent: 1, left: 0 } => phrase("1 message will be sent again."),
+            Self::Resent { sent, left: 0 } => {
+                phrase("%{count} messages will be sent again.").with("count", sent.to_string())
+            }
+            Self::Resent { sent, left } => phrase(
+                "Messages that will be sent again: %{count}. Left as they stand, since they changed after that \
+                 page was shown: %{left}.",
+            )
+            .with("count", sent.to_string())
+            .with("left", left.to_string()),
+            Self::OfOthers => phrase(
+                "Nothing is sent again: the payment belongs to another beneficiary ID now than to that which the \
+                 message was written for.",
+            ),
+            Self::Settled(0) => phrase(
+                "Nothing was settled: only messages that failed, are held, or of which it is not known whether \
+                 they were sent, can be.",
+            ),
+            Self::Settled(1) => phrase("1 message is settled: it is never sent."),
+            Self::Settled(count) => {
+                phrase("%{count} messages are settled: they are never sent.").with("count", count.to_string())
             }
         }
     }
+}
+
+/// The messages that a form marks, as they stand now, if the viewer may see all of them and deal with them.
+async fn marked(site: &Site, viewer: &Viewer, mut ids: Vec<i64>) -> Result<Vec<OutboxMessage>, WebError> {
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() > PAGE {
+        return Err(WebError::BadRequest(
+            phrase("At most %{count} messages can be marked at once.").with("count", PAGE.to_string()),
+        ));
+    }
+    let (scope, count) = (viewer.scope(), ids.len());
+    let found = site.app.store.read(move |db| listing::find(db, &scope, &ids)).await?;
+    if found.len() < count {
+        return Err(WebError::NotFound);
+    }
+    if !viewer.may(Right::Resend) {
+        return Err(WebError::Forbidden(phrase(
+            "Having messages sent or settled takes the role of accountant or administrator.",
+        )));
+    }
+    Ok(found)
+}
+
+/// The messages that are named by `id` fields.
+fn ids<'a>(named: impl Iterator<Item = &'a str>) -> Result<Vec<i64>, WebError> {
+    named
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|_| WebError::BadRequest(phrase("The form names a message that cannot be one.")))
+}
+
+/// Messages as the audit trail names them.
+fn subject(messages: &[OutboxMessage]) -> String {
+    messages.iter().map(|one| format!("{} of {}", one.payment_id, one.number)).collect::<Vec<_>>().join(", ")
+}
+
+/// Whom a message is for, on a page that asks about it.
+fn whom(message: &OutboxMessage) -> String {
+    let mobile = message.mobile_last4.as_deref().map(display::last_digits);
+    match (filled(message.name.as_deref()), mobile) {
+        (Some(name), Some(mobile)) => format!("{name}, {mobile}"),
+        (Some(name), None) => name.to_owned(),
+        (None, Some(mobile)) => mobile,
+        (None, None) => message.payment_id.clone(),
+    }
+}
+
+/// Whether who sends it is to read something before.
+fn is_asked_first(message: &OutboxMessage) -> bool {
+    let returned = message.payment_status == PaymentStatus::Failed;
+    message.state.needs_a_person() && (message.state != MessageState::Failed || returned)
 }
 
 /// All that the page shows, read in one transaction.
@@ -223,8 +314,8 @@ impl MessagesPage {
         path::link(number, Sub::View)
     }
 
-    fn any_can_be_resent(&self) -> bool {
-        self.rows.iter().any(Row::can_be_resent)
+    fn any_needs_a_person(&self) -> bool {
+        self.rows.iter().any(Row::needs_a_person)
     }
 
     fn has_filter(&self) -> bool {
@@ -248,9 +339,11 @@ impl Tab {
         vec![
             tab(phrase("All"), None),
             tab(sms::words(MessageState::Waiting), Some(MessageState::Waiting)),
+            tab(sms::words(MessageState::Held), Some(MessageState::Held)),
             tab(sms::words(MessageState::Failed), Some(MessageState::Failed)),
             tab(sms::words(MessageState::Unknown), Some(MessageState::Unknown)),
             tab(sms::words(MessageState::Sent), Some(MessageState::Sent)),
+            tab(sms::words(MessageState::Settled), Some(MessageState::Settled)),
         ]
     }
 }
@@ -302,16 +395,39 @@ impl Row {
         display::minute(self.message.created_at)
     }
 
-    fn can_be_resent(&self) -> bool {
-        self.may_resend && self.message.state.may_be_resent()
+    fn needs_a_person(&self) -> bool {
+        self.may_resend && self.message.state.needs_a_person()
     }
 
-    fn is_unknown(&self) -> bool {
-        self.message.state == MessageState::Unknown
+    fn is_asked_first(&self) -> bool {
+        is_asked_first(&self.message)
+    }
+
+    fn resend_words(&self) -> Phrase {
+        resend::words(&self.message)
     }
 
     fn resend_link(&self) -> String {
         format!("/messages/{}/resend", self.message.id)
+    }
+
+    fn settle_link(&self) -> String {
+        format!("/messages/{}/settle", self.message.id)
+    }
+
+    fn attempt_field(&self) -> String {
+        resend::attempt_field(self.message.id)
+    }
+
+    fn attempt(&self) -> String {
+        resend::attempt(&self.message)
+    }
+
+    /// What who settled it did instead.
+    fn settled(&self) -> Option<Phrase> {
+        let settled = self.events.iter().rev().find(|event| event.what == MessageEventKind::Settle)?;
+        let told = phrase("%{person}: %{note}").with("person", settled.person.clone().unwrap_or_default());
+        Some(told.with("note", settled.note.clone().unwrap_or_default()))
     }
 
     /// One line for each event.
@@ -328,6 +444,9 @@ fn event_line(event: &MessageEvent) -> Phrase {
         MessageEventKind::Failed => phrase("failed"),
         MessageEventKind::Unknown => phrase("not known whether it was accepted"),
         MessageEventKind::Resend => phrase("sent again"),
+        MessageEventKind::Held => phrase("held"),
+        MessageEventKind::Settle => phrase("settled"),
+        MessageEventKind::Renewed => phrase("waiting again, since MUKTASoft has told a mobile number"),
     };
     let mut line = match (&event.person, event.attempt) {
         (Some(person), _) => phrase("%{at}: %{what} by %{person}").with("person", person.as_str()),
@@ -337,11 +456,12 @@ fn event_line(event: &MessageEvent) -> Phrase {
     .with("at", display::minute(event.happened_at))
     .with("what", what);
     if !event.applied {
-        line = phrase("%{line} (after a person had already had it sent again)").with("line", line);
+        line = phrase("%{line} (after a person had already sent or settled it)").with("line", line);
     }
     let cause = event.cause.as_deref().map(Phrase::recorded);
     let answer = event.gateway_answer.as_deref().map(Phrase::from);
-    for told in [cause, answer].into_iter().flatten() {
+    let note = event.note.as_deref().map(Phrase::from);
+    for told in [cause, answer, note].into_iter().flatten() {
         line = phrase("%{line} — %{told}").with("line", line).with("told", told);
     }
     line

@@ -14,6 +14,7 @@ pub(in crate::web::pages) fn message(id: i64, state: MessageState) -> OutboxMess
         name: Some("Sabita <b>Behera</b>".to_owned()),
         mobile_last4: Some("2345".to_owned()),
         amount_paise: Paise(123_050),
+        payment_status: PaymentStatus::Successful,
         state,
         attempts: 1,
         next_attempt_at: (state == MessageState::Waiting).then_some(entered + TimeDelta::hours(2)),
@@ -34,6 +35,7 @@ fn event(what: MessageEventKind, person: Option<&str>, applied: bool) -> Message
         cause: None,
         gateway_answer: None,
         person: person.map(str::to_owned),
+        note: None,
         applied,
     }
 }
@@ -61,15 +63,22 @@ fn a_message_being_sent_shows_as_waiting() {
 }
 
 #[test]
-fn only_failed_and_unknown_ones_are_offered_to_be_sent_again_and_not_to_a_viewer() {
+fn only_failed_unknown_and_held_ones_are_offered_to_be_sent_or_settled_and_not_to_a_viewer() {
     let all: Vec<_> = MessageState::ALL.iter().zip(1..).map(|(state, id)| message(id, *state)).collect();
     let page = rendered(&admin(), all.clone(), true);
-    assert_eq!(page.matches(r#"name="id""#).count(), 2);
-    // Of an unknown one it is asked first.
+    assert_eq!(page.matches(r#"name="id""#).count(), 3);
+    // Each form names the attempt it saw.
+    assert_eq!(page.matches(r#"name="attempt-4" value="1-failed""#).count(), 2);
+    // Of an unknown or held one it is asked first.
     assert_eq!(page.matches(r#"<form method="post" action="/messages/"#).count(), 1);
-    assert_eq!(page.matches(r#"<a href="/messages/5/resend">"#).count(), 1);
+    for id in [5, 6] {
+        assert_eq!(page.matches(&format!(r#"<a href="/messages/{id}/resend">"#)).count(), 1);
+    }
+    for id in [4, 5, 6] {
+        assert_eq!(page.matches(&format!(r#"<a href="/messages/{id}/settle">"#)).count(), 1);
+    }
     let page = rendered(&Viewer { role: Role::Viewer, ..admin() }, all, true);
-    assert!(!page.contains("/resend") && !page.contains("checkbox"));
+    assert!(!page.contains("/resend") && !page.contains("/settle") && !page.contains("checkbox"));
 }
 
 #[test]
@@ -101,17 +110,31 @@ fn a_line_of_the_history_says_what_happened_and_by_whom() {
     );
     assert_eq!(
         line(MessageEventKind::Sent, None, false),
-        "15/11/2023 03:43 IST: attempt 2: accepted by the gateway (after a person had already had it sent again)"
+        "15/11/2023 03:43 IST: attempt 2: accepted by the gateway (after a person had already sent or settled it)"
     );
 }
 
 #[test]
 fn a_notice_is_read_back_from_its_word() {
-    for notice in [Notice::NoneMarked, Notice::Resent(0), Notice::Resent(1), Notice::Resent(50)] {
+    let resent = |sent, left| Notice::Resent { sent, left };
+    for notice in [
+        Notice::NoneMarked,
+        resent(0, 0),
+        resent(0, 1),
+        resent(1, 0),
+        resent(50, 0),
+        resent(3, 2),
+        Notice::OfOthers,
+        Notice::Settled(0),
+        Notice::Settled(1),
+        Notice::Settled(50),
+    ] {
         assert_eq!(Notice::named(Some(&notice.word())), Some(notice));
         assert!(!notice.words().english().is_empty());
     }
-    assert_eq!(Notice::named(Some("resent-x")), None);
+    for word in ["resent-x", "resent-1", "resent-1-x", "settled-", "settled-1-1", ""] {
+        assert_eq!(Notice::named(Some(word)), None, "{word}");
+    }
     assert_eq!(Notice::named(None), None);
 }
 

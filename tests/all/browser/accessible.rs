@@ -83,6 +83,10 @@ async fn tour() -> (World, Vec<Stop>) {
         "/messages".to_owned(),
         "/messages?state=unknown".to_owned(),
         "/messages?state=sent".to_owned(),
+        "/messages?state=held".to_owned(),
+        "/messages/1/resend".to_owned(),
+        "/messages/1/settle".to_owned(),
+        "/messages/settle?id=1&fault=note-missing".to_owned(),
     ];
     let mut stops: Vec<Stop> = well.into_iter().map(|path| (path, 200)).collect();
     stops.push((page_of("PI-NOT"), 404));

@@ -194,8 +194,8 @@ async fn a_night(world: &World) {
     world.import(&[revised(PAID_AT_NIGHT, ORIGINAL, people), revised(HELD_UP, ORIGINAL, people)]);
     world.jit.script(HELD_UP, vec![Scenario::Error("Bill is under process at the treasury".into())]);
     // Numbers that only the instruction with ten beneficiaries has.
-    world.gateway.script("5550010008", vec![SmsScenario::Refused, SmsScenario::Accepted]);
-    world.gateway.script("5550010009", vec![SmsScenario::Http502, SmsScenario::Accepted]);
+    world.gateway.script("7550010008", vec![SmsScenario::Refused, SmsScenario::Accepted]);
+    world.gateway.script("7550010009", vec![SmsScenario::Http502, SmsScenario::Accepted]);
     world.app.sync.look_after().await.unwrap();
     world.set_clock(at("2024-03-31T22:00:00+05:30"));
     world.app.sync.look_after().await.unwrap();

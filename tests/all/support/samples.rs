@@ -57,7 +57,7 @@ fn instruction(number: &str, parent: Option<&str>, people: &[impl AsRef<str>]) -
             "benefName": format!("Sabita Nayak {place}"),
             "benfAcctNo": format!("3013150001{place:04}"),
             "benfBankIfscCode": "SBIN0012345",
-            "benfMobileNo": format!("555001{place:04}"),
+            "benfMobileNo": format!("755001{place:04}"),
             "amount": "1230.50",
             "paymentStatus": "Payment In Process",
         })

@@ -86,6 +86,8 @@ impl SmsNews<'_> {
             (MessageState::Sent, phrase("SMS accepted by the gateway")),
             (MessageState::Failed, phrase("SMS failed")),
             (MessageState::Unknown, phrase("SMS: not known whether sent")),
+            (MessageState::Held, phrase("SMS held")),
+            (MessageState::Settled, phrase("SMS settled without sending")),
         ]
         .into_iter()
         .filter_map(|(state, words)| {

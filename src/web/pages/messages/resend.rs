@@ -1,22 +1,50 @@
-//! `/messages/resend` and `/messages/{id}/resend`: a person has messages sent again.
+//! `/messages/resend` and `/messages/{id}/resend`: a person has messages sent (again). A form names the attempt
+//! that the person saw, and acts on no other: a second click sends no second message.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::{Notice, PAGE};
-use crate::access::Right;
-use crate::domain::MessageState;
+use super::{Notice, is_asked_first, marked, whom};
+use crate::domain::{HoldReason, MessageState, PaymentStatus};
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
-use crate::store::outbox::listing::{self, OutboxMessage};
-use crate::web::display::{self, filled};
+use crate::store::outbox::by_hand::{self, Resent, Seen};
+use crate::store::outbox::listing::OutboxMessage;
+use crate::web::display;
 use crate::web::error::WebError;
-use crate::web::form::PostedForm;
+use crate::web::form::{Fields, PostedForm};
 use crate::web::respond::{html, see_other};
 use crate::web::shell::{Section, Shell};
 use crate::web::site::Site;
 use crate::web::sms;
 use crate::web::viewer::Viewer;
+
+/// The hidden field of a form that names the attempt it saw of a message.
+pub(super) fn attempt_field(id: i64) -> String {
+    format!("attempt-{id}")
+}
+
+/// What it holds: `2-unknown`.
+pub(super) fn attempt(message: &OutboxMessage) -> String {
+    format!("{}-{}", message.attempts, message.state)
+}
+
+/// What a form saw of these messages; of those whose field is missing or makes no sense, nothing.
+fn seen(fields: &Fields, messages: &[OutboxMessage]) -> Vec<Seen> {
+    let seen_of = |message: &OutboxMessage| {
+        let (attempts, state) = fields.get(&attempt_field(message.id)).split_once('-')?;
+        Some(Seen { id: message.id, attempts: attempts.parse().ok()?, state: state.parse().ok()? })
+    };
+    messages.iter().filter_map(seen_of).collect()
+}
+
+/// What sending it is called.
+pub(super) const fn words(message: &OutboxMessage) -> Phrase {
+    match message.state {
+        MessageState::Held => phrase("Send all the same"),
+        _ => phrase("Send again"),
+    }
+}
 
 /// `GET /messages/{id}/resend`: asks whether it is meant.
 pub async fn confirm(
@@ -24,9 +52,9 @@ pub async fn confirm(
     viewer: Viewer,
     id: web::Path<i64>,
 ) -> Result<HttpResponse, WebError> {
-    let found = resendable(&site, &viewer, vec![*id]).await?;
-    if !found.iter().any(|message| message.state.may_be_resent()) {
-        return Ok(see_other(&Notice::Resent(0).link()));
+    let found = marked(&site, &viewer, vec![*id]).await?;
+    if !found.iter().any(|message| message.state.needs_a_person()) {
+        return Ok(see_other(&Notice::Resent { sent: 0, left: 0 }.link()));
     }
     html(&ConfirmPage::new(&viewer, found))
 }
@@ -38,69 +66,50 @@ pub async fn one(
     id: web::Path<i64>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let found = resendable(&site, &form.viewer, vec![*id]).await?;
-    send_again(&site, &form.viewer, &found, &request).await
+    let found = marked(&site, &form.viewer, vec![*id]).await?;
+    send_again(&site, &form, &found, &request).await
 }
 
-/// `POST /messages/resend`: several at once. Where the fate of one is not known, asks first.
+/// `POST /messages/resend`: several at once. Where the fate of one is not known, or one is held, asks first.
 pub async fn many(
     site: web::Data<Site>,
     form: PostedForm,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let is_confirmed = !form.fields.get("confirmed").is_empty();
-    let ids = form
-        .fields
-        .all("id")
-        .map(str::parse)
-        .collect::<Result<Vec<i64>, _>>()
-        .map_err(|_| WebError::BadRequest(phrase("The form names a message that cannot be one.")))?;
+    let ids = super::ids(form.fields.all("id"))?;
     if ids.is_empty() {
         return Ok(see_other(&Notice::NoneMarked.link()));
     }
-    if ids.len() > PAGE {
-        return Err(WebError::BadRequest(
-            phrase("At most %{count} messages can be sent again at once.").with("count", PAGE.to_string()),
-        ));
-    }
-    let found = resendable(&site, &form.viewer, ids).await?;
-    if !is_confirmed && found.iter().any(|message| message.state == MessageState::Unknown) {
+    let mut found = marked(&site, &form.viewer, ids).await?;
+    if !is_confirmed && found.iter().any(is_asked_first) {
+        found.retain(|message| message.state.needs_a_person());
         return html(&ConfirmPage::new(&form.viewer, found));
     }
-    send_again(&site, &form.viewer, &found, &request).await
-}
-
-/// The messages, if the viewer may see all of them and have them sent again.
-async fn resendable(site: &Site, viewer: &Viewer, mut ids: Vec<i64>) -> Result<Vec<OutboxMessage>, WebError> {
-    ids.sort_unstable();
-    ids.dedup();
-    let (scope, count) = (viewer.scope(), ids.len());
-    let found = site.app.store.read(move |db| listing::find(db, &scope, &ids)).await?;
-    if found.len() < count {
-        return Err(WebError::NotFound);
-    }
-    if !viewer.may(Right::Resend) {
-        return Err(WebError::Forbidden(phrase(
-            "Having messages sent again takes the role of accountant or administrator.",
-        )));
-    }
-    Ok(found)
+    send_again(&site, &form, &found, &request).await
 }
 
 async fn send_again(
     site: &Site,
-    viewer: &Viewer,
+    form: &PostedForm,
     messages: &[OutboxMessage],
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let subject =
-        messages.iter().map(|one| format!("{} of {}", one.payment_id, one.number)).collect::<Vec<_>>();
-    site.note(viewer, request, Action::Resend, Some(subject.join(", "))).await?;
+    let viewer = &form.viewer;
+    site.note(viewer, request, Action::Resend, Some(super::subject(messages))).await?;
     let (scope, person, now) = (viewer.scope(), viewer.name.clone(), site.app.clock.now().naive_utc());
-    let ids: Vec<i64> = messages.iter().map(|message| message.id).collect();
-    let count = site.app.store.write(move |db| listing::resend(db, &scope, &ids, &person, now)).await?;
+    let seen = seen(&form.fields, messages);
+    let unseen = messages.len() - seen.len();
+    let came_to = site.app.store.write(move |db| by_hand::resend(db, &scope, &seen, &person, now)).await?;
     site.app.notifications.wake();
-    Ok(see_other(&Notice::Resent(count).link()))
+    Ok(see_other(&notice(came_to, unseen).link()))
+}
+
+fn notice(came_to: Resent, unseen: usize) -> Notice {
+    match came_to {
+        Resent { sent: 0, changed: 0, of_others: 1.. } if unseen == 0 => Notice::OfOthers,
+        Resent { sent, changed, of_others } => Notice::Resent { sent, left: changed + of_others + unseen },
+    }
 }
 
 #[derive(Template)]
@@ -110,6 +119,7 @@ struct ConfirmPage {
     form_token: String,
     messages: Vec<OutboxMessage>,
     unknown: usize,
+    some_are_held: bool,
 }
 
 impl ConfirmPage {
@@ -118,8 +128,9 @@ impl ConfirmPage {
         Self {
             shell: Shell::new(viewer, Section::Messages),
             form_token: viewer.form_token.clone(),
-            messages,
             unknown,
+            some_are_held: messages.iter().any(|message| untrue(message).is_some()),
+            messages,
         }
     }
 
@@ -128,13 +139,7 @@ impl ConfirmPage {
     }
 
     fn whom(&self, message: &OutboxMessage) -> String {
-        let mobile = message.mobile_last4.as_deref().map(display::last_digits);
-        match (filled(message.name.as_deref()), mobile) {
-            (Some(name), Some(mobile)) => format!("{name}, {mobile}"),
-            (Some(name), None) => name.to_owned(),
-            (None, Some(mobile)) => mobile,
-            (None, None) => message.payment_id.clone(),
-        }
+        whom(message)
     }
 
     fn words(&self, message: &OutboxMessage) -> Phrase {
@@ -147,5 +152,26 @@ impl ConfirmPage {
 
     fn amount(&self, message: &OutboxMessage) -> String {
         display::rupees(message.amount_paise)
+    }
+
+    fn untrue(&self, message: &OutboxMessage) -> Option<String> {
+        untrue(message)
+    }
+
+    fn attempt_field(&self, message: &OutboxMessage) -> String {
+        attempt_field(message.id)
+    }
+
+    fn attempt(&self, message: &OutboxMessage) -> String {
+        attempt(message)
+    }
+}
+
+/// Why its words may not be true.
+fn untrue(message: &OutboxMessage) -> Option<String> {
+    match message.state {
+        MessageState::Held => message.last_error.clone(),
+        _ if message.payment_status == PaymentStatus::Failed => Some(HoldReason::Returned.to_string()),
+        _ => None,
     }
 }

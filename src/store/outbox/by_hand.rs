@@ -1,0 +1,98 @@
+//! What people do with messages that nobody else does anything with: send them (again), or settle them.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::{NewEvent, Sendable, locked, refuse, wait};
+use crate::domain::{MessageEventKind, MessageState, Refusal};
+use crate::store::connection::on_either;
+use crate::store::schema::outbox_messages as outbox;
+use crate::store::scope::Scope;
+use crate::store::{Db, StoreError};
+
+/// A message as a person saw it when they decided to send it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Our row.
+    pub id: i64,
+    /// Where it stood.
+    pub state: MessageState,
+    /// How often it had been tried.
+    pub attempts: i32,
+}
+
+/// What came of sending messages again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resent {
+    /// How many will be sent.
+    pub sent: usize,
+    /// How many do not stand as they were seen.
+    pub changed: usize,
+    /// How many were written for another person than the payment belongs to now.
+    pub of_others: usize,
+}
+
+/// Has those of these messages that are in scope sent (again), by the will of `person`: each that fails, is
+/// held or not known, and stands as it was seen. Whatever was tried or changed since is left as it is, so that
+/// one click sends one message.
+pub fn resend(
+    db: &mut Db,
+    scope: &Scope,
+    seen: &[Seen],
+    person: &str,
+    now: NaiveDateTime,
+) -> Result<Resent, StoreError> {
+    let mut came_to = Resent::default();
+    let ids: Vec<i64> = seen.iter().map(|one| one.id).collect();
+    for message in locked_in(db, scope, &ids)? {
+        let now_seen = Seen { id: message.id, state: message.state, attempts: message.attempts };
+        if !message.state.needs_a_person() || !seen.contains(&now_seen) {
+            came_to.changed += 1;
+        } else if message.is_anothers() {
+            refuse(db, &message, Refusal::OtherPerson, now)?;
+            came_to.of_others += 1;
+        } else {
+            wait(db, &message, now)?;
+            let event = message.event(MessageEventKind::Resend, now);
+            NewEvent { attempt: message.attempts, person: Some(person), ..event }.store(db)?;
+            came_to.sent += 1;
+        }
+    }
+    Ok(came_to)
+}
+
+/// Settles those of these messages that are in scope and failed, held or not known: `person` dealt with them as
+/// `note` says, and they are never sent. How many they are.
+pub fn settle(
+    db: &mut Db,
+    scope: &Scope,
+    ids: &[i64],
+    person: &str,
+    note: &str,
+    now: NaiveDateTime,
+) -> Result<usize, StoreError> {
+    let mut settled = 0;
+    for message in locked_in(db, scope, ids)?.iter().filter(|message| message.state.needs_a_person()) {
+        diesel::update(outbox::table.find(message.id))
+            .set((
+                outbox::state.eq(MessageState::Settled.as_str()),
+                // An answer to an earlier attempt that comes now no longer finds its message.
+                outbox::lease_token.eq(None::<String>),
+                outbox::changed_at.eq(now),
+            ))
+            .execute(db)?;
+        let event = message.event(MessageEventKind::Settle, now);
+        NewEvent { attempt: message.attempts, person: Some(person), note: Some(note), ..event }.store(db)?;
+        settled += 1;
+    }
+    Ok(settled)
+}
+
+fn locked_in(db: &mut Db, scope: &Scope, ids: &[i64]) -> Result<Vec<Sendable>, StoreError> {
+    let ids: Vec<i64> = on_either!(db, db => outbox::table
+        .filter(outbox::id.eq_any(ids))
+        .filter(outbox::tenant_id.eq_any(scope.tenants()))
+        .select(outbox::id)
+        .load(db)?);
+    locked(db, &ids)
+}

@@ -2,7 +2,17 @@
 
 /// An amount in paise (1/100 rupee). Never negative when read by [`Paise::parse`].
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::AsExpression, diesel::FromSqlRow,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    diesel::AsExpression,
+    diesel::FromSqlRow,
+    Default,
 )]
 #[diesel(sql_type = diesel::sql_types::BigInt)]
 pub struct Paise(pub i64);

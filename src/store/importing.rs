@@ -7,7 +7,8 @@ use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use super::connection::on_either;
+use super::changes::UNNUMBERED;
+use super::connection::{lower, on_either};
 use super::exporting::{self, Known};
 use super::instructions::{InstructionId, PaymentInstruction};
 use super::schema::{beneficiaries, payment_advices, payment_instructions as pi, search_texts};
@@ -15,7 +16,7 @@ use super::scope::state_of;
 use super::search;
 use super::{Db, StoreError};
 use crate::domain::CompletedBy;
-use crate::domain::record::{AdviceRecord, BeneficiaryRecord, InstructionRecord, Version};
+use crate::domain::record::{AdviceRecord, BeneficiaryRecord, InstructionRecord, Version, folded};
 use crate::domain::text::last_four;
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 
@@ -44,6 +45,10 @@ struct NewInstruction<'a> {
     completed_at: Option<NaiveDateTime>,
     completed_by: Option<&'static str>,
     changed_at: NaiveDateTime,
+    modified_at: Option<NaiveDateTime>,
+    told_status: Option<&'a str>,
+    error_response: Option<&'a str>,
+    change_number: i64,
 }
 
 #[derive(Insertable)]
@@ -85,6 +90,9 @@ struct NewBeneficiary<'a> {
     voucher_number: Option<&'a str>,
     voucher_date: Option<&'a str>,
     disputed: bool,
+    returned_at: Option<NaiveDateTime>,
+    told_amount_paise: Option<i64>,
+    paid_beneficiary_id: Option<&'a str>,
 }
 
 impl Version {
@@ -108,6 +116,10 @@ impl Version {
             completed_at: lifecycle.completed_at,
             completed_by: lifecycle.completed_by.map(CompletedBy::as_str),
             changed_at: now,
+            modified_at: record.modified_at,
+            told_status: record.told_status.as_deref(),
+            error_response: record.error_response.as_deref(),
+            change_number: UNNUMBERED,
         }
     }
 }
@@ -168,6 +180,9 @@ impl BeneficiaryRecord {
             voucher_number: self.payment.voucher_number.as_deref(),
             voucher_date: self.payment.voucher_date.as_deref(),
             disputed: self.disputed,
+            returned_at: self.returned_at,
+            told_amount_paise: self.told_amount.map(|told| told.0),
+            paid_beneficiary_id: self.paid_beneficiary_id.as_deref(),
         })
     }
 }
@@ -181,14 +196,13 @@ pub fn one_at_a_time(db: &mut Db) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Locks the instructions of these numbers that are here until the transaction ends, in the one order of
+/// Locks the instructions of these numbers (folded) that are here until the transaction ends, in the one order of
 /// all locks: by number. Two transactions that each hold what the other waits for cannot be.
-pub fn lock(db: &mut Db, numbers: &mut [&str]) -> Result<(), StoreError> {
-    numbers.sort_unstable();
+pub fn lock(db: &mut Db, numbers: &[&str]) -> Result<(), StoreError> {
     if let Db::Postgres(db) = db {
         for some in numbers.chunks(LOCKED_AT_ONCE) {
             pi::table
-                .filter(pi::number.eq_any(some))
+                .filter(lower(pi::number).eq_any(some))
                 .order(pi::number)
                 .select(pi::id)
                 .for_no_key_update()
@@ -198,25 +212,25 @@ pub fn lock(db: &mut Db, numbers: &mut [&str]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The instructions of these numbers that are here, by number. On PostgreSQL they are locked until
+/// The instructions of these numbers (folded) that are here, by folded number. On PostgreSQL they are locked until
 /// the transaction ends, so that no claim or outcome comes between reading and writing.
-pub fn known(db: &mut Db, sealer: &Sealer, numbers: &[&str]) -> Result<HashMap<String, Known>, StoreError> {
+pub fn known(db: &mut Db, sealer: &Sealer, numbers: &[String]) -> Result<HashMap<String, Known>, StoreError> {
     // In one order, so that two transactions do not each wait for the other.
     let rows: Vec<PaymentInstruction> = match db {
         Db::Sqlite(db) => pi::table
-            .filter(pi::number.eq_any(numbers))
+            .filter(lower(pi::number).eq_any(numbers))
             .order(pi::number)
             .select(PaymentInstruction::as_select())
             .load(db)?,
         Db::Postgres(db) => pi::table
-            .filter(pi::number.eq_any(numbers))
+            .filter(lower(pi::number).eq_any(numbers))
             .order(pi::number)
             .select(PaymentInstruction::as_select())
             .for_no_key_update()
             .load(db)?,
     };
     let known = exporting::with_parts(db, sealer, rows)?;
-    Ok(known.into_iter().map(|known| (known.version.record.number.clone(), known)).collect())
+    Ok(known.into_iter().map(|known| (folded(&known.version.record.number), known)).collect())
 }
 
 /// Enters a tenant that is not here yet.

@@ -8,6 +8,7 @@ mod access;
 mod browser;
 mod commands;
 mod documents;
+mod files;
 mod languages;
 mod pages;
 mod refresh;

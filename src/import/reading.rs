@@ -200,6 +200,18 @@ impl<'de> Visitor<'de> for Keys<'_> {
         Ok(())
     }
 
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
         Ok(())
     }
@@ -218,7 +230,7 @@ impl<'de> Visitor<'de> for Keys<'_> {
         Ok(())
     }
 
-    /// Numbers come this way too, as serde_json keeps them to the letter.
+    /// Long numbers come this way too, as serde_json keeps them to the letter.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut found = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {

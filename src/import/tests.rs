@@ -234,6 +234,7 @@ fn life_of_two_instructions(store: &Store, other: &Store) {
     complete_by_ftps(store, "PI-2", "2023-11-05");
     assert_eq!(imported(store, &document(&[advised.clone()])), (0, 0, 1));
     advised["beneficiaryDetails"][0]["paymentStatus"] = json!("Payment Failed");
+    advised["piStatus"] = json!("PARTIAL");
     assert_eq!(imported(store, &document(&[advised])), (0, 1, 0));
     let text = exported(store, Some(Since::Instant(now().naive_utc())));
     assert_eq!(
@@ -400,7 +401,8 @@ fn round_trip(store: &Store, other: &Store) {
     let again = import_at(store, &text, now() + TimeDelta::days(1)).unwrap();
     assert_eq!((again.created, again.updated), (0, 0), "{text}");
     import_at(other, &text, now()).unwrap();
-    assert_eq!(exported(other, None), text);
+    let instructions = |text: &str| text.split_once("\"nextSince\"").unwrap().0.to_owned();
+    assert_eq!(instructions(&exported(other, None)), instructions(&text));
 }
 
 fn any_text() -> impl Strategy<Value = Value> {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use mukta_ftps::app;
 use mukta_ftps::clock::Clock;
-use mukta_ftps::import::{export, import};
+use mukta_ftps::import::{OnFaulty, Since, export, import};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
 use mukta_ftps::store::Store;
@@ -20,6 +20,9 @@ use super::{CommandError, OrSay};
 pub(crate) struct ImportArgs {
     /// The file, as MUKTASoft's treasury adapter answers `_search`; `-` for standard input
     file: String,
+    /// Leave out payment instructions that have faults, and import the rest
+    #[arg(long)]
+    skip_faulty: bool,
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
@@ -29,9 +32,10 @@ pub(crate) struct ImportArgs {
 /// Settings of `export`.
 #[derive(Args)]
 pub(crate) struct ExportArgs {
-    /// Only those changed since this instant, such as 2026-11-22T16:30:00Z
-    #[arg(long, value_name = "RFC3339")]
-    since: Option<DateTime<Utc>>,
+    /// Only those changed since this point: the `nextSince` of an earlier export, which misses nothing, or
+    /// an instant such as 2026-11-22T16:30:00Z
+    #[arg(long, value_name = "POINT", value_parser = point)]
+    since: Option<Since>,
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
@@ -45,7 +49,15 @@ pub(crate) fn run_import(args: ImportArgs) -> Result<(), CommandError> {
     } else {
         Box::new(File::open(&args.file).or_say(format!("{} cannot be read", args.file))?)
     };
-    let summary = import(&store, &sealer, input, Clock::system().now())?;
+    let on_faulty = if args.skip_faulty { OnFaulty::LeaveOut } else { OnFaulty::Refuse };
+    let summary = import(&store, &sealer, input, on_faulty, &Clock::system())?;
+    let mut told = io::stderr().lock();
+    if !summary.faults.is_empty() {
+        writeln!(told, "left out:\n{}", summary.faults).or_say("standard error is closed")?;
+    }
+    for note in &summary.notes {
+        writeln!(told, "note: {note}").or_say("standard error is closed")?;
+    }
     writeln!(io::stdout(), "{summary}").or_say("standard output is closed")
 }
 
@@ -69,6 +81,17 @@ pub(super) fn unreadable_is_a_failure(count: usize) -> Result<(), CommandError> 
         "{count} sealed values cannot be read with the data keys at hand and were left out: add the key that \
          sealed them to DATA_KEY_PREVIOUS, or import their payment instructions again"
     )))
+}
+
+/// A point to go on from.
+fn point(text: &str) -> Result<Since, String> {
+    if let Ok(number) = text.parse() {
+        return Ok(Since::Change(number));
+    }
+    let instant: Result<DateTime<Utc>, _> = text.parse();
+    instant.map(|at| Since::Instant(at.naive_utc())).map_err(|_| {
+        "it is neither the nextSince of an export nor an instant such as 2026-11-22T16:30:00Z".to_owned()
+    })
 }
 
 /// The database with its key, for commands that work in the foreground.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use mukta_ftps::clock::Clock;
-use mukta_ftps::import::import;
+use mukta_ftps::import::{OnFaulty, import};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{SettingFault, bind_address};
 use mukta_ftps::simulator::jit::{
@@ -133,7 +133,7 @@ fn know_file(simulator: &JitSimulator, file: &Path) -> Result<(), CommandError> 
         Store::open(&DatabaseUrl::Sqlite(scratch.path().join("known.db").to_string_lossy().into_owned()))?;
     let sealer = Sealer::ephemeral().map_err(StoreError::from)?;
     let input = std::fs::File::open(file).or_say(format!("{} cannot be read", file.display()))?;
-    import(&store, &sealer, input, Clock::system().now())?;
+    import(&store, &sealer, input, OnFaulty::Refuse, &Clock::system())?;
     Ok(introduce(simulator, &store, &sealer)?)
 }
 

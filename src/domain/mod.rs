@@ -10,11 +10,13 @@ pub mod glitch;
 pub mod money;
 pub mod nights;
 pub mod record;
+pub mod refusal;
 pub mod reply;
 pub mod retry;
 pub mod sms;
 pub mod status;
 pub mod text;
+pub mod unsettled;
 pub(crate) mod words;
 
 pub use bill::{Ancestry, BillToAsk, Revisable};
@@ -23,7 +25,7 @@ pub use glitch::{DeliveryFault, Glitch, HoldReason, Refusal};
 pub use money::Paise;
 pub use reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 pub use status::{
-    CallOutcome, CompletedBy, ItemOutcome, LatestOutcome, MessageEventKind, MessageState, Outcome,
+    CallOutcome, CompletedBy, Flag, ItemOutcome, LatestOutcome, MessageEventKind, MessageState, Outcome,
     PaymentStatus, PiStatus, RunState, RunTrigger, Trigger,
 };
 pub use words::UnknownWord;

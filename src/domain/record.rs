@@ -23,6 +23,10 @@ pub struct InstructionRecord {
     /// `piStatus`.
     #[serde(with = "as_word")]
     pub status: PiStatus,
+    /// `piStatus` as MUKTASoft spelt it; `None` of what was imported before that was kept.
+    pub told_status: Option<String>,
+    /// `piErrorResp`: the treasury's reason, numbers of people masked.
+    pub error_response: Option<String>,
     /// `isActive`.
     pub is_active: bool,
     /// `grossAmount`.
@@ -39,6 +43,8 @@ pub struct InstructionRecord {
     pub master_allotment_id: Option<String>,
     /// `auditDetails.createdTime` (UTC, to the millisecond).
     pub created_at: NaiveDateTime,
+    /// `auditDetails.lastModifiedTime` (UTC, to the millisecond).
+    pub modified_at: Option<NaiveDateTime>,
     /// `paDetails`, without entries that tell nothing.
     pub advices: Vec<AdviceRecord>,
     /// `beneficiaryDetails`.
@@ -84,9 +90,16 @@ pub struct BeneficiaryRecord {
     pub amount: Paise,
     /// Where the payment stands.
     pub payment: PaymentFacts,
-    /// Whether MUKTASoft reported Payment Failed of what FTPS reported paid. An extension of the
-    /// format by our own export, so that importing it does not take the flag away.
+    /// Whether MUKTASoft reported Payment Failed of what FTPS reported paid, without saying when. An
+    /// extension of the format by our own export, so that importing it does not take the flag away.
     pub disputed: bool,
+    /// When it became known here that a payment which FTPS reported came back (UTC). Not in the format.
+    pub returned_at: Option<NaiveDateTime>,
+    /// Of a payment that was made, the amount that MUKTASoft tells where it is another. An extension.
+    #[serde(with = "as_optional_paise")]
+    pub told_amount: Option<Paise>,
+    /// Who was paid, where MUKTASoft names somebody else since. An extension.
+    pub paid_beneficiary_id: Option<String>,
 }
 
 impl BeneficiaryRecord {
@@ -94,6 +107,25 @@ impl BeneficiaryRecord {
     pub fn payment_key(&self) -> String {
         self.payment_id.to_lowercase()
     }
+
+    /// Whether MUKTASoft tells another amount or person than the payment was made with.
+    pub fn changed_after_payment(&self) -> bool {
+        self.told_amount.is_some() || self.paid_beneficiary_id.is_some()
+    }
+}
+
+impl InstructionRecord {
+    /// The sum of its beneficiaries' amounts as MUKTASoft tells them, if its net amount is another.
+    pub fn other_sum(&self) -> Option<Paise> {
+        let amounts = self.beneficiaries.iter().map(|one| one.told_amount.unwrap_or(one.amount).0);
+        let sum = amounts.fold(0_i64, i64::saturating_add);
+        (sum != self.net.0).then_some(Paise(sum))
+    }
+}
+
+/// A PI number as numbers are compared: two that differ in case only are one PI.
+pub fn folded(number: &str) -> String {
+    number.to_ascii_lowercase()
 }
 
 /// Where a payment stands: what FTPS brings, of a PI that FTPS completes.

@@ -151,6 +151,26 @@ words! {
 }
 
 words! {
+    /// What about an instruction deserves a look.
+    Flag {
+        /// Money went to another account than the registered one.
+        PaidElsewhere = "paid-elsewhere",
+        /// RBI's message does not say that it is paid.
+        RbiNotPaid = "rbi-not-paid",
+        /// A payment that FTPS reported came back.
+        Returned = "returned",
+        /// Payments failed, or came back.
+        FailedPayments = "failed-payments",
+        /// MUKTASoft completed it, and some payments are neither made nor failed.
+        CompletedElsewhere = "completed-elsewhere",
+        /// The net amount is not the sum of its payments.
+        SumDiffers = "sum-differs",
+        /// MUKTASoft tells another amount or person than was paid.
+        ChangedAfterPayment = "changed-after-payment",
+    }
+}
+
+words! {
     /// What set a call off.
     Trigger {
         /// An employee pressed Refresh.

@@ -107,6 +107,40 @@ pub fn filled(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
+/// Whether a character is not seen, or turns the direction of what is written around it: Unicode's
+/// category Cf, its blank letters and its variation selectors.
+pub const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{600}'..='\u{605}'
+            | '\u{61c}'
+            | '\u{6dd}'
+            | '\u{70f}'
+            | '\u{890}'..='\u{891}'
+            | '\u{8e2}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{110bd}'
+            | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
 /// All on one line, with one blank between words.
 pub fn one_line(text: &str) -> String {
     text.split(|c: char| c.is_whitespace() || c.is_control())
@@ -136,6 +170,14 @@ mod tests {
     #[test]
     fn what_is_on_one_line_has_neither_breaks_nor_controls() {
         assert_eq!(one_line(" a\r\n\tb\u{7}c  d "), "a b c d");
+    }
+
+    #[test]
+    fn what_is_not_seen_is_noticed() {
+        for c in ['\u{200b}', '\u{202e}', '\u{feff}', '\u{ad}', '\u{2066}'] {
+            assert!(is_invisible(c), "{c:?}");
+        }
+        assert!(!"PI-1013/2023-24/000256 ଓଡ଼ିଶା हिन्दी".chars().any(is_invisible));
     }
 
     #[test]

@@ -2,17 +2,16 @@
 
 use std::io::{self, Write};
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Number, Value};
 
 use super::merge::advices_with_ftps;
-use super::spelling::{day_in_millis, importable, read_date, write_pi_status};
+use super::spelling::{day_in_millis, importable, read_date, read_pi_status, write_pi_status};
 use crate::domain::record::{AdviceRecord, BeneficiaryRecord};
 use crate::domain::{Paise, PaymentStatus};
 use crate::sealing::Sealer;
-use crate::store::exporting::{self, Known};
-use crate::store::{Store, StoreError, Unreadable};
+use crate::store::exporting::{self, Known, Since};
+use crate::store::{Store, StoreError, Unreadable, changes};
 
 /// Instructions read in one short transaction.
 const PAGE: i64 = 200;
@@ -23,6 +22,12 @@ pub enum ExportError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The point to go on from is beyond what this database has seen.
+    #[error(
+        "this database has not come to the point {0} yet: it is of another one, or was restored since; \
+         export without --since"
+    )]
+    PointAhead(i64),
     /// The output cannot be written.
     #[error("the export cannot be written: {0}")]
     Unwritable(#[from] io::Error),
@@ -37,15 +42,21 @@ pub struct Exported {
     pub unreadable: Vec<Unreadable>,
 }
 
-/// Writes the instructions, all or those changed at `since` or later, as one document. Blocks, but holds
-/// no transaction while it writes.
+/// Writes the instructions, all or those changed since, as one document. The document ends with the point to
+/// go on from: what is committed after the export began has a higher number, wherever in it the export was at
+/// that moment. Blocks, but holds no transaction while it writes.
 pub fn export(
     store: &Store,
     sealer: &Sealer,
-    since: Option<DateTime<Utc>>,
+    since: Option<Since>,
     mut out: impl Write,
 ) -> Result<Exported, ExportError> {
-    let since = since.map(|since| since.naive_utc());
+    let next_since = store.read_blocking(changes::latest)?;
+    if let Some(Since::Change(number)) = since
+        && number > next_since
+    {
+        return Err(ExportError::PointAhead(number));
+    }
     out.write_all(br#"{"ResponseInfo":{"status":"successful"},"paymentInstructions":["#)?;
     let mut after = None;
     let mut exported = Exported::default();
@@ -60,7 +71,7 @@ pub fn export(
             exported.unreadable.extend(known.unreadable);
         }
     }
-    out.write_all(b"\n]}\n")?;
+    writeln!(out, "\n],\"nextSince\":\"{next_since}\"}}")?;
     out.flush()?;
     Ok(exported)
 }
@@ -77,7 +88,9 @@ struct Instruction<'a> {
     parent_pi_number: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mukta_reference_id: Option<&'a str>,
-    pi_status: &'static str,
+    pi_status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pi_error_resp: Option<&'a str>,
     is_active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     gross_amount: Option<Number>,
@@ -102,6 +115,8 @@ struct AdditionalDetails<'a> {
 #[serde(rename_all = "camelCase")]
 struct AuditDetails {
     created_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_modified_time: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -154,18 +169,24 @@ struct Beneficiary<'a> {
     /// Ours: see [`BeneficiaryRecord::disputed`].
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     disputed: bool,
+    /// Ours: see [`BeneficiaryRecord::told_amount`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told_amount: Option<Number>,
+    /// Ours: see [`BeneficiaryRecord::paid_beneficiary_id`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paid_beneficiary_id: Option<&'a str>,
 }
 
 fn instruction(known: &Known) -> io::Result<Instruction<'_>> {
     let record = &known.version.record;
-    let any_failed = record.beneficiaries.iter().any(|one| one.payment.status == PaymentStatus::Failed);
     Ok(Instruction {
         id: record.external_id.as_deref(),
         tenant_id: &record.tenant_id,
         jit_bill_no: &record.number,
         parent_pi_number: record.parent_number.as_deref(),
         mukta_reference_id: record.mukta_reference_id.as_deref(),
-        pi_status: write_pi_status(record.status, record.parent_number.is_some(), any_failed),
+        pi_status: pi_status(known),
+        pi_error_resp: record.error_response.as_deref(),
         is_active: record.is_active,
         gross_amount: record.gross.map(rupees).transpose()?,
         net_amount: rupees(record.net)?,
@@ -174,9 +195,25 @@ fn instruction(known: &Known) -> io::Result<Instruction<'_>> {
             hoa_code: record.head_of_account.as_deref(),
             mst_allotment_id: record.master_allotment_id.as_deref(),
         },
-        audit_details: AuditDetails { created_time: record.created_at.and_utc().timestamp_millis() },
+        audit_details: AuditDetails {
+            created_time: record.created_at.and_utc().timestamp_millis(),
+            last_modified_time: record.modified_at.map(|at| at.and_utc().timestamp_millis()),
+        },
         pa_details: advices_with_ftps(known).into_iter().map(advice).collect(),
         beneficiary_details: record.beneficiaries.iter().map(beneficiary).collect::<Result<_, _>>()?,
+    })
+}
+
+/// MUKTASoft's own word, while neither FTPS nor anybody here has brought the instruction on from it.
+fn pi_status(known: &Known) -> &str {
+    let record = &known.version.record;
+    let is_revised = record.parent_number.is_some();
+    let own_word = record.told_status.as_deref().filter(|word| {
+        !known.was_completed_by_ftps() && read_pi_status(word, is_revised) == Some(record.status)
+    });
+    own_word.unwrap_or_else(|| {
+        let any_failed = record.beneficiaries.iter().any(|one| one.payment.status == PaymentStatus::Failed);
+        write_pi_status(record.status, is_revised, any_failed)
     })
 }
 
@@ -211,6 +248,8 @@ fn beneficiary(record: &BeneficiaryRecord) -> io::Result<Beneficiary<'_>> {
         voucher_number: importable(&payment.voucher_number),
         voucher_date: importable(&payment.voucher_date).map(voucher_date),
         disputed: record.disputed,
+        told_amount: record.told_amount.map(rupees).transpose()?,
+        paid_beneficiary_id: record.paid_beneficiary_id.as_deref(),
     })
 }
 

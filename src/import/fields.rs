@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::fault::Faults;
 use crate::domain::Paise;
+use crate::domain::text::is_invisible;
 
 /// Where in the document a value stands. Written out only when a fault is told.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +78,32 @@ impl<'a> Object<'a> {
         text
     }
 
+    /// A number by which something is known: a text without characters that nobody sees. A word that
+    /// stands for none ([`stands_for_none`]) tells nothing.
+    pub(super) fn id(&self, key: &'static str, max_chars: usize, faults: &mut Faults) -> Option<String> {
+        let text = self.text(key, max_chars, faults).filter(|text| !stands_for_none(text))?;
+        if text.chars().any(is_invisible) {
+            faults.add(self.path(key), "has a character in it that is not seen, or that turns the direction");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// Like [`id`](Self::id); that it is absent is a fault.
+    pub(super) fn required_id(
+        &self,
+        key: &'static str,
+        max_chars: usize,
+        faults: &mut Faults,
+    ) -> Option<String> {
+        let before = faults.count();
+        let id = self.id(key, max_chars, faults);
+        if id.is_none() && faults.count() == before {
+            faults.add(self.path(key), "is missing");
+        }
+        id
+    }
+
     /// Rupees and paise, as a number or a text; `None` if absent.
     pub(super) fn amount(&self, key: &'static str, faults: &mut Faults) -> Option<Paise> {
         let text = self.text(key, usize::MAX, faults)?;
@@ -130,6 +157,11 @@ impl<'a> Object<'a> {
             .filter_map(|(i, element)| text_at(Path::Item(&list, i), element, max_chars, faults))
             .collect()
     }
+}
+
+/// Whether a text is the adapter's word for a number that is not there.
+pub(super) fn stands_for_none(text: &str) -> bool {
+    text.trim().is_empty() || text.trim().eq_ignore_ascii_case("NA")
 }
 
 fn text_at(at: Path<'_>, value: &Value, max_chars: usize, faults: &mut Faults) -> Option<String> {

@@ -33,9 +33,9 @@ fn with(pointer: &str, value: Option<Value>) -> Value {
 
 fn read(element: &Value) -> Result<InstructionRecord, Vec<String>> {
     let mut reader = InstructionReader::default();
-    match reader.read(0, element) {
-        Some(record) => Ok(record),
-        None => Err(reader.faults().listed().iter().map(ToString::to_string).collect()),
+    match reader.read(0, &Element { value: element.clone(), twice: Vec::new() }) {
+        ReadElement::Record(record) => Ok(*record),
+        _ => Err(reader.faults().listed().iter().map(ToString::to_string).collect()),
     }
 }
 
@@ -81,7 +81,23 @@ fn each_fault_is_told_with_its_path() {
         ("/tenantId", None, "paymentInstructions[0].tenantId: is missing"),
         ("/tenantId", Some(json!("od jatni")), "paymentInstructions[0].tenantId: is not a tenant"),
         ("/tenantId", Some(json!(".jatni")), "paymentInstructions[0].tenantId: is not a tenant"),
-        ("/jitBillNo", Some(json!(" ")), "paymentInstructions[0].jitBillNo: is missing"),
+        (
+            "/jitBillNo",
+            Some(json!("PI-\u{200b}1")),
+            "paymentInstructions[0].jitBillNo: has a character in it",
+        ),
+        (
+            "/parentPiNumber",
+            Some(json!("PI-\u{202e}1")),
+            "paymentInstructions[0].parentPiNumber: has a character",
+        ),
+        ("/tenantId", Some(json!("od.\u{2060}jatni")), "paymentInstructions[0].tenantId: is not a tenant"),
+        ("/piStatus", None, "paymentInstructions[0].piStatus: is missing"),
+        (
+            "/auditDetails/lastModifiedTime",
+            Some(json!(17)),
+            "paymentInstructions[0].auditDetails.lastModifiedTime: is not a time in epoch milliseconds",
+        ),
         ("/jitBillNo", Some(json!("PI\u{0}1")), "paymentInstructions[0].jitBillNo: has a control character"),
         ("/jitBillNo", Some(json!("x".repeat(129))), "paymentInstructions[0].jitBillNo: is longer than 128"),
         ("/jitBillNo", Some(json!(["x"])), "paymentInstructions[0].jitBillNo: must be a text or a number"),
@@ -118,7 +134,7 @@ fn each_fault_is_told_with_its_path() {
             "paymentInstructions[0].auditDetails.createdTime: is not a time in epoch milliseconds",
         ),
         ("/paDetails", Some(json!({})), "paymentInstructions[0].paDetails: must be a list"),
-        ("/paDetails/1", Some(json!(null)), "paymentInstructions[0].paDetails[1]: must be an object"),
+        ("/paDetails/1", Some(json!(1)), "paymentInstructions[0].paDetails[1]: must be an object"),
         ("/beneficiaryDetails", None, "paymentInstructions[0].beneficiaryDetails: is missing or empty"),
         (
             "/beneficiaryDetails",
@@ -130,6 +146,16 @@ fn each_fault_is_told_with_its_path() {
             "/beneficiaryDetails/0/beneficiaryNumber",
             None,
             "paymentInstructions[0].beneficiaryDetails[0].beneficiaryNumber: is missing",
+        ),
+        (
+            "/beneficiaryDetails/0/beneficiaryNumber",
+            Some(json!("na")),
+            "paymentInstructions[0].beneficiaryDetails[0].beneficiaryNumber: is missing",
+        ),
+        (
+            "/beneficiaryDetails/0/paymentStatus",
+            None,
+            "paymentInstructions[0].beneficiaryDetails[0].paymentStatus: is missing",
         ),
         (
             "/beneficiaryDetails/0/amount",
@@ -155,7 +181,7 @@ fn each_fault_is_told_with_its_path() {
 
 #[test]
 fn all_faults_of_an_instruction_are_told_at_once() {
-    let faults = read(&json!({ "beneficiaryDetails": [{}, 1] })).unwrap_err();
+    let faults = read(&json!({ "jitBillNo": [], "beneficiaryDetails": [{}, 1] })).unwrap_err();
     let paths: Vec<_> = faults.iter().map(|fault| fault.split(": ").next().unwrap()).collect();
     assert_eq!(
         paths,
@@ -177,10 +203,52 @@ fn all_faults_of_an_instruction_are_told_at_once() {
 #[test]
 fn a_number_twice_in_a_file_is_a_fault_of_the_second() {
     let mut reader = InstructionReader::default();
-    assert!(reader.read(0, &sample()).is_some());
-    assert!(reader.read(7, &sample()).is_none());
+    let element =
+        |number: &str| Element { value: with("/jitBillNo", Some(json!(number))), twice: Vec::new() };
+    assert!(matches!(reader.read(0, &element("PI-1013/A")), ReadElement::Record(_)));
+    assert!(matches!(reader.read(7, &element("pi-1013/a")), ReadElement::Faulty), "whatever its case");
     let fault = reader.faults().listed()[0].to_string();
     assert_eq!(fault, "paymentInstructions[7].jitBillNo: is already the number of paymentInstructions[0]");
+}
+
+#[test]
+fn what_never_reached_jit_is_left_out_and_holes_are_read_over() {
+    let mut reader = InstructionReader::default();
+    for number in [None, Some(json!(null)), Some(json!(" ")), Some(json!("NA")), Some(json!("na"))] {
+        let element = Element { value: with("/jitBillNo", number), twice: Vec::new() };
+        assert!(matches!(reader.read(0, &element), ReadElement::WithoutNumber));
+    }
+    assert!(reader.faults().is_empty());
+    let record = read(&with("/paDetails", Some(json!([null])))).unwrap();
+    assert!(record.advices.is_empty());
+    let mut rejected = with("/piStatus", Some(json!("REJECTED")));
+    rejected["beneficiaryDetails"][0]["paymentStatus"] = json!("NA");
+    rejected["beneficiaryDetails"].as_array_mut().unwrap().push(Value::Null);
+    let record = read(&rejected).unwrap();
+    assert_eq!(record.beneficiaries[0].payment.status, PaymentStatus::Pending);
+    assert_eq!((record.beneficiaries.len(), record.told_status.as_deref()), (1, Some("REJECTED")));
+    assert_eq!(read(&with("/parentPiNumber", Some(json!("NA")))).unwrap().parent_number, None);
+}
+
+#[test]
+fn a_key_twice_is_a_fault_of_that_instruction() {
+    let mut reader = InstructionReader::default();
+    let twice = vec![".beneficiaryDetails[0].amount".to_owned()];
+    assert!(matches!(reader.read(3, &Element { value: sample(), twice }), ReadElement::Faulty));
+    let fault = reader.faults().listed()[0].to_string();
+    assert_eq!(fault, "paymentInstructions[3].beneficiaryDetails[0].amount: is there more than once");
+}
+
+#[test]
+fn what_the_treasury_said_is_kept_without_numbers_of_people() {
+    let told = |value| read(&with("/piErrorResp", Some(value))).unwrap().error_response;
+    assert_eq!(told(json!(" Bill is\nnot in order ")).as_deref(), Some("Bill is not in order"));
+    assert_eq!(
+        told(json!("{errorMsg=Account 30131500001 closed}")).as_deref(),
+        Some("{errorMsg=Account •••• 0001 closed}")
+    );
+    assert_eq!(told(json!({ "errorMsg": "no" })).as_deref(), Some(r#"{"errorMsg":"no"}"#));
+    assert_eq!((told(json!("NA")), told(json!(null)), told(json!(""))), (None, None, None));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, SecondsFormat};
 
-use super::spelling::{importable, read_date};
+use super::instruction::{DONE_TOO_EARLY, in_process};
+use super::spelling::{importable, read_date, read_pi_status};
 use crate::domain::record::{
     AdviceRecord, BeneficiaryRecord, InstructionRecord, Lifecycle, PaymentFacts, Version,
 };
@@ -17,8 +18,8 @@ use crate::store::exporting::{FtpsReferences, Known};
 pub(super) struct Merged {
     /// As it stands now.
     pub(super) version: Version,
-    /// Beneficiaries that the file adds to a PI that FTPS has completed without them: left out.
-    pub(super) left_out: usize,
+    /// What of the record deserves a look.
+    pub(super) notes: Vec<String>,
 }
 
 /// An instruction that is not here yet.
@@ -28,31 +29,77 @@ pub(super) fn first(record: InstructionRecord) -> Version {
     Version { lifecycle: Lifecycle { in_process_since, ..Lifecycle::default() }, record }
 }
 
-/// An instruction that is here, as `told` changes it.
-pub(super) fn merge(known: &Known, told: InstructionRecord, now: NaiveDateTime) -> Merged {
+/// An instruction that is here, as `told` changes it; what is at fault with it, if it cannot be.
+pub(super) fn merge(known: &Known, told: InstructionRecord, now: NaiveDateTime) -> Result<Merged, String> {
     let before = &known.version.record;
-    let payments = Payments::of(known, told.status, now);
+    if let (Some(here), Some(then)) = (before.modified_at, told.modified_at)
+        && then < here
+    {
+        let note = format!(
+            "this record is older ({}) than what is here ({}): it changes nothing",
+            then.and_utc().to_rfc3339_opts(SecondsFormat::Secs, true),
+            here.and_utc().to_rfc3339_opts(SecondsFormat::Secs, true)
+        );
+        return Ok(Merged { version: known.version.clone(), notes: vec![note] });
+    }
+    let told = with_parent_of(before, told)?;
+    let payments = Payments::of(known, &told, now);
     let status = match (before.status, payments) {
         (PiStatus::Completed, _) => PiStatus::Completed,
         (status, Payments::BeingAsked) => status,
         (_, _) => told.status,
     };
+    let told_status = match payments {
+        // What MUKTASoft's word was before it heard of the payment is no news, nor that it has heard.
+        Payments::BroughtByFtps(_) => before.told_status.clone(),
+        _ if status == told.status => told.told_status,
+        _ => before.told_status.clone(),
+    };
     let advices = match payments {
-        Payments::BroughtByFtps => muktasofts_advices(known, told.advices),
+        Payments::BroughtByFtps(_) => muktasofts_advices(known, told.advices),
         _ => told.advices,
     };
-    let (beneficiaries, left_out) =
-        beneficiaries(payments, &before.beneficiaries, told.beneficiaries, status);
+    let mut notes = Vec::new();
+    let beneficiaries = beneficiaries(payments, &before.beneficiaries, told.beneficiaries, &mut notes);
     let lifecycle = lifecycle(&known.version.lifecycle, before.status, status, now);
-    let record = InstructionRecord { status, advices, beneficiaries, ..told };
-    Merged { version: Version { record, lifecycle }, left_out }
+    let record = InstructionRecord {
+        number: before.number.clone(),
+        status,
+        told_status,
+        modified_at: told.modified_at.or(before.modified_at),
+        advices,
+        beneficiaries,
+        ..told
+    };
+    Ok(Merged { version: Version { record, lifecycle }, notes })
+}
+
+/// A known revised PI whose parent a file leaves out keeps its parent, and its words are read as a revised
+/// PI's.
+fn with_parent_of(
+    before: &InstructionRecord,
+    mut told: InstructionRecord,
+) -> Result<InstructionRecord, String> {
+    if told.parent_number.is_some() || before.parent_number.is_none() {
+        return Ok(told);
+    }
+    told.parent_number.clone_from(&before.parent_number);
+    let status = told.told_status.as_deref().and_then(|word| read_pi_status(word, true));
+    if let Some(status) = status.filter(|status| *status != told.status) {
+        told.status = status;
+        for one in &mut told.beneficiaries {
+            one.payment.status = in_process(one.payment.status)
+                .ok_or_else(|| format!("{}: {DONE_TOO_EARLY}", one.payment_id))?;
+        }
+    }
+    Ok(told)
 }
 
 /// Who has the say on where the payments stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Payments {
-    /// FTPS completed it: what it brought stays.
-    BroughtByFtps,
+    /// FTPS completed it: what it brought stays, unless it came back.
+    BroughtByFtps(News),
     /// A call is under way: the statuses are left to it.
     BeingAsked,
     /// Completed, and the file is older than that: only what is final is news.
@@ -61,14 +108,25 @@ enum Payments {
     Follow,
 }
 
+/// What a record may tell of payments that FTPS reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    /// Nothing: it is of before the completion, or knows of none.
+    None,
+    /// It does not say of when it is.
+    Undated,
+    /// It is of after the completion. `newer`: and newer than what is here.
+    Of { now: NaiveDateTime, newer: bool },
+}
+
 impl Payments {
-    fn of(known: &Known, told: PiStatus, now: NaiveDateTime) -> Self {
+    fn of(known: &Known, told: &InstructionRecord, now: NaiveDateTime) -> Self {
         let completed = known.version.record.status == PiStatus::Completed;
         if known.was_completed_by_ftps() {
-            Self::BroughtByFtps
+            Self::BroughtByFtps(News::of(known, told, now))
         } else if known.is_claimed(now) {
             Self::BeingAsked
-        } else if completed && told != PiStatus::Completed {
+        } else if completed && told.status != PiStatus::Completed {
             Self::FollowFinal
         } else {
             Self::Follow
@@ -78,9 +136,48 @@ impl Payments {
     fn facts(self, here: &PaymentFacts, told: PaymentFacts) -> PaymentFacts {
         let is_final = matches!(told.status, PaymentStatus::Successful | PaymentStatus::Failed);
         match self {
-            Self::BroughtByFtps | Self::BeingAsked => here.clone(),
+            Self::BroughtByFtps(_) | Self::BeingAsked => here.clone(),
             Self::FollowFinal if !is_final => here.clone(),
             Self::FollowFinal | Self::Follow => told,
+        }
+    }
+}
+
+impl News {
+    fn of(known: &Known, told: &InstructionRecord, now: NaiveDateTime) -> Self {
+        let completed_at = known.version.lifecycle.completed_at;
+        match told.modified_at {
+            _ if told.status != PiStatus::Completed => Self::None,
+            None => Self::Undated,
+            Some(at) if completed_at.is_none_or(|completed| at > completed) => {
+                Self::Of { now, newer: known.version.record.modified_at.is_none_or(|here| at > here) }
+            }
+            Some(_) => Self::None,
+        }
+    }
+
+    /// A beneficiary that FTPS reported paid, as this news changes where the payment stands.
+    fn apply(self, here: &BeneficiaryRecord, told: &BeneficiaryRecord, into: &mut BeneficiaryRecord) {
+        into.payment = here.payment.clone();
+        (into.disputed, into.returned_at) = (here.disputed, here.returned_at);
+        match (self, told.payment.status) {
+            (Self::Of { now, .. }, PaymentStatus::Failed) => {
+                into.payment.status = PaymentStatus::Failed;
+                into.payment.failure_reason.clone_from(&told.payment.failure_reason);
+                into.returned_at = here.returned_at.or(Some(now));
+                into.disputed = false;
+            }
+            (Self::Of { newer, .. }, PaymentStatus::Successful) => {
+                if newer && here.returned_at.is_some() {
+                    into.payment.status = PaymentStatus::Successful;
+                    into.payment.failure_reason = None;
+                    into.returned_at = None;
+                }
+                into.disputed = told.disputed;
+            }
+            (Self::Undated, PaymentStatus::Failed) => into.disputed = here.returned_at.is_none(),
+            (Self::Undated, PaymentStatus::Successful) => into.disputed = told.disputed,
+            _ => into.disputed |= told.disputed,
         }
     }
 }
@@ -99,56 +196,99 @@ fn lifecycle(before: &Lifecycle, was: PiStatus, is: PiStatus, now: NaiveDateTime
     }
 }
 
-/// The beneficiaries in the file's order, and how many of the file's are left out.
+/// The beneficiaries in the file's order.
 fn beneficiaries(
     payments: Payments,
     before: &[BeneficiaryRecord],
     told: Vec<BeneficiaryRecord>,
-    status: PiStatus,
-) -> (Vec<BeneficiaryRecord>, usize) {
+    notes: &mut Vec<String>,
+) -> Vec<BeneficiaryRecord> {
     let mut here: HashMap<String, &BeneficiaryRecord> =
         before.iter().map(|one| (one.payment_key(), one)).collect();
     let mut left_out = 0;
     let mut merged = Vec::with_capacity(told.len());
     for one in told {
         match (here.remove(&one.payment_key()), payments) {
-            (Some(known), _) => merged.push(beneficiary(payments, known, one, status)),
-            (None, Payments::BroughtByFtps) => left_out += 1,
+            (Some(known), _) => merged.push(beneficiary(payments, known, one, notes)),
+            (None, Payments::BroughtByFtps(_)) => left_out += 1,
             (None, Payments::BeingAsked) => merged.push(BeneficiaryRecord { payment: waiting(), ..one }),
-            (None, _) => merged
-                .push(BeneficiaryRecord { disputed: one.disputed && status == PiStatus::Completed, ..one }),
+            (None, _) => merged.push(one),
         }
     }
-    if payments == Payments::BroughtByFtps {
+    if matches!(payments, Payments::BroughtByFtps(_)) {
         // Money went to them: they stay, whether the file lists them or not.
         merged.extend(before.iter().filter(|one| here.contains_key(&one.payment_key())).cloned());
     }
-    (merged, left_out)
+    if left_out > 0 {
+        notes.push(format!(
+            "FTPS has completed it without {left_out} of the beneficiaries that MUKTASoft now lists; they are left out"
+        ));
+    }
+    merged
 }
 
 fn beneficiary(
     payments: Payments,
     here: &BeneficiaryRecord,
     told: BeneficiaryRecord,
-    status: PiStatus,
+    notes: &mut Vec<String>,
 ) -> BeneficiaryRecord {
-    // Names, accounts and mobile numbers are not in the adapter's own answer: that it does not tell
-    // them does not mean that they are gone. An account and its branch go together.
-    let bank_told = told.account.is_some() || told.ifsc.is_some();
-    let bank = if bank_told { (told.account, told.ifsc) } else { (here.account.clone(), here.ifsc.clone()) };
-    let disputed = match payments {
-        Payments::BroughtByFtps => told.disputed || told.payment.status == PaymentStatus::Failed,
-        _ => told.disputed && status == PiStatus::Completed,
+    let mut merged = person(here, &told);
+    match payments {
+        Payments::BroughtByFtps(news) => {
+            news.apply(here, &told, &mut merged);
+            if news == News::Undated && merged.disputed && told.payment.status == PaymentStatus::Failed {
+                notes.push(format!(
+                    "{}: Payment Failed of what FTPS reported paid, without lastModifiedTime: it changes nothing",
+                    here.payment_id
+                ));
+            }
+        }
+        _ => {
+            merged.payment = payments.facts(&here.payment, told.payment);
+            merged.disputed = told.disputed && payments != Payments::BeingAsked;
+        }
+    }
+    let was_made = here.payment.status == PaymentStatus::Successful || here.returned_at.is_some();
+    let is_made = merged.payment.status == PaymentStatus::Successful || merged.returned_at.is_some();
+    if was_made && is_made {
+        as_it_was_paid(here, &mut merged);
+    }
+    merged
+}
+
+/// What MUKTASoft owns of a person. Names, accounts and mobile numbers are not in the adapter's own
+/// answer: that it does not tell them does not mean that they are gone, while the person is the same. An
+/// account and its branch go together.
+fn person(here: &BeneficiaryRecord, told: &BeneficiaryRecord) -> BeneficiaryRecord {
+    let is_same = told.beneficiary_id.is_none() || told.beneficiary_id == here.beneficiary_id;
+    let kept = |told: &Option<String>, here: &Option<String>| {
+        told.clone().or_else(|| here.clone().filter(|_| is_same))
+    };
+    let repeats = |told: &Option<String>, here: &Option<String>| told.is_none() || told == here;
+    let is_same_bank = repeats(&told.account, &here.account) && repeats(&told.ifsc, &here.ifsc);
+    let (account, ifsc) = if is_same_bank {
+        (kept(&told.account, &here.account), kept(&told.ifsc, &here.ifsc))
+    } else {
+        (told.account.clone(), told.ifsc.clone())
     };
     BeneficiaryRecord {
-        name: told.name.or_else(|| here.name.clone()),
-        account: bank.0,
-        ifsc: bank.1,
-        mobile: told.mobile.or_else(|| here.mobile.clone()),
-        payment: payments.facts(&here.payment, told.payment),
-        disputed,
-        ..told
+        beneficiary_id: told.beneficiary_id.clone().or_else(|| here.beneficiary_id.clone()),
+        name: kept(&told.name, &here.name),
+        account,
+        ifsc,
+        mobile: kept(&told.mobile, &here.mobile),
+        ..told.clone()
     }
+}
+
+/// The amount that was paid stays, and who was paid is not forgotten.
+fn as_it_was_paid(here: &BeneficiaryRecord, merged: &mut BeneficiaryRecord) {
+    let told = merged.told_amount.unwrap_or(merged.amount);
+    merged.amount = here.amount;
+    merged.told_amount = (told != here.amount).then_some(told);
+    let paid = here.paid_beneficiary_id.as_ref().or(here.beneficiary_id.as_ref());
+    merged.paid_beneficiary_id = paid.filter(|paid| merged.beneficiary_id.as_ref() != Some(*paid)).cloned();
 }
 
 /// Where the payment of a beneficiary stands that is added while JIT is asked.

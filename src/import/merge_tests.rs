@@ -28,6 +28,9 @@ fn person_named(payment_id: &str, status: PaymentStatus) -> BeneficiaryRecord {
         amount: Paise(100),
         payment: facts(status),
         disputed: false,
+        returned_at: None,
+        told_amount: None,
+        paid_beneficiary_id: None,
     }
 }
 
@@ -39,6 +42,9 @@ fn record(status: PiStatus, people: Vec<BeneficiaryRecord>) -> InstructionRecord
         parent_number: text("PI-1"),
         mukta_reference_id: None,
         status,
+        told_status: None,
+        error_response: None,
+        modified_at: None,
         is_active: true,
         gross: None,
         net: Paise(100),
@@ -90,7 +96,7 @@ fn paid() -> Known {
 }
 
 fn merged(known: &Known, told: InstructionRecord) -> Version {
-    merge(known, told, now()).version
+    merge(known, told, now()).unwrap().version
 }
 
 #[test]
@@ -145,9 +151,9 @@ fn what_ftps_brought_stays_and_the_rest_follows_muktasoft() {
 #[test]
 fn a_payment_made_is_never_deleted_nor_one_added_to_those_paid() {
     let told = record(PiStatus::Completed, vec![person_named("BN-2", PaymentStatus::Successful)]);
-    let after = merge(&paid(), told, now());
+    let after = merge(&paid(), told, now()).unwrap();
     assert_eq!(after.version, paid().version);
-    assert_eq!(after.left_out, 1);
+    assert!(after.notes[0].contains("without 1 of the beneficiaries"), "{:?}", after.notes);
 }
 
 #[test]
@@ -217,4 +223,154 @@ fn an_advice_of_muktasofts_is_not_overwritten_with_nothing() {
     let exported = advices_with_ftps(&known);
     assert_eq!(exported[0].token_number.as_deref(), Some("T1"));
     assert_eq!(exported[0].bill_reference.as_deref(), Some("R9"));
+}
+
+/// `paid`, completed a day ago; a record of `hours` after that, in MUKTASoft's word.
+fn told_later(hours: i64, status: PaymentStatus) -> (Known, InstructionRecord) {
+    let mut known = paid();
+    let completed_at = now() - TimeDelta::days(1);
+    known.version.lifecycle.completed_at = Some(completed_at);
+    let mut told = completed(status);
+    told.told_status = text("PARTIAL");
+    told.modified_at = Some(completed_at + TimeDelta::hours(hours));
+    told.beneficiaries[0].payment.failure_reason = text("Account does not exist.");
+    (known, told)
+}
+
+#[test]
+fn a_later_payment_failed_is_a_payment_that_came_back() {
+    let (known, told) = told_later(1, PaymentStatus::Failed);
+    let after = merged(&known, told.clone());
+    let one = &after.record.beneficiaries[0];
+    assert_eq!(one.payment.status, PaymentStatus::Failed);
+    assert_eq!(one.payment.failure_reason.as_deref(), Some("Account does not exist."));
+    assert_eq!(one.payment.utr.as_deref(), Some("UTR1"), "what FTPS brought is never erased");
+    assert_eq!((one.returned_at, one.disputed), (Some(now()), false));
+    assert_eq!((after.record.status, &after.lifecycle), (PiStatus::Completed, &known.version.lifecycle));
+    let returned = Known { version: after.clone(), ..known };
+    let tomorrow = now() + TimeDelta::days(1);
+    assert_eq!(merge(&returned, told, tomorrow).unwrap().version, after, "the same again is no news");
+
+    // Only what is newer takes it back.
+    let (_, same) = told_later(1, PaymentStatus::Successful);
+    assert_eq!(merged(&returned, same).record.beneficiaries, after.record.beneficiaries);
+    let undated = InstructionRecord { modified_at: None, ..completed(PaymentStatus::Successful) };
+    assert_eq!(merged(&returned, undated), after);
+    let (paid, newer) = told_later(2, PaymentStatus::Successful);
+    let back = merged(&returned, newer);
+    assert_eq!(back.record.beneficiaries, paid.version.record.beneficiaries);
+}
+
+#[test]
+fn payment_failed_from_before_the_completion_changes_nothing() {
+    for hours in [-1, 0] {
+        let (known, told) = told_later(hours, PaymentStatus::Failed);
+        let after = merged(&known, told);
+        assert_eq!(after.record.beneficiaries, known.version.record.beneficiaries, "{hours}");
+    }
+    let (known, mut told) = told_later(1, PaymentStatus::Failed);
+    told.status = PiStatus::InProcess;
+    assert_eq!(merged(&known, told).record.beneficiaries, known.version.record.beneficiaries);
+}
+
+#[test]
+fn payment_failed_without_a_time_is_noted_and_flagged() {
+    let told = completed(PaymentStatus::Failed);
+    let after = merge(&paid(), told, now()).unwrap();
+    assert!(after.notes[0].contains("BN-1: Payment Failed"), "{:?}", after.notes);
+    let one = &after.version.record.beneficiaries[0];
+    assert_eq!((one.payment.status, one.disputed, one.returned_at), (PaymentStatus::Successful, true, None));
+    let flagged = Known { version: after.version, ..paid() };
+    assert_eq!(
+        merged(&flagged, in_process()),
+        flagged.version,
+        "who has not heard yet does not contradict it"
+    );
+}
+
+#[test]
+fn an_older_record_changes_nothing_and_is_named() {
+    let mut here = known(in_process());
+    here.version.record.modified_at = Some(now());
+    let mut told = record(PiStatus::Approved, in_process().beneficiaries);
+    told.modified_at = Some(now() - TimeDelta::seconds(1));
+    let after = merge(&here, told.clone(), now()).unwrap();
+    assert_eq!(after.version, here.version);
+    assert!(after.notes[0].contains("older (2023-11-14T22:13:19Z)"), "{:?}", after.notes);
+    told.modified_at = None;
+    assert_eq!(merged(&here, told.clone()).record.status, PiStatus::Approved, "no time is no older time");
+    assert_eq!(merged(&here, told).record.modified_at, Some(now()));
+}
+
+#[test]
+fn a_revised_pi_whose_parent_is_left_out_keeps_it_and_its_words_mean_what_they_did() {
+    let mut told = record(PiStatus::Initiated, vec![person_named("BN-1", PaymentStatus::Initiated)]);
+    told.parent_number = None;
+    told.told_status = text("INITIATED");
+    let after = merged(&known(in_process()), told.clone()).record;
+    assert_eq!(after.parent_number.as_deref(), Some("PI-1"));
+    assert_eq!((after.status, after.beneficiaries), (PiStatus::InProcess, in_process().beneficiaries));
+    told.beneficiaries[0].payment.status = PaymentStatus::Successful;
+    let fault = merge(&known(in_process()), told, now()).unwrap_err();
+    assert!(fault.contains("BN-1: cannot be Payment Successful"), "{fault}");
+}
+
+#[test]
+fn after_a_payment_the_amount_and_the_person_that_were_paid_stay_known() {
+    let mut known = paid();
+    known.version.record.beneficiaries[0].beneficiary_id = text("P1");
+    let mut told = completed(PaymentStatus::Successful);
+    told.beneficiaries[0].amount = Paise(999);
+    told.beneficiaries[0].beneficiary_id = text("P2");
+    let after = merged(&known, told.clone());
+    let one = &after.record.beneficiaries[0];
+    assert_eq!((one.amount, one.told_amount), (Paise(100), Some(Paise(999))));
+    assert_eq!((one.beneficiary_id.as_deref(), one.paid_beneficiary_id.as_deref()), (Some("P2"), Some("P1")));
+    assert!(one.changed_after_payment());
+    let changed = Known { version: after.clone(), ..known.clone() };
+    assert_eq!(merged(&changed, after.record.clone()), after, "as an export tells it");
+    assert_eq!(merged(&changed, told), after);
+    let again = merged(&changed, known.version.record.clone()).record.beneficiaries[0].clone();
+    assert!(!again.changed_after_payment());
+
+    let mut waiting = in_process();
+    waiting.beneficiaries[0].amount = Paise(999);
+    let after = merged(&self::known(in_process()), waiting.clone());
+    assert_eq!(after.record, waiting, "what is not paid yet follows");
+}
+
+#[test]
+fn another_person_does_not_get_the_numbers_of_the_one_before() {
+    let mut here = known(in_process());
+    here.version.record.beneficiaries[0].beneficiary_id = text("P1");
+    let bare = |id: Option<&str>| {
+        let mut told = in_process();
+        let one = &mut told.beneficiaries[0];
+        (one.name, one.account, one.ifsc, one.mobile) = (None, None, None, None);
+        one.beneficiary_id = id.map(str::to_owned);
+        told
+    };
+    let kept = |id| merged(&here, bare(id)).record.beneficiaries[0].clone();
+    for same in [Some("P1"), None] {
+        assert_eq!(kept(same), here.version.record.beneficiaries[0], "{same:?}");
+    }
+    let other = kept(Some("P2"));
+    assert_eq!((other.name, other.account, other.ifsc, other.mobile), (None, None, None, None));
+    let mut branch = bare(Some("P1"));
+    branch.beneficiaries[0].ifsc = text("SBIN0000001");
+    assert_eq!(merged(&here, branch.clone()), here.version, "the same branch alone wipes no account");
+    branch.beneficiaries[0].ifsc = text("HDFC0000001");
+    assert_eq!(merged(&here, branch).record.beneficiaries[0].account, None, "that of another branch");
+}
+
+#[test]
+fn muktasofts_own_word_is_kept_with_the_status_it_stands_for() {
+    let mut told = completed(PaymentStatus::Failed);
+    told.told_status = text("COMPLETED");
+    let here = merged(&known(in_process()), told);
+    assert_eq!(here.record.told_status.as_deref(), Some("COMPLETED"));
+    let mut older = in_process();
+    older.told_status = text("INITIATED");
+    let after = merged(&Known { version: here.clone(), ..known(in_process()) }, older);
+    assert_eq!(after.record.told_status.as_deref(), Some("COMPLETED"));
 }

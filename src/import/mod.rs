@@ -13,24 +13,28 @@ mod merge;
 mod reading;
 mod spelling;
 mod staging;
+mod text;
 
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::NaiveDateTime;
 
 pub use export::{ExportError, Exported, export};
 pub use fault::{Fault, Faults};
-use instruction::InstructionReader;
+use instruction::{InstructionReader, ReadElement};
+use merge::Merged;
 use reading::{ReadError, read_instructions};
 use staging::{Staged, Staging};
 
-use crate::domain::record::InstructionRecord;
+use crate::clock::Clock;
+use crate::domain::record::{InstructionRecord, Version, folded};
 use crate::sealing::Sealer;
-use crate::store::importing;
+use crate::store::exporting::Known;
+pub use crate::store::exporting::Since;
 use crate::store::refolding;
-use crate::store::{Db, Store, StoreError};
+use crate::store::{Db, Store, StoreError, bills, changes, importing, unsettled};
 
 /// Instructions compared and written at once, unless they have more beneficiaries than the next.
 const INSTRUCTIONS_AT_ONCE: usize = 200;
@@ -41,8 +45,17 @@ const ATTEMPTS: u32 = 5;
 /// The pause before the second time; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
+/// What becomes of a file in which some instructions have faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFaulty {
+    /// Nothing of it is imported.
+    Refuse,
+    /// Those are left out, the rest is imported.
+    LeaveOut,
+}
+
 /// What an import did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImportSummary {
     /// Instructions that were not here before.
     pub created: u64,
@@ -50,14 +63,24 @@ pub struct ImportSummary {
     pub updated: u64,
     /// Instructions that were, and were so already.
     pub unchanged: u64,
+    /// Instructions that were left out: they never reached JIT, or have faults.
+    pub left_out: u64,
+    /// The faults of those left out for them.
+    pub faults: Faults,
+    /// What was imported but deserves a look, each with its PI number.
+    pub notes: Vec<String>,
 }
 
 /// The closing line of the command.
 impl std::fmt::Display for ImportSummary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { created, updated, unchanged } = self;
+        let Self { created, updated, unchanged, left_out, .. } = self;
         let all = created + updated + unchanged;
-        write!(f, "imported {all}: {created} created, {updated} updated, {unchanged} unchanged")
+        write!(f, "imported {all}: {created} created, {updated} updated, {unchanged} unchanged")?;
+        if *left_out > 0 {
+            write!(f, ", {left_out} left out")?;
+        }
+        Ok(())
     }
 }
 
@@ -78,17 +101,19 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
-/// Imports the document that `input` brings, all of it or nothing. Blocks.
+/// Imports the document that `input` brings, all of it or, where that is asked for, all that has no fault.
+/// Blocks.
 pub fn import(
     store: &Store,
     sealer: &Sealer,
     input: impl Read,
-    now: DateTime<Utc>,
+    on_faulty: OnFaulty,
+    clock: &Clock,
 ) -> Result<ImportSummary, ImportError> {
-    let mut staged = stage(input)?;
+    let mut staged = stage(input, on_faulty)?;
     let mut pause = FIRST_PAUSE;
     for _ in 1..ATTEMPTS {
-        match write_all(store, sealer, &mut staged, now) {
+        match write_all(store, sealer, &mut staged, on_faulty, clock) {
             Err(ImportError::Store(fault)) if fault.is_transient() => {
                 log::warn!("the import begins again in {} ms: {fault}", pause.as_millis());
                 std::thread::sleep(pause);
@@ -97,20 +122,21 @@ pub fn import(
             done => return done,
         }
     }
-    write_all(store, sealer, &mut staged, now)
+    write_all(store, sealer, &mut staged, on_faulty, clock)
 }
 
 /// Writes all that was staged in one transaction.
 fn write_all(
     store: &Store,
     sealer: &Sealer,
-    staged: &mut Staged,
-    now: DateTime<Utc>,
+    staged: &mut StagedInput,
+    on_faulty: OnFaulty,
+    clock: &Clock,
 ) -> Result<ImportSummary, ImportError> {
-    staged.rewind().map_err(ImportError::Staging)?;
+    staged.records.rewind().map_err(ImportError::Staging)?;
     let mut failed = None;
     let written = store.write_blocking(|db| {
-        write(db, sealer, staged, now.naive_utc()).map_err(|fault| match fault {
+        write(db, sealer, staged, on_faulty, clock).map_err(|fault| match fault {
             ImportError::Store(fault) => fault,
             other => {
                 failed = Some(other);
@@ -125,24 +151,43 @@ fn write_all(
     }
 }
 
+/// An input that was read to its end.
+struct StagedInput {
+    records: Staged,
+    /// What was left out of it.
+    left_out: u64,
+    faults: Faults,
+}
+
 /// Reads all of the input into a temporary file. No database is touched.
-fn stage(input: impl Read) -> Result<Staged, ImportError> {
+fn stage(input: impl Read, on_faulty: OnFaulty) -> Result<StagedInput, ImportError> {
     let mut staging = Staging::new().map_err(ImportError::Staging)?;
     let mut reader = InstructionReader::default();
-    let read = read_instructions(input, |index, element| match reader.read(index, element) {
-        // After a fault nothing will be written: the rest is only looked through for more.
-        Some(record) if reader.faults().is_empty() => staging.add(&record),
-        _ => Ok(()),
+    let mut left_out = 0;
+    let read = read_instructions(input, |index, element| match reader.read(index, &element) {
+        // After a fault for which nothing will be written the rest is only looked through for more.
+        ReadElement::Record(record) if on_faulty == OnFaulty::LeaveOut || reader.faults().is_empty() => {
+            staging.add(index, &record)
+        }
+        ReadElement::Record(_) => Ok(()),
+        ReadElement::WithoutNumber | ReadElement::Faulty => {
+            left_out += 1;
+            Ok(())
+        }
     });
-    match read {
-        Ok(()) => {}
-        Err(ReadError::Malformed(fault)) => reader.faults().add(fault.path, fault.problem),
+    let is_whole = match read {
+        Ok(()) => true,
+        Err(ReadError::Malformed(fault)) => {
+            reader.faults().add(fault.path, fault.problem);
+            false
+        }
         Err(ReadError::Unreadable(fault)) => return Err(ImportError::Unreadable(fault)),
         Err(ReadError::Refused(fault)) => return Err(ImportError::Staging(fault)),
-    }
+    };
     let (faults, numbers) = reader.finished();
-    if faults.is_empty() {
-        staging.staged(numbers).map_err(ImportError::Staging)
+    if is_whole && (faults.is_empty() || on_faulty == OnFaulty::LeaveOut) {
+        let records = staging.staged(numbers).map_err(ImportError::Staging)?;
+        Ok(StagedInput { records, left_out, faults })
     } else {
         Err(ImportError::Faults(faults))
     }
@@ -152,24 +197,28 @@ fn stage(input: impl Read) -> Result<Staged, ImportError> {
 fn write(
     db: &mut Db,
     sealer: &Sealer,
-    staged: &mut Staged,
-    now: NaiveDateTime,
+    staged: &mut StagedInput,
+    on_faulty: OnFaulty,
+    clock: &Clock,
 ) -> Result<ImportSummary, ImportError> {
     importing::one_at_a_time(db)?;
-    importing::lock(db, &mut staged.numbers())?;
+    importing::lock(db, &staged.records.numbers())?;
     let mut writer = Writer {
         sealer,
-        now,
+        // Once all is locked: what is judged from here on stays so.
+        now: clock.now().naive_utc(),
         tenants: HashSet::new(),
-        next: 0,
-        faults: Faults::default(),
-        summary: ImportSummary::default(),
+        summary: ImportSummary {
+            left_out: staged.left_out,
+            faults: staged.faults.clone(),
+            ..ImportSummary::default()
+        },
     };
     let mut some = Vec::new();
     let mut people = 0;
-    for record in staged {
+    for record in &mut staged.records {
         let record = record.map_err(ImportError::Staging)?;
-        people += record.beneficiaries.len();
+        people += record.1.beneficiaries.len();
         some.push(record);
         if some.len() >= INSTRUCTIONS_AT_ONCE || people >= BENEFICIARIES_AT_ONCE {
             writer.write(db, std::mem::take(&mut some))?;
@@ -178,7 +227,13 @@ fn write(
     }
     writer.write(db, some)?;
     refolding::texts_written(db)?;
-    if writer.faults.is_empty() { Ok(writer.summary) } else { Err(ImportError::Faults(writer.faults)) }
+    if on_faulty == OnFaulty::Refuse && !writer.summary.faults.is_empty() {
+        return Err(ImportError::Faults(writer.summary.faults));
+    }
+    bills::look_again(db, writer.now)?;
+    unsettled::count_again(db)?;
+    changes::number_as_of(db, clock.now().naive_utc())?;
+    Ok(writer.summary)
 }
 
 /// Writes the instructions of one import, some at a time.
@@ -187,53 +242,64 @@ struct Writer<'a> {
     now: NaiveDateTime,
     /// Tenants known to be in the database.
     tenants: HashSet<String>,
-    /// The index of the next instruction in the file.
-    next: usize,
-    faults: Faults,
     summary: ImportSummary,
 }
 
 impl Writer<'_> {
-    fn write(&mut self, db: &mut Db, some: Vec<InstructionRecord>) -> Result<(), StoreError> {
-        let numbers: Vec<&str> = some.iter().map(|record| record.number.as_str()).collect();
+    fn write(&mut self, db: &mut Db, some: Vec<(usize, InstructionRecord)>) -> Result<(), StoreError> {
+        let numbers: Vec<String> = some.iter().map(|(_, record)| folded(&record.number)).collect();
         let mut known = importing::known(db, self.sealer, &numbers)?;
         let mut new = Vec::new();
-        for record in some {
-            let index = self.next;
-            self.next += 1;
-            let Some(known) = known.remove(&record.number) else {
+        for (index, record) in some {
+            if let Some(sum) = record.other_sum() {
+                let (net, sum) = (record.net.plain(), sum.plain());
+                let note = format!("its net amount is {net}, its beneficiaries' together {sum}");
+                self.note(&record.number, &note);
+            }
+            let Some(known) = known.remove(&folded(&record.number)) else {
                 self.ensure_tenant(db, &record.tenant_id)?;
                 new.push(merge::first(record));
                 continue;
             };
-            let tenant = &known.version.record.tenant_id;
-            if *tenant != record.tenant_id {
-                let path = format_args!("paymentInstructions[{index}].tenantId").to_string();
-                let problem = format!(
-                    "is {}, but this payment instruction is of {tenant}, which never changes",
-                    record.tenant_id
-                );
-                self.faults.add(path, problem);
-                continue;
-            }
-            let merged = merge::merge(&known, record, self.now);
-            if merged.left_out > 0 {
-                log::warn!(
-                    "{}: FTPS has completed it without {} of the beneficiaries that MUKTASoft now lists; they are left out",
-                    merged.version.record.number,
-                    merged.left_out
-                );
-            }
-            if merged.version == known.version {
-                self.summary.unchanged += 1;
-            } else {
-                importing::update(db, self.sealer, &known, &merged.version, self.now)?;
-                self.summary.updated += 1;
+            match self.merged(index, &known, record) {
+                None => self.summary.left_out += 1,
+                Some(to) if to == known.version => self.summary.unchanged += 1,
+                Some(to) => {
+                    importing::update(db, self.sealer, &known, &to, self.now)?;
+                    self.summary.updated += 1;
+                }
             }
         }
         importing::insert(db, self.sealer, &new, self.now)?;
         self.summary.created += new.len() as u64;
         Ok(())
+    }
+
+    /// What a known instruction is from now on; `None` if the record has a fault.
+    fn merged(&mut self, index: usize, known: &Known, record: InstructionRecord) -> Option<Version> {
+        let tenant = &known.version.record.tenant_id;
+        if *tenant != record.tenant_id {
+            let problem = format_args!(
+                "is {}, but this payment instruction is of {tenant}, which never changes",
+                record.tenant_id
+            );
+            self.summary.faults.add(format_args!("paymentInstructions[{index}].tenantId"), problem);
+            return None;
+        }
+        match merge::merge(known, record, self.now) {
+            Ok(Merged { version, notes }) => {
+                notes.iter().for_each(|note| self.note(&version.record.number, note));
+                Some(version)
+            }
+            Err(problem) => {
+                self.summary.faults.add(format_args!("paymentInstructions[{index}]"), problem);
+                None
+            }
+        }
+    }
+
+    fn note(&mut self, number: &str, note: &str) {
+        self.summary.notes.push(format!("{number}: {note}"));
     }
 
     fn ensure_tenant(&mut self, db: &mut Db, tenant: &str) -> Result<(), StoreError> {

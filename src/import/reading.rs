@@ -1,15 +1,23 @@
 //! Reads the document as a stream: one payment instruction in memory at a time.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, BufReader, Read};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 use super::fault::Fault;
+use super::text;
+use crate::domain::text::{one_line, without_long_numbers};
 
 const LIST: &str = "paymentInstructions";
+/// Where MUKTASoft tells that it could not answer.
+const ERRORS: &str = "Errors";
+/// In what MUKTASoft says, a run of so many digits may be an account or mobile number.
+const TELLING_DIGITS: usize = 9;
 
 /// Why reading ended before the document did.
 #[derive(Debug)]
@@ -22,12 +30,21 @@ pub(super) enum ReadError {
     Refused(io::Error),
 }
 
-/// Hands every element of `paymentInstructions` to `each` with its index. Keys beside it are passed
-/// over; elements may be handed over before a fault further down the document is met.
+/// An element of `paymentInstructions`.
+pub(super) struct Element {
+    /// What stands there.
+    pub(super) value: Value,
+    /// Where in it a key stands twice in one object, such as `.beneficiaryDetails[0].amount`.
+    pub(super) twice: Vec<String>,
+}
+
+/// Hands every element of `paymentInstructions` but null to `each` with its index. Keys beside it are
+/// passed over; elements may be handed over before a fault further down the document is met.
 pub(super) fn read_instructions(
     input: impl Read,
-    each: impl FnMut(usize, &Value) -> io::Result<()>,
+    each: impl FnMut(usize, Element) -> io::Result<()>,
 ) -> Result<(), ReadError> {
+    let input = text::plain(input).map_err(ReadError::Unreadable)?;
     let mut state = State { each, at: None, refused: None };
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, input));
     let read = Document(&mut state).deserialize(&mut json).and_then(|()| json.end());
@@ -59,7 +76,7 @@ struct State<F> {
 /// The object around everything.
 struct Document<'a, F>(&'a mut State<F>);
 
-impl<'de, F: FnMut(usize, &Value) -> io::Result<()>> DeserializeSeed<'de> for Document<'_, F> {
+impl<'de, F: FnMut(usize, Element) -> io::Result<()>> DeserializeSeed<'de> for Document<'_, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -67,7 +84,7 @@ impl<'de, F: FnMut(usize, &Value) -> io::Result<()>> DeserializeSeed<'de> for Do
     }
 }
 
-impl<'de, F: FnMut(usize, &Value) -> io::Result<()>> Visitor<'de> for Document<'_, F> {
+impl<'de, F: FnMut(usize, Element) -> io::Result<()>> Visitor<'de> for Document<'_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,25 +92,51 @@ impl<'de, F: FnMut(usize, &Value) -> io::Result<()>> Visitor<'de> for Document<'
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut found = false;
+        let mut found = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            if key != LIST {
-                map.next_value::<IgnoredAny>()?;
-            } else if found {
-                return Err(A::Error::custom(format_args!("`{LIST}` is there more than once")));
-            } else {
-                found = true;
-                map.next_value_seed(Instructions(self.0))?;
+            match key.as_str() {
+                key if found.contains(key) => {
+                    return Err(A::Error::custom(format_args!("`{key}` is there more than once")));
+                }
+                LIST => map.next_value_seed(Instructions(self.0))?,
+                ERRORS => {
+                    if let Some(told) = told_errors(&map.next_value()?) {
+                        return Err(A::Error::custom(format_args!(
+                            "MUKTASoft answered with an error: {told}"
+                        )));
+                    }
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
+            found.insert(key);
         }
-        if found { Ok(()) } else { Err(A::Error::custom(format_args!("`{LIST}` is missing"))) }
+        if found.contains(LIST) { Ok(()) } else { Err(A::Error::custom(format_args!("`{LIST}` is missing"))) }
+    }
+}
+
+/// The messages in `Errors`, if there are any.
+fn told_errors(errors: &Value) -> Option<String> {
+    let all = match errors {
+        Value::Array(all) => all.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let message = |error: &Value| {
+        let told = ["message", "description", "code"].iter().find_map(|key| error.get(key)?.as_str());
+        told.or(error.as_str()).map(one_line).filter(|told| !told.is_empty())
+    };
+    let told: Vec<String> = all.iter().filter_map(message).collect();
+    match errors {
+        Value::Null => None,
+        Value::Array(all) if all.is_empty() => None,
+        _ if told.is_empty() => Some("it does not say which".to_owned()),
+        _ => Some(without_long_numbers(&told.join("; "), TELLING_DIGITS)),
     }
 }
 
 /// The list of payment instructions.
 struct Instructions<'a, F>(&'a mut State<F>);
 
-impl<'de, F: FnMut(usize, &Value) -> io::Result<()>> DeserializeSeed<'de> for Instructions<'_, F> {
+impl<'de, F: FnMut(usize, Element) -> io::Result<()>> DeserializeSeed<'de> for Instructions<'_, F> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -101,7 +144,7 @@ impl<'de, F: FnMut(usize, &Value) -> io::Result<()>> DeserializeSeed<'de> for In
     }
 }
 
-impl<'de, F: FnMut(usize, &Value) -> io::Result<()>> Visitor<'de> for Instructions<'_, F> {
+impl<'de, F: FnMut(usize, Element) -> io::Result<()>> Visitor<'de> for Instructions<'_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,13 +155,92 @@ impl<'de, F: FnMut(usize, &Value) -> io::Result<()>> Visitor<'de> for Instructio
         let state = self.0;
         for index in 0.. {
             state.at = Some(index);
-            let Some(element) = list.next_element::<Value>()? else { break };
-            if let Err(refused) = (state.each)(index, &element) {
+            let Some(text) = list.next_element::<Box<RawValue>>()? else { break };
+            let mut twice = Vec::new();
+            let value: Value = serde_json::from_str(text.get()).map_err(A::Error::custom)?;
+            if value.is_null() {
+                continue;
+            }
+            let keys = Keys { at: String::new(), twice: &mut twice };
+            keys.deserialize(&mut serde_json::Deserializer::from_str(text.get()))
+                .map_err(A::Error::custom)?;
+            if let Err(refused) = (state.each)(index, Element { value, twice }) {
                 state.refused = Some(refused);
                 return Err(A::Error::custom("refused"));
             }
         }
         state.at = None;
+        Ok(())
+    }
+}
+
+/// Looks for keys that stand twice in one object.
+struct Keys<'a> {
+    /// The path to where it looks.
+    at: String,
+    twice: &'a mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Keys<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        for index in 0.. {
+            let element = Keys { at: format!("{}[{index}]", self.at), twice: &mut *self.twice };
+            if list.next_element_seed(element)?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Long numbers come this way too, as serde_json keeps them to the letter.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut found = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let at = format!("{}.{key}", self.at);
+            if found.contains(&key) {
+                self.twice.push(at.clone());
+            }
+            found.insert(key);
+            map.next_value_seed(Keys { at, twice: &mut *self.twice })?;
+        }
         Ok(())
     }
 }
@@ -131,7 +253,7 @@ mod tests {
         let mut elements = Vec::new();
         let read = read_instructions(text.as_bytes(), |index, element| {
             assert_eq!(index, elements.len());
-            elements.push(element.clone());
+            elements.push(element.value);
             Ok(())
         });
         match read {
@@ -165,6 +287,47 @@ mod tests {
             assert_eq!(fault.path, path, "{text}");
             assert!(fault.problem.contains(problem), "{text}: {fault}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_holds_errors_is_told_with_its_messages() {
+        for (errors, told) in [
+            (
+                r#"[{"code":"EG_1","message":"Not authorised"},{"message":" twice\n told "}]"#,
+                "Not authorised; twice told",
+            ),
+            (r#"[{"code":"EG_1","message":null}]"#, "EG_1"),
+            (r#"{"description":"Account 30131500001"}"#, "Account •••• 0001"),
+            ("[{}]", "it does not say which"),
+        ] {
+            for text in [
+                format!(r#"{{"Errors":{errors}}}"#),
+                format!(r#"{{"paymentInstructions":[],"Errors":{errors}}}"#),
+            ] {
+                let fault = read(&text).unwrap_err();
+                assert!(
+                    fault.problem.starts_with(&format!("MUKTASoft answered with an error: {told}")),
+                    "{fault}"
+                );
+            }
+        }
+        assert!(read(r#"{"Errors":null,"paymentInstructions":[]}"#).is_ok());
+        assert!(read(r#"{"Errors":[],"paymentInstructions":[]}"#).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_in_one_object_is_noticed_wherever_it_stands() {
+        let text = r#"{"paymentInstructions":[null,{"a":1,"b":[{"c":1,"c":2},{"c":3}],"a":{"c":1.0}}]}"#;
+        let mut found = Vec::new();
+        read_instructions(text.as_bytes(), |index, element| {
+            found.push((index, element.twice));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(found, [(1, vec![".b[0].c".to_owned(), ".a".to_owned()])]);
+        assert!(
+            read(r#"{"a":1,"a":2,"paymentInstructions":[]}"#).unwrap_err().problem.contains("`a` is there")
+        );
     }
 
     #[test]

@@ -49,7 +49,8 @@ pub(super) const fn write_pi_status(status: PiStatus, revised: bool, any_failed:
 pub(super) fn read_payment_status(text: &str) -> Option<PaymentStatus> {
     let letters = letters(text);
     Some(match letters.strip_prefix("PAYMENT").unwrap_or(&letters) {
-        "PENDING" => PaymentStatus::Pending,
+        // Of a rejected instruction.
+        "PENDING" | "NA" => PaymentStatus::Pending,
         "INITIATED" => PaymentStatus::Initiated,
         "INPROCESS" => PaymentStatus::InProcess,
         "SUCCESSFUL" => PaymentStatus::Successful,

@@ -25,9 +25,9 @@ impl Staging {
         })
     }
 
-    /// Adds a record, as its length in four bytes and its sealed JSON.
-    pub(super) fn add(&mut self, record: &InstructionRecord) -> io::Result<()> {
-        let plain = serde_json::to_vec(record)?;
+    /// Adds a record of element `index`, as its length in four bytes and its sealed JSON.
+    pub(super) fn add(&mut self, index: usize, record: &InstructionRecord) -> io::Result<()> {
+        let plain = serde_json::to_vec(&(index, record))?;
         let field = SealedField::Staged(self.count);
         let sealed = self.sealer.seal(field, &plain).map_err(io::Error::other)?;
         let length = u32::try_from(sealed.len()).map_err(io::Error::other)?;
@@ -37,8 +37,9 @@ impl Staging {
         Ok(())
     }
 
-    /// Ends taking in: the records of the PIs with these numbers can be read, in their order.
-    pub(super) fn staged(self, numbers: Vec<String>) -> io::Result<Staged> {
+    /// Ends taking in: the records of the PIs with these numbers (folded) can be read, in their order.
+    pub(super) fn staged(self, mut numbers: Vec<String>) -> io::Result<Staged> {
+        numbers.sort_unstable();
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         let file = BufReader::with_capacity(1 << 16, file);
         Ok(Staged { file, sealer: self.sealer, next: 0, count: self.count, numbers })
@@ -55,7 +56,7 @@ pub(super) struct Staged {
 }
 
 impl Staged {
-    /// The PI numbers of the records.
+    /// The PI numbers of the records, folded, in the one order of all locks.
     pub(super) fn numbers(&self) -> Vec<&str> {
         self.numbers.iter().map(String::as_str).collect()
     }
@@ -66,7 +67,7 @@ impl Staged {
         self.file.rewind()
     }
 
-    fn read(&mut self) -> io::Result<InstructionRecord> {
+    fn read(&mut self) -> io::Result<(usize, InstructionRecord)> {
         let mut length = [0; 4];
         self.file.read_exact(&mut length)?;
         let length = usize::try_from(u32::from_le_bytes(length)).map_err(io::Error::other)?;
@@ -80,7 +81,7 @@ impl Staged {
 }
 
 impl Iterator for Staged {
-    type Item = io::Result<InstructionRecord>;
+    type Item = io::Result<(usize, InstructionRecord)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         (self.next < self.count).then(|| self.read())

@@ -1,7 +1,13 @@
 //! Beneficiaries of payment instructions.
 
-use diesel::prelude::*;
+use std::collections::HashMap;
 
+use chrono::NaiveDateTime;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::connection::on_either;
 use super::instructions::InstructionId;
 use super::schema::beneficiaries;
 use super::{Db, StoreError, Unreadable};
@@ -54,6 +60,31 @@ pub struct Beneficiary {
     pub other_ifsc: Option<String>,
     /// MUKTASoft reported Payment Failed of what FTPS reported paid.
     pub disputed: bool,
+    /// When it became known here that the payment came back (UTC).
+    pub returned_at: Option<NaiveDateTime>,
+    /// The amount that MUKTASoft tells since it was paid, where it is another.
+    pub told_amount_paise: Option<Paise>,
+    /// Who was paid, where MUKTASoft names somebody else since.
+    pub paid_beneficiary_id: Option<String>,
+}
+
+/// How the payments of an instruction stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// How many there are.
+    pub all: i64,
+    /// Those with Payment Successful.
+    pub paid: i64,
+    /// Those with Payment Failed, returned ones among them.
+    pub failed: i64,
+    /// Those that FTPS reported and that came back.
+    pub returned: i64,
+    /// Those paid to another account than the registered one.
+    pub elsewhere: i64,
+    /// Those of which MUKTASoft tells another amount or person since.
+    pub changed: i64,
+    /// What MUKTASoft says that they come to.
+    pub sum: Paise,
 }
 
 impl Beneficiary {
@@ -91,6 +122,31 @@ pub fn counts(db: &mut Db, instruction_id: InstructionId) -> Result<Vec<(Payment
         .group_by(beneficiaries::payment_status)
         .select((beneficiaries::payment_status, diesel::dsl::count_star()))
         .load(db)?)
+}
+
+/// How the payments of each of these instructions stand.
+pub fn tallies(db: &mut Db, ids: &[InstructionId]) -> Result<HashMap<InstructionId, Tally>, StoreError> {
+    type Row = (InstructionId, i64, i64, i64, i64, i64, i64, i64);
+    let rows: Vec<Row> = on_either!(db, db => beneficiaries::table
+        .filter(beneficiaries::instruction_id.eq_any(ids))
+        .group_by(beneficiaries::instruction_id)
+        .select((
+            beneficiaries::instruction_id,
+            sql::<BigInt>("count(*)"),
+            sql::<BigInt>("count(CASE payment_status WHEN 'Payment Successful' THEN 1 END)"),
+            sql::<BigInt>("count(CASE payment_status WHEN 'Payment Failed' THEN 1 END)"),
+            sql::<BigInt>("count(returned_at)"),
+            sql::<BigInt>("count(other_account_sealed)"),
+            sql::<BigInt>(
+                "count(CASE WHEN told_amount_paise IS NOT NULL OR paid_beneficiary_id IS NOT NULL THEN 1 END)",
+            ),
+            sql::<BigInt>("CAST(sum(COALESCE(told_amount_paise, amount_paise)) AS BIGINT)"),
+        ))
+        .load(db)?);
+    let tally = |(id, all, paid, failed, returned, elsewhere, changed, sum): Row| {
+        (id, Tally { all, paid, failed, returned, elsewhere, changed, sum: Paise(sum) })
+    };
+    Ok(rows.into_iter().map(tally).collect())
 }
 
 /// Everybody of an instruction that is asked about.

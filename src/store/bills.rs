@@ -1,5 +1,6 @@
 //! What JIT is to be asked about an instruction, and those about which it cannot be asked.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::instructions::{self, PaymentInstruction};
@@ -19,8 +20,8 @@ pub(super) fn bill_to_ask(
 }
 
 /// Looks again at those about which JIT could not be asked: one for which somebody has brought what was
-/// missing, or for which something else is missing now, is asked about like any other.
-pub(super) fn look_again(db: &mut Db) -> Result<(), StoreError> {
+/// missing is due at once, and one for which something else is missing now is asked about like any other.
+pub(crate) fn look_again(db: &mut Db, now: NaiveDateTime) -> Result<(), StoreError> {
     let could_not_be_asked: Vec<PaymentInstruction> = pi::table
         .filter(pi::cannot_ask.eq(true))
         .filter(pi::action_rank.is_not_null())
@@ -30,7 +31,9 @@ pub(super) fn look_again(db: &mut Db) -> Result<(), StoreError> {
     for one in could_not_be_asked {
         let missing = bill_to_ask(db, &one)?.err().map(|glitch| Decision::Glitch(glitch).message());
         if missing != one.ftps_message {
-            diesel::update(pi::table.find(one.id)).set(pi::cannot_ask.eq(false)).execute(db)?;
+            diesel::update(pi::table.find(one.id))
+                .set((pi::cannot_ask.eq(false), pi::next_attempt_at.eq(now)))
+                .execute(db)?;
         }
     }
     Ok(())

@@ -200,8 +200,7 @@ fn note_not_sent(
             pi::changed_at.eq(terms.now),
             pi::next_attempt_at.eq(None::<NaiveDateTime>),
             pi::unanswered_attempts.eq(0),
-            // A restart with the right key makes a sealed value readable, so each night tries that again.
-            pi::cannot_ask.eq(!matches!(glitch, Glitch::AccountUnreadable(_))),
+            pi::cannot_ask.eq(true),
         ))
         .execute(db)?;
     Ok(())

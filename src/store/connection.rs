@@ -27,6 +27,18 @@ macro_rules! on_either {
 }
 pub(in crate::store) use on_either;
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// ASCII letters in lower case: of SQLite always, of PostgreSQL in a column of collation "C".
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+
+    /// The same of a column that may be empty.
+    #[sql_name = "lower"]
+    fn lower_or_null(
+        text: diesel::sql_types::Nullable<diesel::sql_types::Text>,
+    ) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}
+
 /// Which database, read from `DATABASE_URL`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {

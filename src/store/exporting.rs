@@ -104,15 +104,27 @@ struct StoredBeneficiary {
     voucher_number: Option<String>,
     voucher_date: Option<String>,
     disputed: bool,
+    returned_at: Option<NaiveDateTime>,
+    told_amount_paise: Option<Paise>,
+    paid_beneficiary_id: Option<String>,
 }
 
-/// The next instructions after row `after`, if it is given, at most `limit`, by row; those changed at `since` or
-/// later, if it is given.
+/// From where on an export goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// After the change of that number ([`changes`](super::changes)): nothing is missed.
+    Change(i64),
+    /// What changed at that instant (UTC) or later.
+    Instant(NaiveDateTime),
+}
+
+/// The next instructions after row `after`, if it is given, at most `limit`, by row; those changed since, if
+/// that is given.
 pub fn page(
     db: &mut Db,
     sealer: &Sealer,
     after: Option<InstructionId>,
-    since: Option<NaiveDateTime>,
+    since: Option<Since>,
     limit: i64,
 ) -> Result<Vec<Known>, StoreError> {
     let mut query = pi::table
@@ -121,9 +133,11 @@ pub fn page(
         .limit(limit)
         .select(PaymentInstruction::as_select())
         .into_boxed();
-    if let Some(since) = since {
-        query = query.filter(pi::changed_at.ge(since));
-    }
+    query = match since {
+        None => query,
+        Some(Since::Change(number)) => query.filter(pi::change_number.gt(number)),
+        Some(Since::Instant(instant)) => query.filter(pi::changed_at.ge(instant)),
+    };
     let rows = query.load(db)?;
     with_parts(db, sealer, rows)
 }
@@ -222,12 +236,15 @@ fn known(
                 parent_number: row.parent_number,
                 mukta_reference_id: row.mukta_reference_id,
                 status: row.status,
+                told_status: row.told_status,
+                error_response: row.error_response,
                 is_active: row.is_active,
                 gross: row.gross_paise,
                 net: row.net_paise,
                 head_of_account: row.head_of_account,
                 master_allotment_id: row.master_allotment_id,
                 created_at: row.created_at,
+                modified_at: row.modified_at,
                 advices,
                 beneficiaries,
             },
@@ -278,6 +295,9 @@ impl StoredBeneficiary {
                 voucher_date: self.voucher_date,
             },
             disputed: self.disputed,
+            returned_at: self.returned_at,
+            told_amount: self.told_amount_paise,
+            paid_beneficiary_id: self.paid_beneficiary_id,
         };
         (record, BeneficiaryPlace { id: self.id, position: self.position, closed_account, closed_mobile })
     }

@@ -7,14 +7,15 @@ use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use super::connection::on_either;
+use super::changes::UNNUMBERED;
+use super::connection::{lower, on_either};
 use super::exporting::{self, BeneficiaryPlace, Known};
 use super::instructions::{InstructionId, PaymentInstruction};
 use super::schema::{beneficiaries, payment_advices, payment_instructions as pi, search_texts};
 use super::scope::state_of;
 use super::{Db, StoreError, keys, outbox, search};
 use crate::domain::CompletedBy;
-use crate::domain::record::{AdviceRecord, BeneficiaryRecord, InstructionRecord, Version};
+use crate::domain::record::{AdviceRecord, BeneficiaryRecord, InstructionRecord, Version, folded};
 use crate::domain::text::last_four;
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 
@@ -43,6 +44,10 @@ struct NewInstruction<'a> {
     completed_at: Option<NaiveDateTime>,
     completed_by: Option<&'static str>,
     changed_at: NaiveDateTime,
+    modified_at: Option<NaiveDateTime>,
+    told_status: Option<&'a str>,
+    error_response: Option<&'a str>,
+    change_number: i64,
 }
 
 #[derive(Insertable)]
@@ -84,6 +89,9 @@ struct NewBeneficiary<'a> {
     voucher_number: Option<&'a str>,
     voucher_date: Option<&'a str>,
     disputed: bool,
+    returned_at: Option<NaiveDateTime>,
+    told_amount_paise: Option<i64>,
+    paid_beneficiary_id: Option<&'a str>,
 }
 
 impl NewBeneficiary<'_> {
@@ -121,6 +129,10 @@ impl Version {
             completed_at: lifecycle.completed_at,
             completed_by: lifecycle.completed_by.map(CompletedBy::as_str),
             changed_at: now,
+            modified_at: record.modified_at,
+            told_status: record.told_status.as_deref(),
+            error_response: record.error_response.as_deref(),
+            change_number: UNNUMBERED,
         }
     }
 }
@@ -181,6 +193,9 @@ impl BeneficiaryRecord {
             voucher_number: self.payment.voucher_number.as_deref(),
             voucher_date: self.payment.voucher_date.as_deref(),
             disputed: self.disputed,
+            returned_at: self.returned_at,
+            told_amount_paise: self.told_amount.map(|told| told.0),
+            paid_beneficiary_id: self.paid_beneficiary_id.as_deref(),
         })
     }
 }
@@ -194,14 +209,13 @@ pub fn one_at_a_time(db: &mut Db) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Locks the instructions of these numbers that are here until the transaction ends, in the one order of
+/// Locks the instructions of these numbers (folded) that are here until the transaction ends, in the one order of
 /// all locks: by number. Two transactions that each hold what the other waits for cannot be.
-pub fn lock(db: &mut Db, numbers: &mut [&str]) -> Result<(), StoreError> {
-    numbers.sort_unstable();
+pub fn lock(db: &mut Db, numbers: &[&str]) -> Result<(), StoreError> {
     if let Db::Postgres(db) = db {
         for some in numbers.chunks(LOCKED_AT_ONCE) {
             pi::table
-                .filter(pi::number.eq_any(some))
+                .filter(lower(pi::number).eq_any(some))
                 .order(pi::number)
                 .select(pi::id)
                 .for_no_key_update()
@@ -211,26 +225,26 @@ pub fn lock(db: &mut Db, numbers: &mut [&str]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The instructions of these numbers that are here, by number. On PostgreSQL they are locked until
+/// The instructions of these numbers (folded) that are here, by folded number. On PostgreSQL they are locked until
 /// the transaction ends, so that no claim or outcome comes between reading and writing.
-pub fn known(db: &mut Db, sealer: &Sealer, numbers: &[&str]) -> Result<HashMap<String, Known>, StoreError> {
+pub fn known(db: &mut Db, sealer: &Sealer, numbers: &[String]) -> Result<HashMap<String, Known>, StoreError> {
     keys::hold(db, sealer)?;
     // In one order, so that two transactions do not each wait for the other.
     let rows: Vec<PaymentInstruction> = match db {
         Db::Sqlite(db) => pi::table
-            .filter(pi::number.eq_any(numbers))
+            .filter(lower(pi::number).eq_any(numbers))
             .order(pi::number)
             .select(PaymentInstruction::as_select())
             .load(db)?,
         Db::Postgres(db) => pi::table
-            .filter(pi::number.eq_any(numbers))
+            .filter(lower(pi::number).eq_any(numbers))
             .order(pi::number)
             .select(PaymentInstruction::as_select())
             .for_no_key_update()
             .load(db)?,
     };
     let known = exporting::with_parts(db, sealer, rows)?;
-    Ok(known.into_iter().map(|known| (known.version.record.number.clone(), known)).collect())
+    Ok(known.into_iter().map(|known| (folded(&known.version.record.number), known)).collect())
 }
 
 /// Enters a tenant that is not here yet.
@@ -338,12 +352,16 @@ fn update_beneficiaries(
         .collect();
     let mut new = Vec::new();
     let mut numbers_changed = Vec::new();
+    let mut returned = Vec::new();
     for (record, position) in to.beneficiaries.iter().zip(0..) {
         match here.remove(&record.payment_key()) {
             Some((before, row)) if before == record && row.position == position => {}
             Some((before, row)) => {
                 if before.mobile != record.mobile {
                     numbers_changed.push(row.id);
+                }
+                if before.returned_at.is_none() && record.returned_at.is_some() {
+                    returned.push(row.id);
                 }
                 let mut changed = record.row(sealer, &to.number, known.id, position)?;
                 if record.beneficiary_id.is_none() || before.beneficiary_id == record.beneficiary_id {
@@ -360,5 +378,6 @@ fn update_beneficiaries(
         diesel::delete(beneficiaries::table.find(row.id)).execute(db)?;
     }
     insert_all!(db, beneficiaries::table, new);
+    outbox::hold_returned(db, &returned, now)?;
     outbox::renew(db, sealer, &numbers_changed, now)
 }

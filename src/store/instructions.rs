@@ -7,9 +7,12 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
 
+use super::connection::{lower, lower_or_null};
 use super::schema::{payment_advices, payment_instructions};
 use super::scope::Scope;
 use super::{Db, StoreError};
+use crate::domain::record::folded;
+use crate::domain::text::filled;
 use crate::domain::{Ancestry, CompletedBy, LatestOutcome, Outcome, Paise, PiStatus, Revisable};
 
 /// A payment instruction's row. Whoever holds one may read what belongs to it: only a scoped find
@@ -125,10 +128,18 @@ pub struct PaymentInstruction {
     /// How soon somebody should look at it, 0 first; `None` unless it waits: FTPS may be asked about an
     /// active revised PI In Process. The database works it out (migrations, 000005), and nobody else.
     pub action_rank: Option<i32>,
+    /// When MUKTASoft last changed what is here (UTC).
+    pub modified_at: Option<NaiveDateTime>,
+    /// MUKTASoft's own word for the status.
+    pub told_status: Option<String>,
+    /// The treasury's reason, if it was declined or rejected.
+    pub error_response: Option<String>,
+    /// Payments that wait for a person (`domain::unsettled`).
+    pub unsettled_payments: i32,
 }
 
 /// In Process for longer than this is worth a mark.
-const LONG_IN_PROCESS: TimeDelta = TimeDelta::days(7);
+pub(super) const LONG_IN_PROCESS: TimeDelta = TimeDelta::days(7);
 
 impl PaymentInstruction {
     /// A revised PI has a parent.
@@ -159,6 +170,13 @@ impl PaymentInstruction {
     /// The outcome of the latest call, if there was one.
     pub fn latest_outcome(&self) -> Option<Outcome> {
         self.ftps_outcome.0
+    }
+
+    /// Whether RBI's message is told and does not say that the bill was paid.
+    pub fn is_doubtful(&self) -> bool {
+        let told = filled(self.ftps_payment_status.as_deref());
+        let says_paid = |told: &str| told.get(..4).is_some_and(|begins| begins.eq_ignore_ascii_case("paid"));
+        self.was_completed_by_ftps() && told.is_some_and(|told| !says_paid(told))
     }
 
     /// The bill numbers as a list.
@@ -273,7 +291,7 @@ pub fn advices(db: &mut Db, instruction_id: InstructionId) -> Result<Vec<Payment
 /// The instructions that replace this one, oldest first.
 pub fn revisions(db: &mut Db, of: &PaymentInstruction) -> Result<Vec<PaymentInstruction>, StoreError> {
     Ok(payment_instructions::table
-        .filter(payment_instructions::parent_number.eq(&of.number))
+        .filter(lower_or_null(payment_instructions::parent_number).eq(folded(&of.number)))
         .filter(payment_instructions::tenant_id.eq(&of.tenant_id))
         .order((payment_instructions::created_at, payment_instructions::id))
         .select(PaymentInstruction::as_select())
@@ -284,7 +302,7 @@ pub fn revisions(db: &mut Db, of: &PaymentInstruction) -> Result<Vec<PaymentInst
 pub fn parent(db: &mut Db, of: &PaymentInstruction) -> Result<Option<PaymentInstruction>, StoreError> {
     let Some(parent) = &of.parent_number else { return Ok(None) };
     Ok(payment_instructions::table
-        .filter(payment_instructions::number.eq(parent))
+        .filter(lower(payment_instructions::number).eq(folded(parent)))
         .filter(payment_instructions::tenant_id.eq(&of.tenant_id))
         .select(PaymentInstruction::as_select())
         .get_result(db)

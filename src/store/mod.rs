@@ -10,8 +10,9 @@ pub mod schema;
 
 pub mod audit;
 pub mod beneficiaries;
-mod bills;
+pub(crate) mod bills;
 pub mod calls;
+pub mod changes;
 pub mod claims;
 pub mod employees;
 pub mod exporting;
@@ -27,6 +28,7 @@ pub mod scope;
 pub mod search;
 pub mod sessions;
 pub mod sync_runs;
+pub(crate) mod unsettled;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -228,12 +230,16 @@ impl Store {
         self.connection()?.reading(work)
     }
 
-    /// Runs `work` in one transaction that may write. Blocks.
+    /// Runs `work` in one transaction that may write. Its changes get their number. Blocks.
     pub fn write_blocking<T>(
         &self,
         work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.connection()?.writing(work)
+        self.connection()?.writing(|db| {
+            let done = work(db)?;
+            changes::number(db)?;
+            Ok(done)
+        })
     }
 
     /// [`read_blocking`](Self::read_blocking) on a blocking thread.

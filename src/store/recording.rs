@@ -193,6 +193,7 @@ fn bring_up_to_date(
         Decision::Success(payment) => diesel::update(target)
             .set((
                 latest,
+                pi::change_number.eq(super::changes::UNNUMBERED),
                 pi::status.eq(PiStatus::Completed.as_str()),
                 pi::completed_at.eq(now),
                 pi::completed_by.eq(CompletedBy::Ftps.as_str()),

@@ -55,6 +55,11 @@ diesel::table! {
         lease_run_id -> Nullable<BigInt>,
         cannot_ask -> Bool,
         action_rank -> Nullable<Integer>,
+        modified_at -> Nullable<Timestamp>,
+        told_status -> Nullable<Text>,
+        error_response -> Nullable<Text>,
+        change_number -> BigInt,
+        unsettled_payments -> Integer,
     }
 }
 
@@ -101,6 +106,9 @@ diesel::table! {
         other_account_last4 -> Nullable<Text>,
         other_ifsc -> Nullable<Text>,
         disputed -> Bool,
+        returned_at -> Nullable<Timestamp>,
+        told_amount_paise -> Nullable<BigInt>,
+        paid_beneficiary_id -> Nullable<Text>,
     }
 }
 
@@ -144,6 +152,13 @@ diesel::table! {
         instruction_id -> BigInt,
         tenant_id -> Text,
         outcome -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    change_counter (one) {
+        one -> Integer,
+        latest -> BigInt,
     }
 }
 

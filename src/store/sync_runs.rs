@@ -105,7 +105,7 @@ pub fn begin(
     .optional()?;
     match begun {
         Some(run) => {
-            bills::look_again(db)?;
+            bills::look_again(db, now)?;
             diesel::sql_query(
                 "INSERT INTO sync_run_items (run_id, instruction_id, tenant_id) \
                  SELECT $1, id, tenant_id FROM payment_instructions \

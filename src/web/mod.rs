@@ -10,6 +10,7 @@ pub mod client;
 pub mod display;
 pub mod error;
 pub mod error_page;
+pub mod flags;
 pub mod form;
 pub mod guard;
 pub mod language;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel::{Connection, PgConnection, RunQueryDsl};
-use mukta_ftps::import::{ImportError, import};
+use mukta_ftps::domain::record::folded;
+use mukta_ftps::import::{ImportError, OnFaulty, import};
 use mukta_ftps::sealing::{BeneficiaryKey, SealedField, Sealer, hex};
 use mukta_ftps::simulator::jit::{Scenario, SignIn};
 use mukta_ftps::store::exporting::Known;
@@ -57,7 +58,8 @@ fn lock_away(world: &World, number: &str, payment_id: &str, column: &str) {
 
 /// An instruction as it is stored.
 fn known(world: &World, sealer: &Sealer, number: &str) -> Known {
-    world.write(|db| importing::known(db, sealer, &[number])).remove(number).unwrap()
+    let key = folded(number);
+    world.write(|db| importing::known(db, sealer, std::slice::from_ref(&key))).remove(&key).unwrap()
 }
 
 fn bytes_in_sql(world: &World, bytes: &[u8]) -> String {
@@ -259,9 +261,11 @@ async fn an_import_with_a_key_that_is_forgotten_writes_nothing(world: World) {
     world.app.store.write_blocking(|db| keys::fit(db, &new, now.naive_utc())).unwrap();
     reseal(&world.app.store, &new).unwrap();
     let late = document(&[revised("PI-LATE", FIRST, PEOPLE)]);
-    let refused = import(&world.app.store, &world.app.sealer, late.as_bytes(), now);
+    let refused =
+        import(&world.app.store, &world.app.sealer, late.as_bytes(), OnFaulty::Refuse, &world.app.clock);
     assert!(matches!(refused, Err(ImportError::Store(StoreError::WrongDataKey))), "{refused:?}");
-    let imported = import(&world.app.store, &new, late.as_bytes(), now).unwrap();
+    let imported =
+        import(&world.app.store, &new, late.as_bytes(), OnFaulty::Refuse, &world.app.clock).unwrap();
     assert_eq!(imported.created, 1);
 }
 
@@ -280,7 +284,7 @@ async fn an_import_under_way_while_reseal_ends_leaves_no_row_behind() {
     let resealing = world.app.store.write_blocking(|db| {
         // An import with the old key: its rows are not committed yet.
         importing::one_at_a_time(db)?;
-        assert!(importing::known(db, &world.app.sealer, &["PI-LATE"])?.is_empty());
+        assert!(importing::known(db, &world.app.sealer, &[folded("PI-LATE")])?.is_empty());
         importing::insert(db, &world.app.sealer, &[version], now)?;
         let resealing = std::thread::spawn(move || {
             let new = Sealer::new(&[43; 32], &[DATA_KEY]).unwrap();

@@ -9,6 +9,7 @@ mod asking;
 mod browser;
 mod commands;
 mod documents;
+mod files;
 mod jit_conditions;
 mod languages;
 mod migrations;

@@ -94,6 +94,17 @@ async fn every_page_shows_its_rows(world: &World, kind: Kind) {
     shows(browser, "/health/ready", &[]).await;
 }
 
+async fn what_came_back_is_shown(browser: &Browser) {
+    shows(browser, "/payment-instructions?tab=needs-you", &["PI-1013/2023-24/000312"]).await;
+    shows(
+        browser,
+        "/payment-instructions/PI-1013/2023-24/000312",
+        &["data-returned", "Account does not exist."],
+    )
+    .await;
+    shows(browser, "/payment-instructions/PI-1013/2023-24/000313", &["Insufficient Fund"]).await;
+}
+
 async fn its_employees_sign_in(world: &World) {
     for (name, language) in [("bina", "en"), ("dipti", "en"), ("ela", "or"), ("farah", "hi")] {
         let browser = Browser::new(world.address);
@@ -113,6 +124,7 @@ async fn every_page_opens_over_rows_as_old_as_their_migrations(kind: Kind) {
     drop(db);
     let world = World::over(database).await;
     every_page_shows_its_rows(&world, kind).await;
+    what_came_back_is_shown(&world.browser).await;
     every_name_is_found(&world).await;
     its_employees_sign_in(&world).await;
 }

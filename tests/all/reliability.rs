@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use mukta_ftps::app::App;
 use mukta_ftps::domain::{RunState, RunTrigger};
-use mukta_ftps::import::import;
+use mukta_ftps::import::{OnFaulty, import};
 use mukta_ftps::store::sync_runs::{self, Counts, SyncRun};
 use mukta_ftps::sync::{Asked, Order, Worked};
 
@@ -355,7 +355,7 @@ async fn imports_in_any_order_beside_a_run_are_never_lost() {
                 .map(|number| revised(number, "PI-1013/2022-23/000001", PEOPLE))
                 .map(|one| one.but(|one| one["muktaReferenceId"] = format!("round {round}").into()))
                 .collect();
-            import(&store, &sealer, document(&told).as_bytes(), clock.now()).unwrap();
+            import(&store, &sealer, document(&told).as_bytes(), OnFaulty::Refuse, &clock).unwrap();
         }
     });
     importing.await.unwrap();

@@ -200,7 +200,10 @@ async fn a_row_counts_its_beneficiaries_paid_and_failed(world: World) {
     let page = world.get("/payment-instructions?tab=all").await;
     let cell = |label: &str| page.words(&format!("td[data-label='{label}']"));
     assert_eq!([cell("Beneficiaries"), cell("Paid"), cell("Failed")], ["3", "1", "2"]);
-    assert_eq!([cell("Type"), cell("Net amount"), cell("Status")], ["Original", "₹ 3,691.50", "Completed"]);
+    assert_eq!(
+        [cell("Type"), cell("Net amount"), cell("Status")],
+        ["Original", "₹ 3,691.50", "Completed 2 of 3 failed"]
+    );
 }
 
 async fn a_town_finds_only_its_own(world: World) {

@@ -44,8 +44,10 @@ impl World {
 
     /// MUKTASoft says Payment Failed of every payment that FTPS made.
     fn return_payments(&self) {
-        self.database
-            .execute("UPDATE beneficiaries SET payment_status = 'Payment Failed' WHERE utr IS NOT NULL");
+        self.database.execute(
+            "UPDATE beneficiaries SET payment_status = 'Payment Failed', returned_at = '2024-03-31 10:00:00' \
+             WHERE utr IS NOT NULL",
+        );
     }
 
     /// The news of it, as an import brings it.

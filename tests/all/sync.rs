@@ -180,6 +180,7 @@ async fn an_instruction_without_an_original_is_a_glitch_and_the_others_are_unhar
     world.app.sync.work(&next).await.unwrap();
     assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "not-sent")]);
     world.import(&[original("PI-NOWHERE", PEOPLE), revised("PI-LOST", "PI-NOWHERE", PEOPLE)]);
+    assert_eq!(world.stored("PI-LOST").next_attempt_at, Some(world.app.clock.now().naive_utc()));
     let last = world.begun_by_hand().await;
     world.app.sync.work(&last).await.unwrap();
     assert_eq!(outcomes(&world, "PI-LOST"), [("hand", "not-sent"), ("hand", "success")]);

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mukta_ftps::app::App;
 use mukta_ftps::clock::Clock;
 use mukta_ftps::domain::RunTrigger;
-use mukta_ftps::import::import;
+use mukta_ftps::import::{OnFaulty, import};
 use mukta_ftps::simulator::jit::{JitSimulator, Scenario};
 use serde_json::Value;
 
@@ -94,7 +94,7 @@ fn push(
         simulator.script(number, fate(place));
     }
     let document = serde_json::json!({ "paymentInstructions": instructions }).to_string();
-    import(&app.store, &app.sealer, document.as_bytes(), app.clock.now())?;
+    import(&app.store, &app.sealer, document.as_bytes(), OnFaulty::Refuse, &app.clock)?;
     introduce(simulator, &app.store, &app.sealer)?;
     Ok(())
 }

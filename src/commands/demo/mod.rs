@@ -14,7 +14,7 @@ use mukta_ftps::app::App;
 use mukta_ftps::clock::Clock;
 use mukta_ftps::domain::date::IST;
 use mukta_ftps::domain::nights::Nights;
-use mukta_ftps::import::import;
+use mukta_ftps::import::{OnFaulty, import};
 use mukta_ftps::jit::{JitConfig, PublicKey};
 use mukta_ftps::notifications::Sms;
 use mukta_ftps::notifications::gateway::GatewayConfig;
@@ -214,6 +214,6 @@ fn import_samples(app: &App) -> Result<(), CommandError> {
         return Ok(());
     }
     let document = samples::document(app.clock.now()).to_string();
-    import(&app.store, &app.sealer, document.as_bytes(), app.clock.now())?;
+    import(&app.store, &app.sealer, document.as_bytes(), OnFaulty::Refuse, &app.clock)?;
     Ok(())
 }

@@ -18,6 +18,7 @@
 
 use std::ops::RangeInclusive;
 
+use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -25,6 +26,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::{Cursor, Filters, SearchText, first_place, place_after};
 use crate::domain::PiStatus;
 use crate::store::connection::on_either;
+use crate::store::instructions::LONG_IN_PROCESS;
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
 
@@ -129,6 +131,9 @@ pub(super) fn search(
     after: Option<i64>,
     limit: usize,
 ) -> Result<Hits, StoreError> {
+    if let Some(now) = filters.needs_you {
+        return needs_you(db, scope, filters, now, after, limit);
+    }
     let asked = Conditions::of(bounds, scope, filters, after);
     let Some(text) = &filters.text else {
         return Ok(Hits::complete(hits_of(asked.newest(limit).load(db)?)));
@@ -149,6 +154,31 @@ pub(super) fn search(
             None => read_texts(db, asked, text, Some(floor), limit),
         },
     }
+}
+
+/// The first `limit` of what a person must act on, oldest first, after a place. Each of its kinds is few, and
+/// read from an index of its own, but for what waits: of that there is never more than the treasury has in
+/// hand.
+fn needs_you(
+    db: &mut Db,
+    scope: &Scope,
+    filters: &Filters,
+    now: NaiveDateTime,
+    after: Option<i64>,
+    limit: usize,
+) -> Result<Hits, StoreError> {
+    let mut asked = Conditions::of(BOUNDS, scope, filters, None);
+    if let Some(after) = after {
+        asked.from = asked.from.max(after.saturating_add(1));
+    }
+    asked.needs_you(now);
+    if let Some(text) = &filters.text {
+        if text.matches_nothing() {
+            return Ok(Hits::complete(Vec::new()));
+        }
+        asked.holds(text, db);
+    }
+    Ok(Hits::complete(hits_of(asked.oldest(limit).load(db)?)))
 }
 
 /// Reads the texts themselves, newest first, of what was created after `floor`.
@@ -333,6 +363,18 @@ impl Conditions {
         });
     }
 
+    /// An error, JIT cannot be asked, or it is stuck; or payments that wait for a person, or that went
+    /// elsewhere.
+    fn needs_you(&mut self, now: NaiveDateTime) {
+        let stuck = (now - LONG_IN_PROCESS).format("%Y-%m-%d %H:%M:%S%.3f");
+        self.add(format!(
+            "p.id IN (SELECT id FROM payment_instructions WHERE unsettled_payments > 0 \
+             UNION SELECT instruction_id FROM beneficiaries WHERE other_account_sealed IS NOT NULL \
+             UNION SELECT id FROM payment_instructions WHERE action_rank IS NOT NULL \
+             AND (ftps_outcome = 'error' OR cannot_ask OR in_process_since < '{stuck}'))"
+        ));
+    }
+
     fn holds(&mut self, text: &SearchText, db: &Db) {
         let position = match db {
             Db::Sqlite(_) => "instr",
@@ -359,6 +401,14 @@ impl Conditions {
     fn newest(&self, limit: usize) -> Statement {
         self.statement(format!(
             "SELECT p.id, p.place FROM payment_instructions p WHERE {} ORDER BY p.place DESC LIMIT {limit}",
+            self.all()
+        ))
+    }
+
+    /// The first `limit`, oldest first.
+    fn oldest(&self, limit: usize) -> Statement {
+        self.statement(format!(
+            "SELECT p.id, p.place FROM payment_instructions p WHERE {} ORDER BY p.place LIMIT {limit}",
             self.all()
         ))
     }

@@ -6,7 +6,7 @@ use diesel::{Connection, PgConnection};
 use serde_json::json;
 
 use super::*;
-use crate::import::import;
+use crate::import::{OnFaulty, import};
 use crate::sealing::{Sealer, random_hex};
 use crate::store::{DatabaseUrl, Store};
 
@@ -42,7 +42,9 @@ fn filled(store: &Store, step: i64) {
         })
         .collect();
     let sealer = Sealer::new(&[7; 32], &[]).unwrap();
-    import(store, &sealer, json!({ "paymentInstructions": all }).to_string().as_bytes(), start).unwrap();
+    let document = json!({ "paymentInstructions": all }).to_string();
+    let clock = crate::clock::Clock::of(move || start);
+    import(store, &sealer, document.as_bytes(), OnFaulty::Refuse, &clock).unwrap();
 }
 
 /// All hits, page by page.

@@ -13,13 +13,14 @@ use std::str::FromStr;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime};
 use diesel::prelude::*;
 
+use super::beneficiaries::{self, Tally};
 use super::connection::on_either;
 use super::instructions::{InstructionId, PaymentInstruction};
-use super::schema::{beneficiaries, payment_instructions};
+use super::schema::payment_instructions;
 use super::scope::Scope;
 use super::{Db, StoreError};
+use crate::domain::PiStatus;
 use crate::domain::date::IST;
-use crate::domain::{PaymentStatus, PiStatus};
 use hits::{BOUNDS, Hit, Hits};
 pub use text::SearchText;
 pub(super) use text::{FOLDING, search_text, searchable};
@@ -48,6 +49,8 @@ pub struct Filters {
     pub to: Option<NaiveDate>,
     /// Only what waits for action.
     pub only_waiting: bool,
+    /// Only what a person must act on at that instant (UTC), and then the oldest first.
+    pub needs_you: Option<NaiveDateTime>,
 }
 
 /// How many there are.
@@ -66,12 +69,8 @@ pub enum Total {
 pub struct Listed {
     /// The instruction.
     pub instruction: PaymentInstruction,
-    /// Its beneficiaries.
-    pub beneficiaries: i64,
-    /// Those with Payment Successful.
-    pub paid: i64,
-    /// Those with Payment Failed.
-    pub failed: i64,
+    /// How its payments stand.
+    pub tally: Tally,
 }
 
 /// A page of the list.
@@ -136,7 +135,7 @@ pub fn waiting(db: &mut Db, scope: &Scope, after: Option<Cursor>) -> Result<Foun
     found(db, page, total)
 }
 
-/// What the filters let through, newest first.
+/// What the filters let through, newest first; of what needs a person, oldest first.
 pub fn search(
     db: &mut Db,
     scope: &Scope,
@@ -196,24 +195,12 @@ fn listed(db: &mut Db, hits: &[Hit]) -> Result<Vec<Listed>, StoreError> {
         .filter(payment_instructions::id.eq_any(&ids))
         .select(PaymentInstruction::as_select())
         .load(db)?);
-    let counts: Vec<(InstructionId, PaymentStatus, i64)> = on_either!(db, db => beneficiaries::table
-        .filter(beneficiaries::instruction_id.eq_any(&ids))
-        .group_by((beneficiaries::instruction_id, beneficiaries::payment_status))
-        .select((beneficiaries::instruction_id, beneficiaries::payment_status, diesel::dsl::count_star()))
-        .load(db)?);
-    let mut by_id: HashMap<InstructionId, Listed> = rows
-        .into_iter()
-        .map(|instruction| (instruction.id, Listed { instruction, beneficiaries: 0, paid: 0, failed: 0 }))
-        .collect();
-    for (id, status, count) in counts {
-        let Some(row) = by_id.get_mut(&id) else { continue };
-        row.beneficiaries += count;
-        match status {
-            PaymentStatus::Successful => row.paid += count,
-            PaymentStatus::Failed => row.failed += count,
-            PaymentStatus::Pending | PaymentStatus::Initiated | PaymentStatus::InProcess => {}
-        }
-    }
+    let tallies = beneficiaries::tallies(db, &ids)?;
+    let listed = |instruction: PaymentInstruction| {
+        let tally = tallies.get(&instruction.id).copied().unwrap_or_default();
+        (instruction.id, Listed { instruction, tally })
+    };
+    let mut by_id: HashMap<InstructionId, Listed> = rows.into_iter().map(listed).collect();
     Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
 }
 

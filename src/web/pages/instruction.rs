@@ -20,11 +20,10 @@ use timeline::{LatestCalls, Step};
 
 use super::{calls, messages};
 use crate::access::Right;
-use crate::domain::decide::says_paid;
-use crate::domain::{Ancestry, CompletedBy, MessageState, PiStatus};
+use crate::domain::{Ancestry, CompletedBy, Flag, MessageState, PiStatus, refusal};
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
-use crate::store::beneficiaries::Beneficiary;
+use crate::store::beneficiaries::{self, Beneficiary, Tally};
 use crate::store::instructions::{self, PaymentAdvice, PaymentInstruction};
 use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::store::scope::Scope;
@@ -32,6 +31,7 @@ use crate::store::{Db, StoreError};
 use crate::sync::{Asked, Order};
 use crate::web::display::{self, filled};
 use crate::web::error::WebError;
+use crate::web::flags::{self, ShownFlag};
 use crate::web::form::PostedForm;
 use crate::web::path::{self, Sub};
 use crate::web::respond::{html, see_other};
@@ -190,6 +190,7 @@ struct Shown {
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
     revisions: Vec<PaymentInstruction>,
+    tally: Tally,
 }
 
 impl Shown {
@@ -207,6 +208,7 @@ impl Shown {
         };
         let (paging, beneficiaries) = Paging::load(db, instruction.id, wanted)?;
         Ok(Some(Self {
+            tally: beneficiaries::tallies(db, &[instruction.id])?.remove(&instruction.id).unwrap_or_default(),
             advices: instructions::advices(db, instruction.id)?,
             beneficiaries,
             paging,
@@ -229,6 +231,7 @@ struct InstructionPage {
     rows: Vec<BeneficiaryRow>,
     paging: Paging,
     steps: Vec<Step>,
+    flags: Vec<ShownFlag>,
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
     revisions: Vec<PaymentInstruction>,
@@ -258,14 +261,20 @@ impl InstructionPage {
         let steps = timeline::steps(&shown.instruction, shown.calls, &shown.messages);
         let mut messages: HashMap<i64, OutboxMessage> =
             shown.messages.into_iter().map(|message| (message.beneficiary_id, message)).collect();
+        let completed_at = shown.instruction.completed_at;
         let mut row_of = |one: Beneficiary| {
             let message = messages.remove(&one.id);
-            BeneficiaryRow::new(one, message.map(|message| SmsCell::new(message, has_gateway, now)))
+            BeneficiaryRow::new(
+                one,
+                completed_at,
+                message.map(|message| SmsCell::new(message, has_gateway, now)),
+            )
         };
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
             band: Band::of(&shown.instruction, may_refresh),
             steps,
+            flags: flags::of(&shown.instruction, &shown.tally),
             paging: shown.paging,
             pi: shown.instruction,
             advices: shown.advices,
@@ -332,13 +341,27 @@ impl InstructionPage {
     /// Where that leaves its payments.
     fn what_follows(&self) -> Option<Phrase> {
         match self.pi.status {
-            PiStatus::Completed if self.paging.is_all_paid() => Some(phrase("Every payment has been made.")),
+            PiStatus::Completed if self.is_paid_beyond_doubt() => {
+                Some(phrase("Every payment has been made."))
+            }
             PiStatus::Completed if self.paging.has_failed() => Some(phrase(
                 "Payments that failed are corrected in MUKTASoft and sent again as a revised payment \
                  instruction.",
             )),
             _ => None,
         }
+    }
+
+    /// Whether every payment was made, to whom it was meant for, and RBI says so.
+    fn is_paid_beyond_doubt(&self) -> bool {
+        let is_in_doubt = |one: &ShownFlag| matches!(one.flag, Flag::PaidElsewhere | Flag::RbiNotPaid);
+        self.paging.is_all_paid() && !self.flags.iter().any(is_in_doubt)
+    }
+
+    /// Why the treasury declined or rejected it, if MUKTASoft told.
+    fn treasurys_reason(&self) -> Option<String> {
+        let is_refused = matches!(self.pi.status, PiStatus::Declined | PiStatus::Rejected);
+        self.pi.error_response.as_deref().filter(|_| is_refused).map(refusal::reason)
     }
 
     fn kind(&self) -> Phrase {
@@ -408,11 +431,6 @@ impl InstructionPage {
 
     fn treasury_date(&self, text: &Option<String>) -> Phrase {
         display::treasury_date(text.as_deref())
-    }
-
-    /// RBI's message, where it does not say that the bill was paid.
-    fn is_doubtful_payment(&self) -> bool {
-        filled(self.pi.ftps_payment_status.as_deref()).is_some_and(|told| !says_paid(told))
     }
 
     fn shown_at(&self) -> String {

@@ -55,6 +55,10 @@ pub(in crate::web::pages) fn revised() -> PaymentInstruction {
         next_attempt_at: None,
         unanswered_attempts: 0,
         action_rank: Some(3),
+        modified_at: None,
+        told_status: None,
+        error_response: None,
+        unsettled_payments: 0,
     }
 }
 
@@ -113,11 +117,15 @@ fn beneficiary(id: i64, payment_status: PaymentStatus) -> Beneficiary {
         other_account_last4: None,
         other_ifsc: None,
         disputed: false,
+        returned_at: None,
+        told_amount_paise: None,
+        paid_beneficiary_id: None,
     }
 }
 
 fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Shown {
     Shown {
+        tally: Tally { all: beneficiaries.len() as i64, sum: instruction.net_paise, ..Tally::default() },
         instruction,
         advices: vec![],
         paging: Paging::of_all(&beneficiaries),

@@ -10,16 +10,18 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::PiStatus;
 use crate::language::{Language, Phrase, phrase};
+use crate::store::beneficiaries::Tally;
 use crate::store::instructions::PaymentInstruction;
 use crate::store::search::{self, Cursor, Found, Listed, Total};
 use crate::web::display;
 use crate::web::error::WebError;
+use crate::web::flags::{self, ShownFlag};
 use crate::web::path::{self, Sub};
 use crate::web::respond::html;
 use crate::web::shell::{Section, Shell};
 use crate::web::site::Site;
 use crate::web::viewer::Viewer;
-use request::{ListQuery, ListRequest};
+use request::{ListQuery, ListRequest, Tab};
 
 /// A message is shortened to so many characters.
 const MESSAGE_CHARS: usize = 140;
@@ -38,12 +40,14 @@ pub async fn page(
         return Ok(response);
     }
     let after = asked.cursor().map_err(|_| WebError::unreadable_address())?;
-    let (scope, all, filters) = (viewer.scope(), asked.all, asked.filters.clone());
+    let (scope, tab) = (viewer.scope(), asked.tab);
+    let filters = asked.filters_at(now);
     let found = site
         .app
         .store
-        .read(move |db| {
-            if all { search::search(db, &scope, &filters, after) } else { search::waiting(db, &scope, after) }
+        .read(move |db| match tab {
+            Tab::Waiting => search::waiting(db, &scope, after),
+            Tab::NeedsYou | Tab::All => search::search(db, &scope, &filters, after),
         })
         .await?;
     html(&ListPage::new(&viewer, asked, after, Some(found), now))
@@ -72,9 +76,8 @@ struct Results {
 
 struct Row {
     instruction: PaymentInstruction,
-    beneficiaries: i64,
-    paid: i64,
-    failed: i64,
+    tally: Tally,
+    flags: Vec<ShownFlag>,
     now: DateTime<Utc>,
 }
 
@@ -137,8 +140,8 @@ fn thousands(count: usize) -> String {
 
 impl Row {
     fn new(listed: Listed, now: DateTime<Utc>) -> Self {
-        let Listed { instruction, beneficiaries, paid, failed } = listed;
-        Self { instruction, beneficiaries, paid, failed, now }
+        let Listed { instruction, tally } = listed;
+        Self { flags: flags::of(&instruction, &tally), instruction, tally, now }
     }
 
     fn link(&self) -> String {
@@ -197,26 +200,28 @@ mod tests {
 
     fn found(instructions: Vec<PaymentInstruction>) -> Found {
         let total = Total::Exactly(instructions.len());
-        let listed = |instruction| Listed { instruction, beneficiaries: 12, paid: 10, failed: 1 };
+        let tally = Tally { all: 12, paid: 10, failed: 1, sum: revised().net_paise, ..Tally::default() };
+        let listed = |instruction| Listed { instruction, tally };
         let rows = instructions.into_iter().map(listed).collect();
         Found { rows, total, next: None, searched_back_to: None }
     }
 
-    fn rendered(all: bool, found: Found) -> String {
-        let asked = ListRequest { all, ..ListRequest::default() };
+    fn rendered(tab: Tab, found: Found) -> String {
+        let asked = ListRequest { tab, ..ListRequest::default() };
         ListPage::new(&admin(), asked, None, Some(found), NOW).render().unwrap()
     }
 
     #[test]
     fn an_empty_list_says_so_in_plain_words() {
-        assert!(rendered(false, found(vec![])).contains("Nothing waits for action"));
-        assert!(rendered(true, found(vec![])).contains("There are no payment instructions yet"));
+        assert!(rendered(Tab::Waiting, found(vec![])).contains("Nothing waits for action"));
+        assert!(rendered(Tab::NeedsYou, found(vec![])).contains("Nothing needs you"));
+        assert!(rendered(Tab::All, found(vec![])).contains("There are no payment instructions yet"));
     }
 
     #[test]
     fn a_row_leads_to_its_page_and_shows_the_beginning_of_a_long_message() {
         let row = PaymentInstruction { ftps_message: Some("x".repeat(500)), ..revised() };
-        let page = rendered(false, found(vec![row]));
+        let page = rendered(Tab::Waiting, found(vec![row]));
         assert!(page.contains(r#"href="/payment-instructions/PI-1013/2023-24/000256""#));
         assert!(page.contains("₹ 6,37,638.00") && page.contains("9 days"));
         assert!(page.contains(&format!("{}…", "x".repeat(140))) && !page.contains(&"x".repeat(141)));
@@ -240,7 +245,7 @@ mod tests {
             searched_back_to: Some(NOW.naive_utc()),
             ..found(vec![])
         };
-        let page = rendered(true, found);
+        let page = rendered(Tab::All, found);
         assert!(page.contains("back to 15/11/2023") && page.contains("rel=\"next\""));
     }
 }

@@ -1,7 +1,7 @@
 //! What is in a world's database, put there and read past the pages.
 
 use mukta_ftps::domain::RunTrigger;
-use mukta_ftps::import::import;
+use mukta_ftps::import::{OnFaulty, import};
 use mukta_ftps::store::calls::{self, StoredCall};
 use mukta_ftps::store::instructions::{self, PaymentInstruction};
 use mukta_ftps::store::outbox::listing::{self, OutboxMessage, Wanted};
@@ -16,7 +16,8 @@ impl World {
     /// Imports instructions and tells JIT of the revised ones.
     pub(crate) fn import(&self, instructions: &[Instruction]) {
         let document = document(instructions);
-        import(&self.app.store, &self.app.sealer, document.as_bytes(), self.app.clock.now()).unwrap();
+        import(&self.app.store, &self.app.sealer, document.as_bytes(), OnFaulty::Refuse, &self.app.clock)
+            .unwrap();
         introduce(&self.jit, instructions);
     }
 

@@ -1,6 +1,6 @@
 //! One beneficiary's row.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::domain::PaymentStatus;
 use crate::language::{Phrase, phrase};
@@ -12,6 +12,8 @@ use crate::web::sms;
 /// A beneficiary as its row shows it.
 pub(super) struct BeneficiaryRow {
     pub(super) one: Beneficiary,
+    /// When its instruction was completed (UTC).
+    completed_at: Option<NaiveDateTime>,
     pub(super) sms: Option<SmsCell>,
 }
 
@@ -23,8 +25,8 @@ pub(super) struct SmsCell {
 }
 
 impl BeneficiaryRow {
-    pub(super) fn new(one: Beneficiary, sms: Option<SmsCell>) -> Self {
-        Self { one, sms }
+    pub(super) fn new(one: Beneficiary, completed_at: Option<NaiveDateTime>, sms: Option<SmsCell>) -> Self {
+        Self { one, completed_at, sms }
     }
 
     /// `data-sms-status`.
@@ -64,6 +66,24 @@ impl BeneficiaryRow {
         let reason = filled(self.one.failure_reason.as_deref()).map(Phrase::from);
         let failed = self.one.payment_status == PaymentStatus::Failed;
         failed.then(|| reason.unwrap_or(phrase("The reason is not known.")))
+    }
+
+    /// That it came back, if it did.
+    pub(super) fn returned(&self) -> Option<Phrase> {
+        self.one.returned_at?;
+        let paid_on = self.completed_at.map_or(display::NOT_KNOWN, |at| display::day(at).into());
+        Some(phrase("Paid by FTPS on %{date}, returned since.").with("date", paid_on))
+    }
+
+    /// What MUKTASoft tells otherwise since it was paid.
+    pub(super) fn changed_since(&self) -> Vec<Phrase> {
+        let amount = self.one.told_amount_paise.map(|told| {
+            phrase("MUKTASoft tells another amount since: %{amount}.").with("amount", display::rupees(told))
+        });
+        let person = self.one.paid_beneficiary_id.as_deref().map(|paid| {
+            phrase("MUKTASoft names another person since; %{person} was paid.").with("person", paid)
+        });
+        amount.into_iter().chain(person).collect()
     }
 
     /// Where the money went, if not to what is registered.

@@ -55,7 +55,7 @@ pub async fn csv(
     let export = Export {
         store: site.app.store.clone(),
         scope: viewer.scope(),
-        filters: asked.filters,
+        filters: asked.filters_at(now),
         now,
         rest: Some(None),
     };
@@ -118,9 +118,9 @@ fn cells(row: &Listed, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
         display::day(instruction.created_at),
         display::pi_kind(instruction.is_revised()).english(),
         words(&instruction.tenant_id),
-        row.beneficiaries.to_string(),
-        row.paid.to_string(),
-        row.failed.to_string(),
+        row.tally.all.to_string(),
+        row.tally.paid.to_string(),
+        row.tally.failed.to_string(),
         instruction.gross_paise.map(Paise::plain).unwrap_or_default(),
         instruction.net_paise.plain(),
         instruction.status.to_string(),
@@ -152,6 +152,7 @@ fn write<const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::beneficiaries::Tally;
     use crate::store::instructions::PaymentInstruction;
     use crate::web::pages::instruction::tests::{NOW, revised};
 
@@ -170,7 +171,7 @@ mod tests {
             ftps_message: Some("On call of FTPS API: say \"no\", twice".to_owned()),
             ..revised()
         };
-        let row = Listed { instruction, beneficiaries: 12, paid: 10, failed: 1 };
+        let row = Listed { instruction, tally: Tally { all: 12, paid: 10, failed: 1, ..Tally::default() } };
         let mut written = Vec::new();
         write(&mut written, [cells(&row, NOW)]).unwrap();
         assert_eq!(

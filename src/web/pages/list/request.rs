@@ -1,6 +1,6 @@
 //! What the address of the list asks for, and addresses that ask the same.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
@@ -47,11 +47,33 @@ pub struct Faults {
     pub to: Option<Phrase>,
 }
 
+/// A tab of the list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// What waits for FTPS.
+    #[default]
+    Waiting,
+    /// What a person must act on.
+    NeedsYou,
+    /// Everything.
+    All,
+}
+
+impl Tab {
+    /// As addresses write it; blank for the tab that is shown where none is named.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "",
+            Self::NeedsYou => "needs-you",
+            Self::All => "all",
+        }
+    }
+}
+
 /// What the address asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListRequest {
-    /// Whether it is the tab "Search all".
-    pub all: bool,
+    pub tab: Tab,
     pub typed: Typed,
     pub faults: Faults,
     pub filters: Filters,
@@ -70,10 +92,12 @@ impl ListQuery {
             from: trimmed(self.from),
             to: trimmed(self.to),
         };
-        let all = self.tab.as_deref() == Some("all") || typed != Typed::default();
+        let named = |tab: &Tab| self.tab.as_deref() == Some(tab.word());
+        let tab = [Tab::NeedsYou, Tab::All].into_iter().find(named);
+        let tab = tab.unwrap_or(if typed == Typed::default() { Tab::Waiting } else { Tab::All });
         let mut faults = Faults::default();
-        let filters = Filters { only_waiting: !all, ..typed.filters(&mut faults) };
-        ListRequest { all, typed, faults, filters, cursor: trimmed(self.cursor) }
+        let filters = Filters { only_waiting: tab == Tab::Waiting, ..typed.filters(&mut faults) };
+        ListRequest { tab, typed, faults, filters, cursor: trimmed(self.cursor) }
     }
 }
 
@@ -100,6 +124,7 @@ impl Typed {
             from,
             to,
             only_waiting: false,
+            needs_you: None,
         }
     }
 }
@@ -150,9 +175,36 @@ impl ListRequest {
         if self.cursor.is_empty() { Ok(None) } else { self.cursor.parse().map(Some) }
     }
 
+    /// The filters, what needs a person reckoned at `now`.
+    pub fn filters_at(&self, now: DateTime<Utc>) -> Filters {
+        Filters { needs_you: self.is_needs_you().then(|| now.naive_utc()), ..self.filters.clone() }
+    }
+
     /// Whether any filter is set.
     pub fn is_filtered(&self) -> bool {
         self.typed != Typed::default()
+    }
+
+    pub fn is_waiting(&self) -> bool {
+        self.tab == Tab::Waiting
+    }
+
+    pub fn is_needs_you(&self) -> bool {
+        self.tab == Tab::NeedsYou
+    }
+
+    pub fn is_all(&self) -> bool {
+        self.tab == Tab::All
+    }
+
+    /// The tab in which a search is made: of what waits there is none.
+    pub fn searched_tab(&self) -> &'static str {
+        if self.is_waiting() { Tab::All.word() } else { self.tab.word() }
+    }
+
+    /// The same tab without a filter.
+    pub fn unfiltered(&self) -> String {
+        format!("/payment-instructions?tab={}", self.searched_tab())
     }
 
     /// The first page of the same list.
@@ -172,10 +224,9 @@ impl ListRequest {
 
     fn address(&self, path: &str, cursor: Option<Cursor>) -> String {
         let Typed { q, status, kind, from, to } = &self.typed;
-        let tab = if self.all { "all" } else { "" };
         let cursor = cursor.map(|cursor| cursor.to_string()).unwrap_or_default();
         let parts: Vec<String> = [
-            ("tab", tab),
+            ("tab", self.tab.word()),
             ("q", q),
             ("status", status),
             ("type", kind),
@@ -211,11 +262,14 @@ mod tests {
 
     #[test]
     fn any_filter_searches_all_and_blank_ones_are_none() {
-        assert!(!read(&[]).all && read(&[]).filters.only_waiting);
-        assert!(!read(&[("q", "  "), ("status", "")]).all);
+        assert!(read(&[]).is_waiting() && read(&[]).filters.only_waiting);
+        assert!(read(&[("q", "  "), ("status", "")]).is_waiting());
         for filter in [("tab", "all"), ("q", "x"), ("status", "Completed"), ("from", "2024-03-31")] {
-            assert!(read(&[filter]).all, "{filter:?}");
+            assert!(read(&[filter]).is_all(), "{filter:?}");
         }
+        let narrowed = read(&[("tab", "needs-you"), ("q", "x")]);
+        assert!(narrowed.is_needs_you() && narrowed.filters.text.is_some(), "a tab that is named holds");
+        assert_eq!(narrowed.csv(), "/payment-instructions.csv?tab=needs%2Dyou&q=x");
     }
 
     #[test]

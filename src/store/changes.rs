@@ -1,0 +1,64 @@
+//! A number for each change of an instruction, growing with the order of commits (DOMAIN.md §8).
+//!
+//! Whoever changes what an export tells writes [`UNNUMBERED`]. The last statement of every writing
+//! transaction draws one number for all of those that it left so: from a counter that is one row. Its lock
+//! is held from the draw to the commit, so that the next number is drawn only once this one can be seen,
+//! whichever process draws it; and who holds it waits for nothing any more. Other transactions never see
+//! an unnumbered row.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamp};
+
+use super::schema::change_counter;
+use super::{Db, StoreError};
+
+/// The number of a change until its transaction ends.
+pub(super) const UNNUMBERED: i64 = 0;
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// The latest number: whatever was committed up to now has no higher one, whatever is committed later has.
+pub fn latest(db: &mut Db) -> Result<i64, StoreError> {
+    Ok(change_counter::table.select(change_counter::latest).first(db)?)
+}
+
+/// Gives this transaction's changes their number, as the last thing that it does.
+pub(super) fn number(db: &mut Db) -> Result<(), StoreError> {
+    if let Some(number) = drawn(db)? {
+        diesel::sql_query("UPDATE payment_instructions SET change_number = $1 WHERE change_number = 0")
+            .bind::<BigInt, _>(number)
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// The same after long work, whose changes are then of `at`.
+pub(crate) fn number_as_of(db: &mut Db, at: NaiveDateTime) -> Result<(), StoreError> {
+    if let Some(number) = drawn(db)? {
+        diesel::sql_query(
+            "UPDATE payment_instructions SET change_number = $1, changed_at = $2 WHERE change_number = 0",
+        )
+        .bind::<BigInt, _>(number)
+        .bind::<Timestamp, _>(at)
+        .execute(db)?;
+    }
+    Ok(())
+}
+
+/// A new number, if anything changed. The 0 stands in the SQL: both planners then read the index of
+/// unnumbered rows, which is empty but for this transaction's.
+fn drawn(db: &mut Db) -> Result<Option<i64>, StoreError> {
+    let unnumbered = "SELECT id AS number FROM payment_instructions WHERE change_number = 0 LIMIT 1";
+    if diesel::sql_query(unnumbered).load::<Number>(db)?.is_empty() {
+        return Ok(None);
+    }
+    let drawn: Number =
+        diesel::sql_query("UPDATE change_counter SET latest = latest + 1 RETURNING latest AS number")
+            .get_result(db)?;
+    Ok(Some(drawn.number))
+}

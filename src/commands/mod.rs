@@ -40,6 +40,12 @@ pub(crate) enum CommandError {
     /// A sync that is done, but not everything was answered: exit code 3.
     #[error("some payment instructions got no usable answer from JIT: `serve` tries them again by itself")]
     Unanswered,
+    /// The database was gone until the end.
+    #[error(
+        "{0} answers of JIT could not be recorded, since the database was not there: they are given up, and JIT is \
+         asked again"
+    )]
+    AnswersGivenUp(usize),
     /// The thread that begins the nightly runs is gone.
     #[error("the scheduler ended, so no nightly sync would be made: start the program again")]
     SchedulerEnded,

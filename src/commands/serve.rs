@@ -85,7 +85,10 @@ pub(crate) async fn serve_until_told(
     if !matches!(tokio::time::timeout(stop_within, finished).await, Ok(((), true, ()))) {
         log::warn!("stopped with calls or messages under way: their claims end by themselves");
     }
-    told
+    match app.sync.unrecorded() {
+        0 => told,
+        answers => told.and(Err(CommandError::AnswersGivenUp(answers))),
+    }
 }
 
 pub(super) async fn told_to_stop() -> std::io::Result<()> {

@@ -87,6 +87,9 @@ async fn until_over_or_told(
         Ok((_, worked)) => drop(worked?),
         Err(_) => tell("stopped with calls under way: their claims end by themselves")?,
     }
+    if let answers @ 1.. = app.sync.unrecorded() {
+        return Err(CommandError::AnswersGivenUp(answers));
+    }
     if is_ours {
         app.sync.interrupt(run).await?;
     }

@@ -40,8 +40,8 @@ pub enum Ancestry<T> {
     Itself,
     /// To this original.
     Original(T),
-    /// To one that is not known here.
-    Unknown,
+    /// To one that is not known here: its number.
+    Unknown(String),
     /// In a circle: the numbers on the way there. What is in a circle is not linked.
     Circle(HashSet<String>),
 }
@@ -49,47 +49,73 @@ pub enum Ancestry<T> {
 impl<T: Revisable> Ancestry<T> {
     /// Follows the parents of `of`, one after another; `parent` looks one up.
     pub fn of<E>(of: &T, mut parent: impl FnMut(&T) -> Result<Option<T>, E>) -> Result<Self, E> {
-        if of.parent_number().is_none() {
-            return Ok(Self::Itself);
-        }
+        let Some(number) = of.parent_number() else { return Ok(Self::Itself) };
         let mut seen = HashSet::from([of.number().to_owned()]);
-        let mut next = parent(of)?;
+        let (mut number, mut next) = (number.to_owned(), parent(of)?);
         while let Some(at) = next {
             if !seen.insert(at.number().to_owned()) {
                 return Ok(Self::Circle(seen));
             }
-            if at.parent_number().is_none() {
-                return Ok(Self::Original(at));
+            match at.parent_number() {
+                None => return Ok(Self::Original(at)),
+                Some(parents) => parents.clone_into(&mut number),
             }
             next = parent(&at)?;
         }
-        Ok(Self::Unknown)
+        Ok(Self::Unknown(number))
     }
 
     /// The original of a revised PI, if its parents lead to one.
     pub fn original(self) -> Option<T> {
         match self {
             Self::Original(original) => Some(original),
-            Self::Itself | Self::Unknown | Self::Circle(_) => None,
+            Self::Itself | Self::Unknown(_) | Self::Circle(_) => None,
+        }
+    }
+}
+
+/// What JIT cannot be asked about a revised PI for want of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// The payment instruction of this number, which its parents lead to.
+    Original(String),
+    /// An original: its parents lead in a circle.
+    EndOfCircle,
+    /// The online bill reference of the original of this number.
+    Reference(String),
+    /// The data key of the registered account of the beneficiary with this payment ID.
+    DataKey(String),
+}
+
+impl From<Missing> for Glitch {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Original(_) | Missing::EndOfCircle => Glitch::OriginalNotKnown,
+            Missing::Reference(number) => Glitch::ReferenceNotKnown(number),
+            Missing::DataKey(id) => Glitch::AccountUnreadable(id),
         }
     }
 }
 
 impl BillToAsk {
-    /// The six facts, or why JIT cannot be asked. `references` are the online bill references of the
+    /// The six facts, or what is missing of them. `references` are the online bill references of the
     /// original's payment advice, in its order: the first that is not blank counts.
-    pub fn of<'a>(
-        revised: &impl Revisable,
-        original: Option<&impl Revisable>,
+    pub fn of<'a, T: Revisable>(
+        revised: &T,
+        ancestry: &Ancestry<T>,
         references: impl IntoIterator<Item = Option<&'a str>>,
-    ) -> Result<Self, Glitch> {
-        let original = original.ok_or(Glitch::OriginalNotKnown)?;
+    ) -> Result<Self, Missing> {
+        let original = match ancestry {
+            Ancestry::Original(original) => original,
+            Ancestry::Unknown(number) => return Err(Missing::Original(number.clone())),
+            Ancestry::Itself | Ancestry::Circle(_) => return Err(Missing::EndOfCircle),
+        };
         let reference = references.into_iter().find(|reference| filled(*reference).is_some()).flatten();
         Ok(Self {
             number: revised.number().to_owned(),
             date: revised.created(),
             original_reference: reference
-                .ok_or_else(|| Glitch::ReferenceNotKnown(original.number().to_owned()))?
+                .ok_or_else(|| Missing::Reference(original.number().to_owned()))?
                 .to_owned(),
             original_number: original.number().to_owned(),
             original_date: original.created(),
@@ -132,7 +158,7 @@ mod tests {
             ancestry(&[Pi("3", Some("2")), Pi("2", Some("1")), original.clone()]),
             Ancestry::Original(original)
         );
-        assert_eq!(ancestry(&[Pi("3", Some("2")), Pi("2", Some("1"))]), Ancestry::Unknown);
+        assert_eq!(ancestry(&[Pi("3", Some("2")), Pi("2", Some("1"))]), Ancestry::Unknown("1".to_owned()));
     }
 
     #[test]
@@ -150,11 +176,12 @@ mod tests {
     fn the_first_reference_that_is_not_blank_counts() {
         let (revised, original) = (Pi("2", Some("1")), Pi("1", None));
         let bill = |references: &[Option<&'static str>]| {
-            BillToAsk::of(&revised, Some(&original), references.iter().copied())
+            BillToAsk::of(&revised, &Ancestry::Original(original.clone()), references.iter().copied())
                 .map(|bill| bill.original_reference)
         };
         assert_eq!(bill(&[None, Some(" "), Some("20221"), Some("20222")]), Ok("20221".to_owned()));
-        assert_eq!(bill(&[None]), Err(Glitch::ReferenceNotKnown("1".to_owned())));
-        assert_eq!(BillToAsk::of(&revised, None::<&Pi>, []), Err(Glitch::OriginalNotKnown));
+        assert_eq!(bill(&[None]), Err(Missing::Reference("1".to_owned())));
+        let unknown = Ancestry::Unknown("1".to_owned());
+        assert_eq!(BillToAsk::of(&revised, &unknown, []), Err(Missing::Original("1".to_owned())));
     }
 }

@@ -19,7 +19,7 @@ pub mod text;
 pub mod unsettled;
 pub(crate) mod words;
 
-pub use bill::{Ancestry, BillToAsk, Revisable};
+pub use bill::{Ancestry, BillToAsk, Missing, Revisable};
 pub use decide::{AskedBeneficiary, AskedInstruction, Decision, PaidBeneficiary, Payment, decide};
 pub use glitch::{DeliveryFault, Glitch, HoldReason, Refusal};
 pub use money::Paise;

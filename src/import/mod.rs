@@ -230,7 +230,7 @@ fn write(
     if on_faulty == OnFaulty::Refuse && !writer.summary.faults.is_empty() {
         return Err(ImportError::Faults(writer.summary.faults));
     }
-    bills::look_again(db, writer.now)?;
+    bills::look_again(db, sealer, writer.now)?;
     unsettled::count_again(db)?;
     changes::number_as_of(db, clock.now().naive_utc())?;
     Ok(writer.summary)

@@ -36,6 +36,8 @@ pub struct JitClient(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     http: reqwest::Client,
+    /// Makes a connection of its own each time.
+    probe: reqwest::Client,
     config: JitConfig,
     authenticate_url: Url,
     call_url: Url,
@@ -85,12 +87,13 @@ impl JitClient {
             HeaderName::from_static("clientsecret"),
             secret_header(&config.client_secret).ok_or(JitSetupError::ClientSecret)?,
         );
-        let http = outgoing::client(base, config.timeout, config.timeout)
-            .tls_certs_merge(config.extra_roots.iter().cloned())
-            .build()
-            .map_err(JitSetupError::Http)?;
+        let client = || {
+            outgoing::client(base, config.timeout, config.timeout)
+                .tls_certs_merge(config.extra_roots.iter().cloned())
+        };
         Ok(Self(Arc::new(Inner {
-            http,
+            http: client().build().map_err(JitSetupError::Http)?,
+            probe: client().pool_max_idle_per_host(0).build().map_err(JitSetupError::Http)?,
             authenticate_url: below(base, "authenticate")?,
             call_url: below(base, "get-jit-service-data")?,
             credentials,
@@ -113,7 +116,7 @@ impl JitClient {
 
     /// Whether a connection can be made at all; nothing is asked, and nobody signs in.
     pub async fn connects(&self) -> bool {
-        match self.0.http.head(self.0.config.base_url.clone()).send().await {
+        match self.0.probe.head(self.0.config.base_url.clone()).send().await {
             Ok(_) => true,
             // What was connected to may not know the method, or take its time; and a certificate that is not
             // trusted is for the next call to tell.
@@ -145,7 +148,7 @@ impl JitClient {
                 request,
                 response: Some(response),
                 http_status: Some(status.as_u16()),
-                contact: Contact::Reached,
+                contact: Contact::Replied,
                 reply,
             },
             Err(NoSession::Failed(Failure { reply, response, http_status, contact })) => {
@@ -224,7 +227,8 @@ impl Inner {
             return Ok(Called::Done { status, response, reply });
         }
         if envelope::bare_text(&body).is_empty() {
-            return Err(Failure::nothing("JIT's reply is empty", Some(status.as_u16())));
+            let nothing = Failure::nothing("JIT's reply is empty", Some(status.as_u16()));
+            return Err(Failure { contact: Contact::Replied, ..nothing });
         }
         let (response, reply) = self.opened(session, &rek, &body);
         if response.contains(LOST_SESSION) {

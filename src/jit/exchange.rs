@@ -22,7 +22,9 @@ pub struct Exchange {
 /// How far an attempt got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contact {
-    /// Something came back.
+    /// A whole reply to the call came back.
+    Replied,
+    /// Something came back, but no whole reply to a call.
     Reached,
     /// No connection could be made.
     Unreachable,

@@ -87,6 +87,13 @@ pub struct Tally {
     pub sum: Paise,
 }
 
+impl Tally {
+    /// Those that are neither made nor failed.
+    pub fn open(&self) -> i64 {
+        self.all - self.paid - self.failed
+    }
+}
+
 impl Beneficiary {
     /// Whether it was paid to an account or IFSC other than the registered one.
     pub fn account_differs(&self) -> bool {

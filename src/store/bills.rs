@@ -5,23 +5,55 @@ use diesel::prelude::*;
 
 use super::instructions::{self, PaymentInstruction};
 use super::schema::payment_instructions as pi;
-use super::{Db, StoreError};
-use crate::domain::{BillToAsk, Decision, Glitch};
+use super::{Db, StoreError, beneficiaries};
+use crate::domain::{Ancestry, AskedInstruction, BillToAsk, Decision, Missing};
+use crate::sealing::Sealer;
 
-/// What JIT is to be asked about a revised PI, or what is missing here for that.
-pub(super) fn bill_to_ask(
+/// What JIT is to be asked about a revised PI, and what its answer is held against; or what is missing here
+/// for that.
+pub(super) fn to_ask(
     db: &mut Db,
+    sealer: &Sealer,
     revised: &PaymentInstruction,
-) -> Result<Result<BillToAsk, Glitch>, StoreError> {
-    let original = instructions::ancestry(db, revised)?.original();
-    let advices = original.as_ref().map(|original| instructions::advices(db, original.id)).transpose()?;
-    let references = advices.iter().flatten().map(|advice| advice.bill_reference.as_deref());
-    Ok(BillToAsk::of(revised, original.as_ref(), references))
+) -> Result<Result<(BillToAsk, AskedInstruction), Missing>, StoreError> {
+    let people = beneficiaries::asked(db, sealer, revised.id, &revised.number)?;
+    if let Some(unreadable) = people.unreadable.first() {
+        log::error!("{unreadable}");
+        return Ok(Err(Missing::DataKey(unreadable.of.clone())));
+    }
+    let asked = AskedInstruction { number: revised.number.clone(), beneficiaries: people.known };
+    Ok(bill(db, revised)?.map(|bill| (bill, asked)))
+}
+
+fn bill(db: &mut Db, revised: &PaymentInstruction) -> Result<Result<BillToAsk, Missing>, StoreError> {
+    let ancestry = instructions::ancestry(db, revised)?;
+    let advices = match &ancestry {
+        Ancestry::Original(original) => instructions::advices(db, original.id)?,
+        _ => vec![],
+    };
+    let references = advices.iter().map(|advice| advice.bill_reference.as_deref());
+    Ok(BillToAsk::of(revised, &ancestry, references))
+}
+
+/// What JIT cannot be asked about an instruction for want of, if it waits.
+pub(crate) fn missing(
+    db: &mut Db,
+    sealer: &Sealer,
+    instruction: &PaymentInstruction,
+) -> Result<Option<Missing>, StoreError> {
+    if !instruction.is_waiting() {
+        return Ok(None);
+    }
+    // Nobody's account is opened for a look, unless one did not open.
+    if instruction.cannot_ask {
+        return Ok(to_ask(db, sealer, instruction)?.err());
+    }
+    Ok(bill(db, instruction)?.err())
 }
 
 /// Looks again at those about which JIT could not be asked: one for which somebody has brought what was
 /// missing is due at once, and one for which something else is missing now is asked about like any other.
-pub(crate) fn look_again(db: &mut Db, now: NaiveDateTime) -> Result<(), StoreError> {
+pub(crate) fn look_again(db: &mut Db, sealer: &Sealer, now: NaiveDateTime) -> Result<(), StoreError> {
     let could_not_be_asked: Vec<PaymentInstruction> = pi::table
         .filter(pi::cannot_ask.eq(true))
         .filter(pi::action_rank.is_not_null())
@@ -29,8 +61,8 @@ pub(crate) fn look_again(db: &mut Db, now: NaiveDateTime) -> Result<(), StoreErr
         .select(PaymentInstruction::as_select())
         .load(db)?;
     for one in could_not_be_asked {
-        let missing = bill_to_ask(db, &one)?.err().map(|glitch| Decision::Glitch(glitch).message());
-        if missing != one.ftps_message {
+        let missing = to_ask(db, sealer, &one)?.err();
+        if missing.map(|missing| Decision::Glitch(missing.into()).message()) != one.ftps_message {
             diesel::update(pi::table.find(one.id))
                 .set((pi::cannot_ask.eq(false), pi::next_attempt_at.eq(now)))
                 .execute(db)?;

@@ -4,12 +4,11 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
-use super::bills::bill_to_ask;
 use super::calls::Trace;
 use super::instructions::{self, InstructionId, LONGEST_CLAIM, PaymentInstruction, is_claim};
 use super::schema::payment_instructions as pi;
 use super::sync_runs::{self, SyncRun};
-use super::{Db, StoreError, beneficiaries};
+use super::{Db, StoreError, bills};
 use crate::domain::{
     AskedInstruction, BillToAsk, CallOutcome, Decision, Glitch, ItemOutcome, LatestOutcome, Outcome, Trigger,
 };
@@ -80,18 +79,10 @@ pub fn claim(
     if !instruction.is_waiting() {
         return Ok(Err(NotClaimed::NotWaiting));
     }
-    let people = beneficiaries::asked(db, sealer, instruction_id, &instruction.number)?;
-    let bill = match people.unreadable.first() {
-        Some(unreadable) => {
-            log::error!("{unreadable}");
-            Err(Glitch::AccountUnreadable(unreadable.of.clone()))
-        }
-        None => bill_to_ask(db, &instruction)?,
-    };
-    let bill = match bill {
-        Ok(bill) => bill,
-        Err(glitch) => {
-            note_not_sent(db, instruction_id, &glitch, terms)?;
+    let (bill, asked) = match bills::to_ask(db, sealer, &instruction)? {
+        Ok(to_ask) => to_ask,
+        Err(missing) => {
+            note_not_sent(db, instruction_id, &missing.into(), terms)?;
             return Ok(Err(NotClaimed::CannotBeAsked));
         }
     };
@@ -109,7 +100,7 @@ pub fn claim(
         .execute(db)?;
     Ok(Ok(Claimed {
         lease: Lease { instruction_id, token },
-        asked: AskedInstruction { beneficiaries: people.known, number: instruction.number },
+        asked,
         bill,
         unanswered_attempts: u32::try_from(instruction.unanswered_attempts).unwrap_or_default(),
     }))

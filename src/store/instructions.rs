@@ -11,6 +11,7 @@ use super::connection::{lower, lower_or_null};
 use super::schema::{payment_advices, payment_instructions};
 use super::scope::Scope;
 use super::{Db, StoreError};
+use crate::domain::decide::says_paid;
 use crate::domain::record::folded;
 use crate::domain::text::filled;
 use crate::domain::{Ancestry, CompletedBy, LatestOutcome, Outcome, Paise, PiStatus, Revisable};
@@ -125,6 +126,8 @@ pub struct PaymentInstruction {
     pub next_attempt_at: Option<NaiveDateTime>,
     /// Attempts since JIT's last answer or the last Refresh.
     pub unanswered_attempts: i32,
+    /// JIT cannot be asked for want of something here, and that was told.
+    pub cannot_ask: bool,
     /// How soon somebody should look at it, 0 first; `None` unless it waits: FTPS may be asked about an
     /// active revised PI In Process. The database works it out (migrations, 000005), and nobody else.
     pub action_rank: Option<i32>,
@@ -175,7 +178,6 @@ impl PaymentInstruction {
     /// Whether RBI's message is told and does not say that the bill was paid.
     pub fn is_doubtful(&self) -> bool {
         let told = filled(self.ftps_payment_status.as_deref());
-        let says_paid = |told: &str| told.get(..4).is_some_and(|begins| begins.eq_ignore_ascii_case("paid"));
         self.was_completed_by_ftps() && told.is_some_and(|told| !says_paid(told))
     }
 

@@ -12,6 +12,7 @@ use super::scope::Scope;
 use super::{Db, StoreError, bills};
 use crate::domain::nights::NightsSoFar;
 use crate::domain::{ItemOutcome, Outcome, PiStatus, RunState, RunTrigger};
+use crate::sealing::Sealer;
 
 /// A process at work notes it this often at most.
 const NOTED_EVERY: TimeDelta = TimeDelta::seconds(5);
@@ -69,6 +70,7 @@ pub enum Begun {
 /// since `left_behind` is marked interrupted first.
 pub fn begin(
     db: &mut Db,
+    sealer: &Sealer,
     new: &NewRun,
     now: NaiveDateTime,
     left_behind: NaiveDateTime,
@@ -105,7 +107,7 @@ pub fn begin(
     .optional()?;
     match begun {
         Some(run) => {
-            bills::look_again(db, now)?;
+            bills::look_again(db, sealer, now)?;
             diesel::sql_query(
                 "INSERT INTO sync_run_items (run_id, instruction_id, tenant_id) \
                  SELECT $1, id, tenant_id FROM payment_instructions \

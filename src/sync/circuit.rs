@@ -99,7 +99,9 @@ impl Circuit {
         match contact {
             // Somebody else's failure, which that one has noted.
             Contact::NotTried => return,
-            Contact::Reached => {
+            // Whoever hangs may still end a connection, or let somebody sign in.
+            Contact::Reached if state.open.is_some() && state.away() == Away::Hanging => return,
+            Contact::Reached | Contact::Replied => {
                 if state.open.is_some() {
                     log::info!("JIT answers again: calls go on");
                 }
@@ -185,6 +187,8 @@ mod tests {
         circuit.note_connection(at(10));
         assert_eq!(circuit.way(at(10)), Way::Probe(Away::Hanging));
         circuit.note(Contact::Reached, at(10));
+        assert_eq!(circuit.away_since(), Some(NOW), "a connection that ended is no reply");
+        circuit.note(Contact::Replied, at(10));
         assert_eq!(circuit.way(at(10)), Way::Open);
     }
 }

@@ -185,6 +185,11 @@ impl FtpsSync {
         tokio::time::timeout(to_record, self.slots.close()).await.is_ok()
     }
 
+    /// Answers of JIT that are in hand and not in the database.
+    pub fn unrecorded(&self) -> usize {
+        self.recorder.unrecorded()
+    }
+
     fn is_stopping(&self) -> bool {
         *self.stop.borrow() != Stop::No
     }

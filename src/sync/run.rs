@@ -45,7 +45,8 @@ impl FtpsSync {
         let now = now.naive_utc();
         // Nobody has worked on it for as long as a claim holds: whoever did is gone.
         let left_behind = now - self.claim_term();
-        let begun = self.store.write(move |db| sync_runs::begin(db, &new, now, left_behind)).await?;
+        let sealer = Arc::clone(&self.sealer);
+        let begun = self.store.write(move |db| sync_runs::begin(db, &sealer, &new, now, left_behind)).await?;
         if let Begun::Started(run) = &begun {
             log::info!("sync run {} begins ({})", run.id, run.trigger_word);
         }

@@ -36,21 +36,6 @@ pub const fn pi_kind(is_revised: bool) -> Phrase {
     if is_revised { phrase("Revised") } else { phrase("Original") }
 }
 
-/// What a status means, in one sentence.
-pub const fn pi_meaning(status: PiStatus) -> Phrase {
-    match status {
-        PiStatus::Pending => phrase("MUKTASoft has not sent it to the treasury yet."),
-        PiStatus::Declined => {
-            phrase("MUKTASoft says that it was declined, or has failed before it was paid.")
-        }
-        PiStatus::Initiated => phrase("It was sent to the treasury, which has not taken it up yet."),
-        PiStatus::Rejected => phrase("MUKTASoft says that it was rejected."),
-        PiStatus::Approved => phrase("The treasury has approved it; paying has not begun."),
-        PiStatus::InProcess => phrase("It is at the treasury, and its payments are being made."),
-        PiStatus::Completed => phrase("The treasury has finished with it."),
-    }
-}
-
 /// The colour that goes with an outcome's words.
 pub const fn outcome_tone(outcome: Outcome) -> &'static str {
     match outcome {

@@ -19,7 +19,7 @@ pub struct ShownFlag {
 pub fn of(pi: &PaymentInstruction, tally: &Tally) -> Vec<ShownFlag> {
     let counted = |words: Phrase, count: i64| words.with("count", display::count(count));
     let of_all = |words, count| counted(words, count).with("all", display::count(tally.all));
-    let open = tally.all - tally.paid - tally.failed;
+    let open = tally.open();
     let is_completed = pi.status == PiStatus::Completed;
     let by_muktasoft = pi.completed_by == Some(CompletedBy::Muktasoft);
     [

@@ -26,6 +26,9 @@ on_both!(
     the_command_waits_for_jit_only_for_so_long,
 );
 
+/// Five connections that fail in a row open the circuit; of the seven slots two may be connecting by then.
+const FAILED: std::ops::RangeInclusive<usize> = 5..=7;
+
 fn counts(world: &World, run: &SyncRun) -> Counts {
     world.read(|db| sync_runs::total(db, run.id))
 }
@@ -131,19 +134,25 @@ async fn whoever_waited_for_anothers_sign_in_was_not_asked_about(world: World) {
     };
     world.until(|| world.read(|db| sync_runs::get(db, run.id)).unwrap().waiting_since.is_some()).await;
     let tried: Vec<_> = numbers.iter().filter(|number| !log(&world, number).is_empty()).collect();
-    assert_eq!(tried.len(), 5, "five connections failed in a row, whoever waited for them");
-    assert_eq!(counts(&world, &run).no_response, 5);
+    let failed = tried.len();
+    assert!(FAILED.contains(&failed), "five connections fail in a row, whoever waited for them: {failed}");
+    assert_eq!(counts(&world, &run).no_response as usize, failed);
     let untouched = |number: &&String| {
         let pi = world.stored(number);
         pi.lease_token.is_none() && pi.ftps_called_at.is_none() && pi.unanswered_attempts == 0
     };
-    assert_eq!(numbers.iter().filter(untouched).count(), 55);
+    assert_eq!(numbers.iter().filter(untouched).count(), 60 - failed);
     door.open();
     world.later(TimeDelta::seconds(10));
     looking.await.unwrap();
     assert_eq!(
         counts(&world, &run),
-        Counts { expected: 60, successful: 55, no_response: 5, ..Counts::default() }
+        Counts {
+            expected: 60,
+            successful: 60 - failed as i64,
+            no_response: failed as i64,
+            ..Counts::default()
+        }
     );
 }
 
@@ -244,6 +253,12 @@ async fn the_command_waits_for_jit_only_for_so_long(kind: Kind) {
     let output =
         command.env("JIT_BASE_URL", url.as_str()).env("SYNC_PATIENCE_SECONDS", "1").output().unwrap();
     let last = stdout(&output).lines().last().unwrap().to_owned();
-    assert_eq!(last, "synced 5: 0 successful, 0 errors, 0 glitches, 5 no response, 7 not asked");
+    let told = |failed: usize| {
+        format!(
+            "synced {failed}: 0 successful, 0 errors, 0 glitches, {failed} no response, {} not asked",
+            12 - failed
+        )
+    };
+    assert!(FAILED.into_iter().any(|failed| last == told(failed)), "{last}");
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
 }

@@ -31,6 +31,27 @@ fn every_test_that_the_security_document_names_exists() {
     assert!(named > 40, "the table is read: {named}");
 }
 
+#[test]
+fn every_test_that_the_document_on_reliability_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = std::fs::read_to_string(root.join("docs/RELIABILITY.md")).unwrap();
+    let mut source = String::new();
+    sources(&root.join("src"), &mut source);
+    sources(&root.join("tests"), &mut source);
+    let named: Vec<&str> = document
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| {
+            name.len() > 20 && name.chars().all(|c| c.is_lowercase() || c == '_' || c.is_numeric())
+        })
+        .collect();
+    for name in &named {
+        assert!(source.contains(&format!("fn {name}(")), "{name}");
+    }
+    assert!(named.len() > 50, "the tables are read: {}", named.len());
+}
+
 /// Every document that the code, the tests and the documents themselves name is in the repository.
 #[test]
 fn every_document_that_is_named_exists() {

@@ -10,6 +10,7 @@ mod browser;
 mod commands;
 mod documents;
 mod files;
+mod import_figures;
 mod jit_conditions;
 mod languages;
 mod migrations;

@@ -1,24 +1,28 @@
 //! What holds while imports, outages and other processes come in between: the order is forced, by a gate in
 //! the simulated JIT or by a lock in the database.
 
+use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, SqliteConnection};
 use mukta_ftps::app::App;
-use mukta_ftps::domain::{RunState, RunTrigger};
+use mukta_ftps::domain::{Outcome, RunState, RunTrigger};
 use mukta_ftps::import::{OnFaulty, import};
 use mukta_ftps::store::sync_runs::{self, Counts, SyncRun};
 use mukta_ftps::sync::{Asked, Order, Worked};
 
-use crate::support::{Door, Kind, PEOPLE, REVISED, World, document, on_both, revised};
+use crate::support::{Door, Kind, PEOPLE, Program, REVISED, World, document, on_both, revised};
 
 on_both!(
     whoever_joins_while_jit_is_asked_is_never_left_unpaid_in_a_paid_instruction,
     the_database_itself_refuses_a_paid_instruction_with_an_unpaid_beneficiary,
     an_answer_that_was_not_applied_counts_as_nothing_and_has_jit_asked_again,
     an_answer_in_hand_is_applied_after_its_claim_ran_out,
+    answers_wait_for_a_database_that_takes_no_writes,
+    answers_that_cannot_be_recorded_before_the_end_are_counted,
     a_run_waits_for_a_jit_that_is_away_and_asks_about_all_once_it_is_back,
     a_run_whose_jit_stays_away_is_given_up_and_what_is_unasked_is_due,
     a_jit_that_hangs_is_probed_with_another_instruction_each_time,
@@ -152,6 +156,68 @@ async fn an_answer_in_hand_is_applied_after_its_claim_ran_out(world: World) {
     world.jit.let_go();
     asking.await.unwrap();
     assert_eq!(world.stored(REVISED).status.as_str(), "Completed");
+}
+
+/// A database that can be read and not written, as after a failover or with a writer that hangs, until this is
+/// called.
+fn unwritable(world: &World) -> Box<dyn FnOnce()> {
+    let url = world.database.url_text.clone();
+    match world.database.kind {
+        Kind::Sqlite => {
+            let mut writer = SqliteConnection::establish(world.database.file()).unwrap();
+            writer.batch_execute("BEGIN IMMEDIATE").unwrap();
+            Box::new(move || writer.batch_execute("COMMIT").unwrap())
+        }
+        Kind::Postgres => {
+            let name = url.rsplit('/').next().unwrap().to_owned();
+            let of_all = |setting: &str| {
+                format!(
+                    "ALTER DATABASE {name} {setting} default_transaction_read_only; \
+                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            };
+            let (off, on) = (of_all("RESET"), of_all("SET").replace("only;", "only = on;"));
+            let mut operator = PgConnection::establish(&url).unwrap();
+            operator.batch_execute(&on).unwrap();
+            Box::new(move || operator.batch_execute(&off).unwrap())
+        }
+    }
+}
+
+async fn answers_wait_for_a_database_that_takes_no_writes(world: World) {
+    world.import_pair(PEOPLE);
+    let asking = asked_and_held(&world).await;
+    let writable = unwritable(&world);
+    world.jit.let_go();
+    world.until(|| world.app.sync.unrecorded() == 1).await;
+    // Longer than the writer's first attempts, and longer than the claim.
+    world.later(TimeDelta::hours(1));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(world.app.sync.unrecorded(), 1);
+    writable();
+    assert_eq!(asking.await.unwrap(), Asked::Recorded(Outcome::Success));
+    assert_eq!((world.app.sync.unrecorded(), world.jit.calls_received()), (0, 1));
+    assert_eq!(world.stored(REVISED).status.as_str(), "Completed");
+}
+
+async fn answers_that_cannot_be_recorded_before_the_end_are_counted(world: World) {
+    let numbers = world.import_many(3);
+    world.set_clock(chrono::Utc::now());
+    world.begun_by_hand().await;
+    world.jit.hold();
+    let mut command = world.program(&["serve"]);
+    command.env("JIT_TIMEOUT_SECONDS", "30").env("STOP_SECONDS", "2").stderr(Stdio::piped());
+    let program = Program::start(&mut command);
+    world.until(|| world.jit.in_flight() == 3).await;
+    let writable = unwritable(&world);
+    world.jit.let_go();
+    world.until(|| world.jit.in_flight() == 0).await;
+    let (code, log) = program.stop_in_vain();
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("3 answers of JIT could not be recorded"), "{log}");
+    writable();
+    assert!(numbers.iter().all(|number| world.stored(number).status.as_str() == "In Process"));
 }
 
 fn counts(world: &World, run: &SyncRun) -> Counts {

@@ -54,15 +54,19 @@ pub(super) async fn make(app: &App, simulator: &JitSimulator) -> Result<(), Comm
     push(&past, simulator, vec![samples::past_original(past.clock.now())], |_| vec![])?;
     past.sync.look_after().await?;
     let mut serial = 400;
+    let mut comes_back = None;
     for (place, night) in nights.iter().enumerate() {
         set(*night - TimeDelta::hours(8));
         let count = 5 + place * 5 % 8;
-        let pushed = (0..count).map(|n| samples::past(serial + n, past.clock.now())).collect();
+        let pushed: Vec<Value> = (0..count).map(|n| samples::past(serial + n, past.clock.now())).collect();
+        comes_back = comes_back.or_else(|| pushed.first().cloned());
         push(&past, simulator, pushed, fate)?;
         serial += count;
         set(*night);
         past.sync.look_after().await?;
     }
+    let back = comes_back.map(|paid| samples::sent_back(paid, past.clock.now()));
+    push(&past, simulator, back.into_iter().collect(), |_| vec![])?;
     let old = app.clock.now() - TimeDelta::days(UNDER_WAY_DAYS);
     let waiting = (0..UNDER_WAY).map(|n| samples::past(serial + n, old)).collect();
     push(app, simulator, waiting, |_| vec![Scenario::Slow])?;

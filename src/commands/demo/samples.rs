@@ -92,6 +92,7 @@ struct Bill<'a> {
     hours_old: i64,
     reference: Option<&'static str>,
     is_active: bool,
+    refusal: Option<&'static str>,
 }
 
 /// The demo's data as MUKTASoft's adapter would answer it at `now`.
@@ -106,6 +107,7 @@ pub(super) fn document(now: DateTime<Utc>) -> Value {
         hours_old,
         reference: Some(reference),
         is_active: true,
+        refusal: None,
     };
     let revised = |number, parent, tenant, people, hours_old| Bill {
         number,
@@ -117,6 +119,7 @@ pub(super) fn document(now: DateTime<Utc>) -> Value {
         hours_old,
         reference: None,
         is_active: true,
+        refusal: None,
     };
     let (original, jatni) = ("PI-1013/2026-27/000112", "od.jatni");
     let mut bills = vec![
@@ -133,6 +136,12 @@ pub(super) fn document(now: DateTime<Utc>) -> Value {
             parent: None,
             reference: Some("202611044120"),
             ..revised("PI-1013/2026-27/000301", original, jatni, &PEOPLE[2..], 5)
+        },
+        Bill {
+            status: "DECLINED",
+            payment: "Payment Pending",
+            refusal: Some("{errorCode=JIT-017, errorMsg=Insufficient fund in master allotment 3362}"),
+            ..revised("PI-1013/2026-27/000265", original, jatni, &PEOPLE[4..5], 24 * 3)
         },
         // Its parent is not known here: a technical glitch of this PI alone.
         revised("PI-1013/2026-27/000263", "PI-1013/2026-27/000099", jatni, &PEOPLE[3..4], 24 * 9),
@@ -165,6 +174,7 @@ pub(super) fn past_original(now: DateTime<Utc>) -> Value {
         hours_old: 24 * 30,
         reference: Some("202610028714"),
         is_active: true,
+        refusal: None,
     };
     instruction(&original, now)
 }
@@ -183,8 +193,23 @@ pub(super) fn past(serial: usize, pushed: DateTime<Utc>) -> Value {
         hours_old: 0,
         reference: None,
         is_active: true,
+        refusal: None,
     };
     instruction(&bill, pushed)
+}
+
+/// What MUKTASoft says at `now` of one that was paid, once the bank has sent the money to the first of its
+/// people back.
+pub(super) fn sent_back(mut paid: Value, now: DateTime<Utc>) -> Value {
+    paid["piStatus"] = "PARTIAL".into();
+    paid["auditDetails"]["lastModifiedTime"] = now.timestamp_millis().into();
+    for (place, person) in paid["beneficiaryDetails"].as_array_mut().into_iter().flatten().enumerate() {
+        person["paymentStatus"] = if place == 0 { "Payment Failed" } else { "Payment Successful" }.into();
+        if place == 0 {
+            person["paymentStatusMessage"] = "Account does not exist.".into();
+        }
+    }
+    paid
 }
 
 fn instruction(bill: &Bill<'_>, now: DateTime<Utc>) -> Value {
@@ -207,6 +232,7 @@ fn instruction(bill: &Bill<'_>, now: DateTime<Utc>) -> Value {
         "netAmount": format!("{total:.2}"),
         "grossAmount": format!("{total:.2}"),
         "isActive": bill.is_active,
+        "piErrorResp": bill.refusal,
         "auditDetails": { "createdTime": created.timestamp_millis() },
         "additionalDetails": {
             "billNumber": [format!("WB/2026-27/{serial}")],

@@ -4,9 +4,11 @@
 mod band;
 mod beneficiary;
 mod paging;
+mod standing;
 mod timeline;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -16,18 +18,20 @@ use serde::Deserialize;
 use band::Band;
 use beneficiary::{BeneficiaryRow, SmsCell};
 use paging::{Paging, Wanted};
+use standing::{Facts, Payments, Standing};
 use timeline::{LatestCalls, Step};
 
 use super::{calls, messages};
 use crate::access::Right;
-use crate::domain::{Ancestry, CompletedBy, Flag, MessageState, PiStatus, refusal};
+use crate::domain::{Ancestry, CompletedBy, MessageState, Missing, PiStatus, refusal};
 use crate::language::{Phrase, phrase};
+use crate::sealing::Sealer;
 use crate::store::audit::Action;
 use crate::store::beneficiaries::{self, Beneficiary, Tally};
 use crate::store::instructions::{self, PaymentAdvice, PaymentInstruction};
 use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::store::scope::Scope;
-use crate::store::{Db, StoreError};
+use crate::store::{Db, StoreError, bills};
 use crate::sync::{Asked, Order};
 use crate::web::display::{self, filled};
 use crate::web::error::WebError;
@@ -89,16 +93,30 @@ async fn view(
     number: String,
     query: ViewQuery,
 ) -> Result<HttpResponse, WebError> {
-    let (scope, wanted) = (viewer.scope(), query.wanted());
-    let found = site.app.store.read(move |db| Shown::load(db, &scope, &number, wanted)).await?;
+    let (scope, wanted, sealer) = (viewer.scope(), query.wanted(), Arc::clone(&site.app.sealer));
+    let found = site.app.store.read(move |db| Shown::load(db, &sealer, &scope, &number, wanted)).await?;
     let shown = found.ok_or(WebError::NotFound)?;
-    html(&InstructionPage::new(
-        viewer,
-        shown,
-        Notice::named(query.notice.as_deref(), site.app.sync.sign_in_paused_until()),
-        site.app.notifications.has_gateway(),
-        site.app.clock.now(),
-    ))
+    html(&InstructionPage::new(viewer, shown, query.notice.as_deref(), &Around::of(site)))
+}
+
+/// What the page tells of the program.
+struct Around {
+    has_gateway: bool,
+    sign_in_paused_until: Option<DateTime<Utc>>,
+    next_night: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+}
+
+impl Around {
+    fn of(site: &Site) -> Self {
+        let now = site.app.clock.now();
+        Self {
+            has_gateway: site.app.notifications.has_gateway(),
+            sign_in_paused_until: site.app.sync.sign_in_paused_until(),
+            next_night: site.app.sync.nights().next_after(now),
+            now,
+        }
+    }
 }
 
 /// Has JIT asked.
@@ -156,22 +174,29 @@ impl Notice {
             .find(|notice| Some(notice.word()) == word)
     }
 
-    fn words(self) -> Phrase {
-        match self {
-            Self::Busy => phrase(
+    /// As the instruction stands now: its page may have been old when Refresh was pressed there.
+    fn words(self, completed_by: Option<CompletedBy>) -> Phrase {
+        match (self, completed_by) {
+            (Self::Busy, _) => phrase(
                 "FTPS was not called again: another call on this payment instruction is under way. \
                  Load this page again in a moment to see what it brings.",
             ),
-            Self::NotWaiting => phrase(
+            (Self::NotWaiting, Some(CompletedBy::Ftps)) => {
+                phrase("FTPS was not called again: it had reported the payments already.")
+            }
+            (Self::NotWaiting, Some(CompletedBy::Muktasoft)) => {
+                phrase("FTPS was not called: MUKTASoft had reported it as completed already.")
+            }
+            (Self::NotWaiting, None) => phrase(
                 "FTPS was not called: only an active revised payment instruction that is In Process can be \
                  refreshed, and this one is not.",
             ),
-            Self::Paused(Some(until)) => phrase(
+            (Self::Paused(Some(until)), _) => phrase(
                 "FTPS was not called: JIT did not let us sign in, so signing in pauses. The next try is on \
                  %{at}; this payment instruction waits until then.",
             )
             .with("at", display::minute(until.naive_utc())),
-            Self::Paused(None) => phrase(
+            (Self::Paused(None), _) => phrase(
                 "FTPS was not called: JIT had not let us sign in. That pause is over now, so Refresh asks JIT again.",
             ),
         }
@@ -191,10 +216,17 @@ struct Shown {
     original: Option<PaymentInstruction>,
     revisions: Vec<PaymentInstruction>,
     tally: Tally,
+    missing: Option<Missing>,
 }
 
 impl Shown {
-    fn load(db: &mut Db, scope: &Scope, number: &str, wanted: Wanted) -> Result<Option<Self>, StoreError> {
+    fn load(
+        db: &mut Db,
+        sealer: &Sealer,
+        scope: &Scope,
+        number: &str,
+        wanted: Wanted,
+    ) -> Result<Option<Self>, StoreError> {
         let Some(instruction) = instructions::find(db, scope, number)? else { return Ok(None) };
         let ancestry = instructions::ancestry(db, &instruction)?;
         let mut revisions = instructions::revisions(db, &instruction)?;
@@ -217,6 +249,7 @@ impl Shown {
             parent_is_known,
             revisions,
             original: ancestry.original(),
+            missing: bills::missing(db, sealer, &instruction)?,
             instruction,
         }))
     }
@@ -235,12 +268,41 @@ struct InstructionPage {
     parent_is_known: bool,
     original: Option<PaymentInstruction>,
     revisions: Vec<PaymentInstruction>,
+    standing: Standing,
     band: Option<Band>,
-    notice: Option<Notice>,
+    notice: Option<Phrase>,
     has_gateway: bool,
     may_refresh: bool,
     form_token: String,
     now: DateTime<Utc>,
+}
+
+/// What the page's words about where it stands are made of.
+fn facts(shown: &Shown, viewer: &Viewer, around: &Around) -> Facts {
+    let (pi, tally) = (&shown.instruction, &shown.tally);
+    Facts {
+        status: pi.status,
+        is_active: pi.is_active,
+        is_waiting: pi.is_waiting(),
+        is_stuck: pi.is_stuck(around.now),
+        is_being_asked: pi.is_waiting() && pi.is_claimed(around.now),
+        outcome: pi.latest_outcome(),
+        missing: shown.missing.clone(),
+        next_attempt: pi.next_attempt_at.map(|at| (at, pi.unanswered_attempts)),
+        sign_in_paused_until: around.sign_in_paused_until,
+        next_night: around.next_night,
+        payments: Payments {
+            are_all_made: tally.all > 0 && tally.paid == tally.all,
+            have_failed: tally.failed > 0,
+            have_returned: tally.returned > 0,
+            are_unsettled: pi.unsettled_payments > 0,
+            are_open: pi.completed_by == Some(CompletedBy::Muktasoft) && tally.open() > 0,
+            went_elsewhere: tally.elsewhere > 0,
+            are_doubtful: pi.is_doubtful(),
+        },
+        may_refresh: viewer.may(Right::Refresh),
+        now: around.now,
+    }
 }
 
 /// A fact that a revised PI may leave to its original.
@@ -250,14 +312,12 @@ struct Inherited {
 }
 
 impl InstructionPage {
-    fn new(
-        viewer: &Viewer,
-        shown: Shown,
-        notice: Option<Notice>,
-        has_gateway: bool,
-        now: DateTime<Utc>,
-    ) -> Self {
+    fn new(viewer: &Viewer, shown: Shown, notice: Option<&str>, around: &Around) -> Self {
+        let (now, has_gateway) = (around.now, around.has_gateway);
         let may_refresh = shown.instruction.is_waiting() && viewer.may(Right::Refresh);
+        let standing = Standing::of(&facts(&shown, viewer, around));
+        let completed_by = shown.instruction.completed_by;
+        let notice = Notice::named(notice, around.sign_in_paused_until);
         let steps = timeline::steps(&shown.instruction, shown.calls, &shown.messages);
         let mut messages: HashMap<i64, OutboxMessage> =
             shown.messages.into_iter().map(|message| (message.beneficiary_id, message)).collect();
@@ -272,7 +332,8 @@ impl InstructionPage {
         };
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
-            band: Band::of(&shown.instruction, may_refresh),
+            band: Band::of(&shown.instruction),
+            standing,
             steps,
             flags: flags::of(&shown.instruction, &shown.tally),
             paging: shown.paging,
@@ -282,7 +343,7 @@ impl InstructionPage {
             parent_is_known: shown.parent_is_known,
             original: shown.original,
             revisions: shown.revisions,
-            notice,
+            notice: notice.map(|notice| notice.words(completed_by)),
             has_gateway,
             may_refresh,
             form_token: viewer.form_token.clone(),
@@ -331,31 +392,6 @@ impl InstructionPage {
 
     fn tone_of(&self, other: &PaymentInstruction) -> &'static str {
         display::pi_tone(other.status)
-    }
-
-    /// What the status means.
-    fn meaning(&self) -> Phrase {
-        display::pi_meaning(self.pi.status)
-    }
-
-    /// Where that leaves its payments.
-    fn what_follows(&self) -> Option<Phrase> {
-        match self.pi.status {
-            PiStatus::Completed if self.is_paid_beyond_doubt() => {
-                Some(phrase("Every payment has been made."))
-            }
-            PiStatus::Completed if self.paging.has_failed() => Some(phrase(
-                "Payments that failed are corrected in MUKTASoft and sent again as a revised payment \
-                 instruction.",
-            )),
-            _ => None,
-        }
-    }
-
-    /// Whether every payment was made, to whom it was meant for, and RBI says so.
-    fn is_paid_beyond_doubt(&self) -> bool {
-        let is_in_doubt = |one: &ShownFlag| matches!(one.flag, Flag::PaidElsewhere | Flag::RbiNotPaid);
-        self.paging.is_all_paid() && !self.flags.iter().any(is_in_doubt)
     }
 
     /// Why the treasury declined or rejected it, if MUKTASoft told.

@@ -54,6 +54,7 @@ pub(in crate::web::pages) fn revised() -> PaymentInstruction {
         lease_until: None,
         next_attempt_at: None,
         unanswered_attempts: 0,
+        cannot_ask: false,
         action_rank: Some(3),
         modified_at: None,
         told_status: None,
@@ -123,9 +124,20 @@ fn beneficiary(id: i64, payment_status: PaymentStatus) -> Beneficiary {
     }
 }
 
+fn tally_of(instruction: &PaymentInstruction, beneficiaries: &[Beneficiary]) -> Tally {
+    let count = |status| beneficiaries.iter().filter(|one| one.payment_status == status).count() as i64;
+    Tally {
+        all: beneficiaries.len() as i64,
+        paid: count(PaymentStatus::Successful),
+        failed: count(PaymentStatus::Failed),
+        sum: instruction.net_paise,
+        ..Tally::default()
+    }
+}
+
 fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Shown {
     Shown {
-        tally: Tally { all: beneficiaries.len() as i64, sum: instruction.net_paise, ..Tally::default() },
+        tally: tally_of(&instruction, &beneficiaries),
         instruction,
         advices: vec![],
         paging: Paging::of_all(&beneficiaries),
@@ -135,11 +147,16 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
         parent_is_known: true,
         original: Some(original()),
         revisions: vec![],
+        missing: None,
     }
 }
 
+fn around() -> Around {
+    Around { has_gateway: true, sign_in_paused_until: None, next_night: None, now: NOW }
+}
+
 fn rendered_for(viewer: &Viewer, shown: Shown) -> String {
-    InstructionPage::new(viewer, shown, None, true, NOW).render().unwrap()
+    InstructionPage::new(viewer, shown, None, &around()).render().unwrap()
 }
 
 fn rendered(instruction: PaymentInstruction) -> scraper::Html {
@@ -295,8 +312,17 @@ fn a_notice_is_one_of_two_fixed_texts() {
     assert_eq!(Notice::named(Some("not-waiting"), None), Some(Notice::NotWaiting));
     assert_eq!(Notice::named(Some("paused"), None), Some(Notice::Paused(None)));
     assert_eq!(Notice::named(Some("<script>"), None), None);
-    let page = InstructionPage::new(&admin(), shown(revised(), vec![]), Some(Notice::Busy), true, NOW);
-    assert!(page.render().unwrap().contains("another call on this payment instruction is under way"));
+    let told = |instruction, notice| {
+        let page = InstructionPage::new(&admin(), shown(instruction, vec![]), Some(notice), &around());
+        text_of(&scraper::Html::parse_document(&page.render().unwrap()), "#notice")
+    };
+    assert!(told(revised(), "busy").contains("another call on this payment instruction is under way"));
+    // Refresh, pressed on a page that was old: what had happened meanwhile is said, and nothing else.
+    assert!(
+        told(completed(CompletedBy::Ftps), "not-waiting").contains("it had reported the payments already")
+    );
+    assert!(told(completed(CompletedBy::Muktasoft), "not-waiting").contains("MUKTASoft had reported it"));
+    assert!(told(original(), "not-waiting").contains("only an active revised payment instruction"));
 }
 
 #[test]

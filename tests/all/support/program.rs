@@ -1,6 +1,6 @@
 //! The program as a process of its own, as an operator runs it.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 
 use mukta_ftps::sealing::hex;
@@ -76,9 +76,22 @@ impl Program {
 
     /// SIGTERM: what is in flight is finished.
     pub(crate) fn stop(mut self) {
+        self.tell_to_stop();
+        assert!(self.0.wait().unwrap().success());
+    }
+
+    /// SIGTERM, where not all can be finished: what it ended with, and its log.
+    pub(crate) fn stop_in_vain(mut self) -> (Option<i32>, String) {
+        self.tell_to_stop();
+        let status = self.0.wait().unwrap();
+        let mut log = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (status.code(), log)
+    }
+
+    fn tell_to_stop(&self) {
         let told = Command::new("kill").arg("-TERM").arg(self.0.id().to_string()).status().unwrap();
         assert!(told.success());
-        assert!(self.0.wait().unwrap().success());
     }
 }
 

@@ -101,16 +101,6 @@ impl Paging {
         ((self.count_of(self.wanted.status) + PAGE - 1) / PAGE).max(1)
     }
 
-    /// Whether a payment of the instruction failed.
-    pub(super) fn has_failed(&self) -> bool {
-        self.count_of(Some(PaymentStatus::Failed)) > 0
-    }
-
-    /// Whether all of them were made.
-    pub(super) fn is_all_paid(&self) -> bool {
-        self.count_of(Some(PaymentStatus::Successful)) == self.count_of(None)
-    }
-
     /// How many the instruction has in all.
     pub(super) fn total(&self) -> String {
         display::count(self.count_of(None))

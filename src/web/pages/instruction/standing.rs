@@ -160,11 +160,11 @@ impl Facts {
         }
         let words = match attempts {
             ..=1 => phrase(
-                "JIT is asked again by itself on %{at}: 1 attempt since its last answer, or the last Refresh, has \
+                "JIT is asked again by itself on %{at}: 1 attempt since its last usable answer, or the last Refresh, has \
                  brought none.",
             ),
             _ => phrase(
-                "JIT is asked again by itself on %{at}: %{count} attempts since its last answer, or the last \
+                "JIT is asked again by itself on %{at}: %{count} attempts since its last usable answer, or the last \
                  Refresh, have brought none.",
             )
             .with("count", attempts.to_string()),

@@ -13,6 +13,7 @@ pub mod record;
 pub mod refusal;
 pub mod reply;
 pub mod retry;
+pub mod sentence;
 pub mod sms;
 pub mod status;
 pub mod text;

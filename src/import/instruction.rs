@@ -10,7 +10,8 @@ use super::fields::{Object, Path, stands_for_none};
 use super::reading::Element;
 use super::spelling::{TEXT_MAX_CHARS, read_date, read_day, read_payment_status, read_pi_status};
 use crate::domain::record::{AdviceRecord, BeneficiaryRecord, InstructionRecord, PaymentFacts, folded};
-use crate::domain::text::{one_line, without_long_numbers};
+use crate::domain::sentence::Around;
+use crate::domain::text::one_line;
 use crate::domain::{PaymentStatus, PiStatus};
 
 /// The longest PI number and payment ID, in characters.
@@ -19,8 +20,6 @@ const NUMBER_MAX_CHARS: usize = 128;
 const TENANT_MAX_CHARS: usize = 64;
 /// The longest reason of a failure.
 const REASON_MAX_CHARS: usize = 4000;
-/// In what the treasury says, a run of so many digits may be an account or mobile number.
-const TELLING_DIGITS: usize = 9;
 /// Instants taken for such: 2000-01-01 to 2100-01-01 in epoch milliseconds. Epoch seconds, the usual
 /// mistake, lie far below.
 const INSTANTS_IN_MILLIS: std::ops::Range<i64> = 946_684_800_000..4_102_444_800_000;
@@ -89,7 +88,7 @@ impl InstructionReader {
         let modified_at = modified_time(&audit, faults);
         let advices = advices(&pi, faults);
         let beneficiaries = beneficiaries(&pi, status, faults);
-        Some(InstructionRecord {
+        let mut record = InstructionRecord {
             external_id: pi.text("id", TEXT_MAX_CHARS, faults),
             mukta_reference_id: pi.text("muktaReferenceId", TEXT_MAX_CHARS, faults),
             is_active: pi.flag("isActive", true, faults),
@@ -108,7 +107,12 @@ impl InstructionReader {
             created_at: created_at?,
             modified_at,
             beneficiaries: beneficiaries?,
-        })
+        };
+        let around = Around::record(&record);
+        let mask = |told: &mut Option<String>| *told = told.as_deref().map(|told| around.masked(told));
+        mask(&mut record.error_response);
+        record.beneficiaries.iter_mut().for_each(|one| mask(&mut one.payment.failure_reason));
+        Some(record)
     }
 
     fn number(&mut self, index: usize, pi: &Object<'_>) -> Option<String> {
@@ -153,13 +157,13 @@ fn pi_status(pi: &Object<'_>, told: &str, revised: bool, faults: &mut Faults) ->
     status
 }
 
-/// The treasury's reason on one line, at most so long as a reason may be. Numbers in it may be of people.
+/// The treasury's reason on one line, at most so long as a reason may be.
 fn error_response(pi: &Object<'_>) -> Option<String> {
     let told = match pi.get("piErrorResp")? {
         Value::String(told) => told.clone(),
         other => other.to_string(),
     };
-    let told = without_long_numbers(&one_line(&told), TELLING_DIGITS);
+    let told = one_line(&told);
     let told: String = told.chars().take(REASON_MAX_CHARS).collect();
     let told = told.trim_end().to_owned();
     (!stands_for_none(&told)).then_some(told)

@@ -26,6 +26,7 @@ pub mod refolding;
 pub mod resealing;
 pub mod scope;
 pub mod search;
+mod sentences;
 pub mod sessions;
 pub mod sync_runs;
 pub(crate) mod unsettled;

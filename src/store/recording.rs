@@ -13,6 +13,7 @@ use super::recorder::Recordable;
 use super::schema::{beneficiaries as people, ftps_calls, payment_instructions as pi};
 use super::{Db, StoreError, beneficiaries, sync_runs};
 use crate::clock::Clock;
+use crate::domain::sentence::{Around, may_tell_numbers};
 use crate::domain::text::last_four;
 use crate::domain::{
     AskedInstruction, CompletedBy, Decision, Glitch, HoldReason, PaidBeneficiary, Payment, PaymentStatus,
@@ -101,13 +102,14 @@ fn store_outcome(db: &mut Db, recording: &Recording) -> Result<Decision, StoreEr
     let now = recording.clock.now().naive_utc();
     let decision = still_complete(db, recording)?;
     let applied = recording.may_touch(&instruction, now);
+    let around = around(db, recording, &instruction, &decision)?;
     if applied {
         if let Decision::Success(payment) = &decision {
             for paid in &payment.beneficiaries {
                 mark_paid(db, recording, payment, paid)?;
             }
         }
-        bring_up_to_date(db, recording, &decision, now)?;
+        bring_up_to_date(db, recording, &decision, &around, now)?;
         if let Decision::Success(payment) = &decision {
             super::outbox::enqueue(db, &recording.sealer, instruction.id, &messages_of(payment), now)?;
         }
@@ -115,12 +117,30 @@ fn store_outcome(db: &mut Db, recording: &Recording) -> Result<Decision, StoreEr
         super::claims::release(db, &recording.lease)?;
         ask_again(db, &instruction, now)?;
     }
-    store_call(db, recording, &decision, applied)?;
+    store_call(db, recording, &decision, &around, applied)?;
     // What was not applied leaves the run's item open: it is asked about again, or no longer waits.
     if let Some(run_id) = recording.call.run_id.filter(|_| applied) {
         sync_runs::settle(db, run_id, instruction.id, decision.outcome().into())?;
     }
     Ok(decision)
+}
+
+/// What is known around what JIT said, if it may tell numbers of people.
+fn around(
+    db: &mut Db,
+    recording: &Recording,
+    instruction: &PaymentInstruction,
+    decision: &Decision,
+) -> Result<Around, StoreError> {
+    let by_rbi = match decision {
+        Decision::Success(payment) => payment.payment_status.as_deref(),
+        _ => None,
+    };
+    if may_tell_numbers(&decision.message()) || by_rbi.is_some_and(may_tell_numbers) {
+        super::sentences::around(db, &recording.sealer, instruction)
+    } else {
+        Ok(Around::default())
+    }
 }
 
 impl Recording {
@@ -173,6 +193,7 @@ fn bring_up_to_date(
     db: &mut Db,
     recording: &Recording,
     decision: &Decision,
+    around: &Around,
     now: NaiveDateTime,
 ) -> Result<(), StoreError> {
     let target = pi::table.find(recording.lease.instruction_id);
@@ -182,7 +203,7 @@ fn bring_up_to_date(
         pi::lease_until.eq(None::<NaiveDateTime>),
         pi::lease_started_at.eq(None::<NaiveDateTime>),
         pi::ftps_outcome.eq(decision.outcome().as_str()),
-        pi::ftps_message.eq(decision.message()),
+        pi::ftps_message.eq(around.masked(&decision.message())),
         pi::ftps_called_at.eq(recording.answered_at),
         pi::changed_at.eq(now),
         pi::next_attempt_at.eq(next.map(|next| next.at)),
@@ -201,7 +222,7 @@ fn bring_up_to_date(
                 pi::ftps_bill_reference.eq(&payment.bill_reference),
                 pi::ftps_token_number.eq(&payment.token_number),
                 pi::ftps_token_date.eq(&payment.token_date),
-                pi::ftps_payment_status.eq(&payment.payment_status),
+                pi::ftps_payment_status.eq(payment.payment_status.as_deref().map(|told| around.masked(told))),
             ))
             .execute(db)?,
         Decision::NoResponse { .. } | Decision::Error { .. } | Decision::Glitch(_) => {
@@ -258,6 +279,7 @@ fn store_call(
     db: &mut Db,
     recording: &Recording,
     decision: &Decision,
+    around: &Around,
     applied: bool,
 ) -> Result<(), StoreError> {
     let call = &recording.call;
@@ -274,7 +296,7 @@ fn store_call(
             ftps_calls::started_at.eq(call.started_at),
             ftps_calls::duration_ms.eq(call.duration_ms),
             ftps_calls::outcome.eq(decision.outcome().as_str()),
-            ftps_calls::message.eq(decision.message()),
+            ftps_calls::message.eq(around.masked(&decision.message())),
             ftps_calls::cause.eq(decision.cause()),
             ftps_calls::http_status.eq(call.http_status.map(i32::from)),
             ftps_calls::request_sealed.eq(seal(SealedField::Request(call_ref), &call.request)?),

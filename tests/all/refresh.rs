@@ -12,6 +12,7 @@ on_both!(
     jit_out_of_reach_is_no_response_and_the_next_answer_counts,
     a_jit_message_with_markup_in_it_shows_as_text,
     an_account_number_in_jits_words_shows_its_last_four_digits,
+    what_jit_says_shows_no_number_of_a_person,
     an_instruction_whose_original_is_unknown_is_a_glitch_and_jit_is_not_called,
     parents_in_a_circle_and_of_another_tenant_are_an_unknown_original,
     an_original_without_a_bill_reference_is_a_glitch,
@@ -157,6 +158,27 @@ async fn an_account_number_in_jits_words_shows_its_last_four_digits(world: World
         .script(REVISED, vec![Scenario::Error("Account 30131500010000 is closed, see 202211033261".into())]);
     let page = world.press_refresh(REVISED).await;
     assert_shown(&page, &error("Account •••• 0000 is closed, see 202211033261"), "known account");
+}
+
+async fn what_jit_says_shows_no_number_of_a_person(world: World) {
+    world.import_pair(PEOPLE);
+    let said = "A/c 3013 1500 010000, mobile +91-75500 10000, other 12.34.56.78.90; BenefId 1603202301 of \
+                PI-1013/2023-24/000256 on 2023-11-05 10:20:30, see 202211033261";
+    let shown = "A/c •••• 0000, mobile +91-•••• 0000, other •••• 7890; BenefId 1603202301 of \
+                 PI-1013/2023-24/000256 on 2023-11-05 10:20:30, see 202211033261";
+    world.jit.script(REVISED, vec![Scenario::Error(said.into())]);
+    let told = world.press_refresh(REVISED).await.words("#ftps-message .said");
+    assert_eq!(told, format!("On call of FTPS API: {shown}"));
+    let calls = world.get(&format!("/payment-instructions/{REVISED}/calls")).await;
+    assert!(calls.text.contains("mobile +91-•••• 0000"), "{}", calls.text);
+    for path in ["/payment-instructions", "/payment-instructions.csv"] {
+        let page = world.get(path).await;
+        assert!(page.text.contains("A/c •••• 0000, mobile +91-•••• 0000"), "{path}");
+    }
+    assert_eq!(
+        world.stored(REVISED).ftps_message.as_deref(),
+        Some(format!("On call of FTPS API: {shown}").as_str())
+    );
 }
 
 async fn an_instruction_whose_original_is_unknown_is_a_glitch_and_jit_is_not_called(world: World) {

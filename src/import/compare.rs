@@ -52,6 +52,7 @@ pub fn compare(
     out: impl Write,
 ) -> Result<Compared, CompareError> {
     let StagedInput { mut records, .. } = stage(input, OnFaulty::Refuse)?;
+    records.rewind().map_err(ImportError::Staging)?;
     let mut differences = Differences { out, found: Compared::default() };
     let mut tenants = BTreeSet::new();
     let mut some = Vec::with_capacity(INSTRUCTIONS_AT_ONCE);
@@ -120,9 +121,10 @@ impl<Out: Write> Differences<Out> {
         let here = &known.version.record;
         let of = &here.number;
         self.texts(of, "tenant", Some(&told.tenant_id), Some(&here.tenant_id))?;
-        if told.parent_number.is_some() {
-            let parent = |record: &InstructionRecord| record.parent_number.as_deref().map(folded);
-            self.texts(of, "parent PI", parent(told).as_deref(), parent(here).as_deref())?;
+        let parent = |record: &InstructionRecord| record.parent_number.as_deref().map(folded);
+        if told.parent_number.is_some() && parent(told) != parent(here) {
+            let parents = [told, here].map(|record| record.parent_number.as_deref());
+            self.texts(of, "parent PI", parents[0], parents[1])?;
         }
         let told_status = status(told, here);
         if told_status != here.status {

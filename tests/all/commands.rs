@@ -49,6 +49,10 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("SYNC_SCHEDULE", "0 0 22 30 2 *"),
         ("SYNC_TIMEZONE_OFFSET", "IST"),
         ("SYNC_RETRY_FIRST_SECONDS", "0"),
+        ("MUKTASOFT_STATUS_URL", "http://muktasoft.example/status"),
+        ("MUKTASOFT_STATUS_URL", "nowhere"),
+        ("MUKTASOFT_STATUS_URL", "ftp://muktasoft.example/status"),
+        ("MUKTASOFT_STATUS_SECRET_FILE", "/nowhere"),
     ] {
         let keys = tempfile::tempdir().unwrap();
         let key = keys.path().join("jit.der");
@@ -60,6 +64,8 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
             .env("JIT_CLIENT_ID", "id")
             .env("JIT_CLIENT_SECRET", "secret")
             .env("JIT_PUBLIC_KEY_FILE", &key)
+            .env("MUKTASOFT_STATUS_URL", "http://127.0.0.1:9")
+            .envs((!name.ends_with("SECRET_FILE")).then_some(("MUKTASOFT_STATUS_SECRET", "secret")))
             .env(name, value)
             .output()
             .unwrap();
@@ -82,6 +88,29 @@ fn a_gateway_without_a_template_is_a_missing_setting() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("SMS_TEMPLATE_ID"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_status_receiver_without_a_secret_is_a_missing_setting() {
+    let receiver = |secret: Option<&str>| {
+        program(&["serve"])
+            .env("DATA_KEY", hex(&DATA_KEY))
+            .env("JIT_BASE_URL", "http://127.0.0.1:9")
+            .env("JIT_CLIENT_ID", "id")
+            .env("JIT_CLIENT_SECRET", "secret")
+            .env("JIT_PUBLIC_KEY_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jit-public-key.der"))
+            .env("SESSION_KEY", hex(&SESSION_KEY))
+            .env("MUKTASOFT_STATUS_URL", "https://muktasoft.example/status")
+            .envs(secret.map(|secret| ("MUKTASOFT_STATUS_SECRET", secret)))
+            .output()
+            .unwrap()
+    };
+    for secret in [None, Some("")] {
+        let output = receiver(secret);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+        assert!(stderr(&output).contains("MUKTASOFT_STATUS_SECRET is not set"), "{}", stderr(&output));
+    }
 }
 
 #[test]
@@ -222,6 +251,9 @@ fn help_names_every_setting_of_the_contract() {
             "SMS_SOURCE",
             "SMS_DEPARTMENT_ID",
             "SMS_TEMPLATE_ID",
+            "MUKTASOFT_STATUS_URL",
+            "MUKTASOFT_STATUS_SECRET",
+            "MUKTASOFT_STATUS_SECRET_FILE",
             "RUST_LOG",
         ] {
             assert!(help.contains(name), "{name} in {args:?}");

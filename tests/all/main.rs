@@ -32,3 +32,4 @@ mod sync;
 mod sync_command;
 mod sync_kill;
 mod sync_pages;
+mod ways_back;

@@ -15,7 +15,7 @@ use crate::sealing::Sealer;
 
 /// For so long a process may tell without renewing its lease. What ends later than that from now was written
 /// by a clock that was ahead: it is no evidence of anybody at work.
-pub const LEASE: TimeDelta = TimeDelta::seconds(30);
+pub const LEASE: TimeDelta = TimeDelta::seconds(20);
 
 /// Of what waits to be told, so many are counted.
 pub const COUNTED: i64 = 10_000;

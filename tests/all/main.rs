@@ -27,6 +27,7 @@ mod sms_held;
 mod sms_kill;
 mod sms_outbox;
 mod sms_speed;
+mod status_push;
 mod structure;
 mod sync;
 mod sync_command;

@@ -69,7 +69,7 @@ impl ToldToMuktasoft {
             )
             .with("cause", cause.clone().unwrap_or_default()),
         };
-        Some(words.with("since", display::minute(since)).with("at", display::second(next)))
+        Some(words.with("since", display::minute(since)).with("at", format!("{} IST", display::second(next))))
     }
 
     pub(super) fn link(&self, one: &Refused) -> String {

@@ -154,7 +154,7 @@ impl Decision {
 /// Judges a reply (DOMAIN.md §2, in its order): no response, error, glitch, or all paid.
 pub fn decide(asked: &AskedInstruction, reply: &Reply) -> Decision {
     match reply {
-        Reply::NotAsked(glitch) | Reply::Unusable(glitch) => Decision::Glitch(glitch.clone()),
+        Reply::Unusable(glitch) => Decision::Glitch(glitch.clone()),
         Reply::Nothing { cause } => Decision::NoResponse { cause: cause.clone() },
         Reply::Answered(Answer { error: Some(message), .. }) => {
             Decision::Error { message: without_accounts(asked, message) }

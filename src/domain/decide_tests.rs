@@ -137,12 +137,6 @@ fn a_glitch_is_shown_in_our_words() {
     let decision = decide(&instruction(1), &unusable);
     assert_eq!(decision.message(), "On call of FTPS API: JIT's reply could not be decrypted.");
     assert_eq!(decision.outcome(), Outcome::Glitch);
-    let not_asked = decide(&instruction(1), &Reply::NotAsked(crate::domain::Glitch::OriginalNotKnown));
-    assert_eq!(
-        not_asked.message(),
-        "On call of FTPS API: The original payment instruction is not known here, so JIT cannot be asked."
-    );
-    assert_eq!(not_asked.outcome(), Outcome::Glitch);
 }
 
 // The classes of DOMAIN.md §2, in their order.
@@ -488,7 +482,6 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         prop::collection::vec(any_entry, 0..3).prop_map(AnswerData::Entries),
     ];
     prop_oneof![
-        word().prop_map(|word| Reply::NotAsked(crate::domain::Glitch::ReferenceNotKnown(word))),
         word().prop_map(|cause| Reply::Nothing { cause }),
         word().prop_map(|word| Reply::Unusable(crate::domain::Glitch::NotInForm(word))),
         (prop::option::of(word()), prop::option::of(word()), data)

@@ -5,8 +5,6 @@ use super::glitch::Glitch;
 /// What one attempt brought.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
-    /// JIT was not called, because it could not be.
-    NotAsked(Glitch),
     /// Nothing arrived (DOMAIN.md §2, class 1); the technical cause, for the log.
     Nothing {
         /// What the network said.

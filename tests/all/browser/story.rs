@@ -104,9 +104,9 @@ async fn refreshes_into_each_outcome(world: &World, person: &Chromium) {
         ],
     );
     for (outcome, message, meaning) in [
-        ("no-response", NO_RESPONSE, "Nothing came back from JIT."),
-        ("error", ERROR, "JIT answered with an error"),
-        ("glitch", "On call of FTPS API:", "None of it was applied"),
+        ("no-response", NO_RESPONSE, "Nothing came back from JIT, so nothing has changed here."),
+        ("error", ERROR, "JIT answered with an error in place of payment details"),
+        ("glitch", "On call of FTPS API:", "Nothing was applied, so nothing has changed here."),
     ] {
         press_refresh(person, outcome).await;
         let band = person.words("#ftps-message").await;

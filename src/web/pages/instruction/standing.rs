@@ -158,18 +158,11 @@ impl Facts {
         if at <= self.now.naive_utc() {
             return Some(phrase("JIT is asked again by itself as soon as it can be."));
         }
-        let words = match attempts {
-            ..=1 => phrase(
-                "JIT is asked again by itself on %{at}: 1 attempt since its last usable answer, or the last Refresh, has \
-                 brought none.",
-            ),
-            _ => phrase(
-                "JIT is asked again by itself on %{at}: %{count} attempts since its last usable answer, or the last \
-                 Refresh, have brought none.",
-            )
-            .with("count", attempts.to_string()),
-        };
-        Some(words.with("at", display::minute(at)))
+        let words = phrase(
+            "JIT is asked again by itself on %{at}. Attempts in vain since its last usable answer, or since the last \
+             Refresh: %{count}.",
+        );
+        Some(words.with("at", display::minute(at)).with("count", attempts.to_string()))
     }
 
     fn refresh(&self) -> Option<Phrase> {

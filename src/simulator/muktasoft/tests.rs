@@ -383,6 +383,9 @@ async fn a_status_that_comes_back_is_stored_once_and_told_by_later_searches() {
         assert_eq!(person["paymentStatus"], "Payment Successful");
         assert_eq!((&person["utrNo"], &person["voucherNumber"]), (&json!("RBI324081234567"), &json!("V-7")));
     }
+    let before = muktasoft.simulator.instructions();
+    assert_eq!(muktasoft.report(&paid(9), "k-9", "muktasoft-secret").await.status(), 201);
+    assert_eq!(muktasoft.simulator.instructions(), before, "it says nothing new");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use super::http::{Action, HttpRequest, HttpSimulator, Running};
 use register::Register;
 use search::{Kind, Search};
 
-pub use fault::{Fault, Gate, Service};
+pub use fault::{Fault, Gate, Service, UnknownFault, UnknownService};
 pub use receiver::{Received, StatusOutcome};
 
 /// Where the services lie on the server.

@@ -1,9 +1,13 @@
 //! The commands, run as an operator runs them.
 
+use std::collections::HashMap;
+use std::process::Stdio;
+
 use mukta_ftps::sealing::hex;
+use serde_json::json;
 
 use crate::support::{
-    DATA_KEY, Kind, ORIGINAL, PEOPLE, REVISED, SESSION_KEY, ScratchDatabase, document, fed, on_both,
+    DATA_KEY, Kind, ORIGINAL, PEOPLE, Program, REVISED, SESSION_KEY, ScratchDatabase, document, fed, on_both,
     original, pair, program, revised, stderr, stdout, with_database,
 };
 
@@ -211,6 +215,64 @@ fn an_employee_is_added_listed_and_disabled() {
     );
     assert_eq!(user(&["disable", "nobody"]).output().unwrap().status.code(), Some(1));
     assert_eq!(fed(user(&["add", "bina", "--role", "king"]), "x").status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn simulate_plays_muktasoft_with_the_same_instructions() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(file("known.json"), document(&pair(PEOPLE))).unwrap();
+    let mut simulate = program(&["simulate", "--instructions", &file("known.json")]);
+    simulate.args(["--public-key", &file("jit.der"), "--muktasoft-script", "pi-search=http-503,usual"]);
+    for bind in ["--jit-bind", "--sms-bind", "--muktasoft-bind"] {
+        simulate.args([bind, "127.0.0.1:0"]);
+    }
+    let mut simulate = Program::start(simulate.stdout(Stdio::piped()));
+    let settings: HashMap<String, String> = simulate
+        .lines(13)
+        .iter()
+        .map(|line| line.split_once('=').unwrap())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    assert!(settings["JIT_BASE_URL"].starts_with("http://127.0.0.1:"));
+    assert!(settings["MUKTASOFT_STATUS_URL"].starts_with("http://127.0.0.1:"));
+    assert!(!settings["MUKTASOFT_STATUS_SECRET"].is_empty());
+
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = |setting: &str, mut body: serde_json::Value| {
+        body["RequestInfo"] = json!({ "authToken": settings["MUKTASOFT_AUTH_TOKEN"] });
+        client.post(&settings[setting]).json(&body).send()
+    };
+    let search = json!({ "searchCriteria": { "tenantId": "od.jatni", "piType": "REVISED" } });
+    assert_eq!(ask("MUKTASOFT_PI_SEARCH_URL", search.clone()).await.unwrap().status(), 503);
+    let found: serde_json::Value =
+        ask("MUKTASOFT_PI_SEARCH_URL", search).await.unwrap().json().await.unwrap();
+    assert_eq!(found["paymentInstructions"].as_array().unwrap().len(), 1);
+    assert_eq!(found["paymentInstructions"][0]["jitBillNo"], REVISED);
+    let people = json!({ "bankAccountDetails": { "tenantId": "od.jatni", "referenceId": ["person-1"] } });
+    let found: serde_json::Value =
+        ask("MUKTASOFT_BANK_ACCOUNT_SEARCH_URL", people).await.unwrap().json().await.unwrap();
+    assert_eq!(found["bankAccounts"][0]["bankAccountDetails"][0]["accountNumber"], "30131500010001");
+}
+
+#[test]
+fn what_muktasoft_cannot_meet_is_exit_2() {
+    for (flag, value, names) in [
+        ("--muktasoft-bind", "here", "--muktasoft-bind"),
+        ("--muktasoft-script", "pi-search=http-418", "usual, "),
+        ("--muktasoft-script", "letters=usual", "pi-search, "),
+        ("--muktasoft-script", "pi-search", "NAME=SCENARIO"),
+    ] {
+        let mut simulate = program(&["simulate", flag, value]);
+        for bind in ["--jit-bind", "--sms-bind", "--muktasoft-bind"] {
+            if bind != flag {
+                simulate.args([bind, "127.0.0.1:0"]);
+            }
+        }
+        let output = simulate.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{flag} {value}");
+        assert!(stderr(&output).contains(names), "{}", stderr(&output));
+    }
 }
 
 #[test]

@@ -148,11 +148,13 @@ impl Register {
         Some(instruction)
     }
 
-    /// Applies a status that came back to the instruction that it is of, if that one is known.
+    /// Applies a status that came back to the instruction that it is of, if that one is known. Where it says
+    /// nothing new, nothing is modified: what is pulled and told back in turn comes to rest.
     pub(super) fn apply(&mut self, status: &Value, now_in_millis: i64) {
         let place = number_of(status).and_then(|number| self.places.get(number));
         let Some(row) = place.and_then(|place| self.rows.get_mut(place)) else { return };
-        let Ok(mut instruction) = serde_json::from_str::<Value>(&row.json) else { return };
+        let Ok(before) = serde_json::from_str::<Value>(&row.json) else { return };
+        let mut instruction = before.clone();
         copy_told(status, &mut instruction, "piStatus");
         if status["paDetails"].as_array().is_some_and(|advices| !advices.is_empty()) {
             copy_told(status, &mut instruction, "paDetails");
@@ -166,7 +168,12 @@ impl Register {
                 copy_told(told, beneficiary, field);
             }
             // A payment that is no longer failed has no reason.
-            beneficiary["paymentStatusMessage"] = told["paymentStatusMessage"].clone();
+            if !told["paymentStatusMessage"].is_null() || !beneficiary["paymentStatusMessage"].is_null() {
+                beneficiary["paymentStatusMessage"] = told["paymentStatusMessage"].clone();
+            }
+        }
+        if instruction == before {
+            return;
         }
         let modified = instruction["auditDetails"]["lastModifiedTime"].as_i64();
         let later = modified.map_or(now_in_millis, |before| now_in_millis.max(before.saturating_add(1)));

@@ -110,6 +110,21 @@ fn paid(change: i64) -> Value {
     status
 }
 
+#[test]
+fn every_service_and_fault_has_a_word_of_its_own_that_reads_back() {
+    for (service, word, meaning) in Service::ALL {
+        assert_eq!(word.parse::<Service>().unwrap(), *service);
+        assert!(!meaning.is_empty());
+    }
+    for (fault, word, meaning) in Fault::ALL {
+        assert_eq!(format!("{:?}", word.parse::<Fault>().unwrap()), format!("{:?}", fault()));
+        assert!(!meaning.is_empty());
+    }
+    assert!(matches!("errors:No tenant".parse(), Ok(Fault::Errors(text)) if text == "No tenant"));
+    assert!("pay".parse::<Fault>().unwrap_err().to_string().contains("usual, "));
+    assert!("pay".parse::<Service>().unwrap_err().to_string().contains("pi-search, "));
+}
+
 #[tokio::test]
 async fn a_search_demands_a_token_and_a_criterion() {
     let muktasoft = Muktasoft::new().await;
@@ -368,6 +383,9 @@ async fn a_status_that_comes_back_is_stored_once_and_told_by_later_searches() {
         assert_eq!(person["paymentStatus"], "Payment Successful");
         assert_eq!((&person["utrNo"], &person["voucherNumber"]), (&json!("RBI324081234567"), &json!("V-7")));
     }
+    let before = muktasoft.simulator.instructions();
+    assert_eq!(muktasoft.report(&paid(9), "k-9", "muktasoft-secret").await.status(), 201);
+    assert_eq!(muktasoft.simulator.instructions(), before, "it says nothing new");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod languages;
 mod migrations;
 mod night_figures;
 mod pages;
+mod push_figures;
 mod refresh;
 mod reliability;
 mod search;

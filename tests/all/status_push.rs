@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::process::Stdio;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use mukta_ftps::access::Role;
@@ -37,7 +36,7 @@ on_both!(
     a_receiver_that_is_down_over_restarts_misses_nothing,
 );
 
-async fn muktasoft() -> MuktasoftSimulator {
+pub(crate) async fn muktasoft() -> MuktasoftSimulator {
     MuktasoftSimulator::start(MuktasoftSimulatorOptions::default()).await.unwrap()
 }
 
@@ -329,7 +328,7 @@ async fn what_cannot_be_opened_is_left_out(world: World) {
 }
 
 /// `serve` as a process that tells at that address.
-fn serve(world: &World, muktasoft: &MuktasoftSimulator, url: &str) -> Program {
+pub(crate) fn serve(world: &World, muktasoft: &MuktasoftSimulator, url: &str) -> Program {
     let mut command = world.program(&["serve"]);
     command
         .env("RUST_LOG", "error")
@@ -405,53 +404,6 @@ async fn a_receiver_that_is_down_over_restarts_misses_nothing(world: World) {
     assert_eq!(changes.len(), all, "what changed while it waited was told once, as it stood then");
     let signed = muktasoft.received();
     assert!(signed.iter().all(|one| one.signature_fits));
-}
-
-/// From the commit to the post, where nothing waits: `serve` looks twice a second.
-///
-/// `cargo nextest run --run-ignored only how_soon_muktasoft_is_told --no-capture -j1`
-mod how_soon_muktasoft_is_told {
-    use super::*;
-    use std::sync::{Arc, Mutex};
-    use std::time::Instant;
-
-    const CHANGES: usize = 300;
-
-    async fn measured(kind: Kind) {
-        let world = World::start(kind).await;
-        let muktasoft = muktasoft().await;
-        let arrived: Arc<Mutex<Vec<Instant>>> = Arc::default();
-        let noted = Arc::clone(&arrived);
-        muktasoft.on_request(Service::Status, move |_| noted.lock().unwrap().push(Instant::now()));
-        let program = serve(&world, &muktasoft, &muktasoft.status_url());
-        world.import(&[original(ORIGINAL, PEOPLE)]);
-        world.until(|| arrived.lock().unwrap().len() == 1).await;
-        let mut took = Vec::new();
-        for number in 0..CHANGES {
-            // At any point between two looks.
-            let pause = mukta_ftps::sealing::random_number().unwrap() % 500;
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-            world.import(&[revised(&format!("PI-1013/2023-24/{number:06}"), ORIGINAL, PEOPLE)]);
-            let committed = Instant::now();
-            world.until(|| arrived.lock().unwrap().len() == number + 2).await;
-            let at = *arrived.lock().unwrap().last().unwrap();
-            took.push(at.saturating_duration_since(committed));
-        }
-        program.stop();
-        took.sort();
-        eprintln!(
-            "{kind:?}: {CHANGES} changes, from the commit to the post: median {} ms, p99 {} ms, longest {} ms",
-            took[CHANGES / 2].as_millis(),
-            took[CHANGES * 99 / 100].as_millis(),
-            took[CHANGES - 1].as_millis()
-        );
-        assert!(took[CHANGES - 1] < Duration::from_secs(5));
-    }
-
-    on_both!(
-        #[ignore = "a measurement: minutes of waiting for single changes"]
-        measured,
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -360,6 +360,14 @@ mod tests {
     }
 
     #[test]
+    fn a_post_ends_before_the_lease_under_which_it_began() {
+        let lease = LEASE.to_std().unwrap();
+        assert!(may_begin(Duration::ZERO));
+        let latest = (0..lease.as_millis() as u64).map(Duration::from_millis).take_while(|at| may_begin(*at));
+        assert!(latest.last().unwrap() + TIMEOUT < lease);
+    }
+
+    #[test]
     fn a_key_tells_change_and_instruction() {
         let key = idempotency_key(7, b"{}");
         assert_eq!(key, "7-44136fa355b3678a1146ad16f7e8649e");

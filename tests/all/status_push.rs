@@ -7,18 +7,21 @@ use std::process::Stdio;
 use chrono::TimeDelta;
 use mukta_ftps::access::Role;
 use mukta_ftps::app::App;
-use mukta_ftps::import::export;
+use mukta_ftps::import::{OnFaulty, export, import};
 use mukta_ftps::muktasoft::push::StatusReceiver;
-use mukta_ftps::sealing::hex;
+use mukta_ftps::sealing::{hex, random_number};
+use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::muktasoft::{
     Fault, Gate, MuktasoftSimulator, MuktasoftSimulatorOptions, Received, Service, StatusOutcome,
 };
 use mukta_ftps::store::{changes, status_push};
+use mukta_ftps::sync::Order;
 use mukta_ftps::web::{self, Site};
 use serde_json::Value;
 
 use crate::support::{
-    Browser, Door, Kind, ORIGINAL, OTHER, PEOPLE, Program, REVISED, World, on_both, original, pair, revised,
+    Browser, Door, Instruction, Kind, ORIGINAL, OTHER, PEOPLE, Program, REVISED, World, document, fed,
+    introduce, on_both, original, pair, revised, stdout, with_database,
 };
 
 on_both!(
@@ -32,6 +35,7 @@ on_both!(
     a_pause_far_in_the_future_is_no_evidence,
     a_point_beyond_the_database_begins_at_its_counter_again,
     what_cannot_be_opened_is_left_out,
+    both_sides_agree_whatever_happens_between,
     two_programs_tell_each_change_once,
     a_receiver_that_is_down_over_restarts_misses_nothing,
 );
@@ -325,6 +329,84 @@ async fn what_cannot_be_opened_is_left_out(world: World) {
     let body = muktasoft.received().pop().unwrap().body;
     let account = |place: usize| body["beneficiaryDetails"][place].get("benfAcctNo").cloned();
     assert_eq!((account(0), account(1)), (None, Some("30131500010001".into())));
+}
+
+/// What MUKTASoft answers to its search, as a file.
+fn file_of(muktasoft: &MuktasoftSimulator) -> String {
+    serde_json::json!({ "paymentInstructions": muktasoft.instructions() }).to_string()
+}
+
+/// A bank sends the first payment of a completed instruction back: MUKTASoft's morning poll brings it.
+fn send_back(muktasoft: &MuktasoftSimulator, number: &str) {
+    let mut all = muktasoft.instructions().into_iter();
+    let mut one = all.find(|one| one["jitBillNo"] == number).unwrap();
+    if one["piStatus"] != "SUCCESSFUL" {
+        return;
+    }
+    one["piStatus"] = "PARTIAL".into();
+    one["beneficiaryDetails"][0]["paymentStatus"] = "Payment Failed".into();
+    one["beneficiaryDetails"][0]["paymentStatusMessage"] = "Account closed".into();
+    let modified = one["auditDetails"]["lastModifiedTime"].as_i64().unwrap();
+    one["auditDetails"]["lastModifiedTime"] = (modified + 1000).into();
+    muktasoft.know(one);
+}
+
+/// Files in, calls of JIT, posts out, and faults of each, in any order: once all is told and taken in, MUKTASoft
+/// and the database say the same, and neither has news for the other.
+async fn both_sides_agree_whatever_happens_between(world: World) {
+    let muktasoft = muktasoft().await;
+    let app = telling(&world, &muktasoft);
+    let numbers: Vec<String> = (1..=6).map(|place| format!("PI-1013/2023-24/{place:06}")).collect();
+    let all: Vec<Instruction> = std::iter::once(original(ORIGINAL, PEOPLE))
+        .chain(numbers.iter().map(|number| revised(number, ORIGINAL, PEOPLE)))
+        .collect();
+    introduce(&world.jit, &all);
+    let told: Value = serde_json::from_str(&document(&all)).unwrap();
+    told["paymentInstructions"].as_array().unwrap().iter().for_each(|one| muktasoft.know(one.clone()));
+    let pull = || {
+        let (file, store, sealer) = (file_of(&muktasoft), &world.app.store, &world.app.sealer);
+        import(store, sealer, file.as_bytes(), OnFaulty::Refuse, &world.app.clock).unwrap()
+    };
+    pull();
+    let mut steps = Vec::new();
+    for _ in 0..40 {
+        let step = random_number().unwrap();
+        let number = &numbers[(step / 100 % 6) as usize];
+        steps.push((step % 10, number.clone()));
+        match step % 10 {
+            0..4 => {
+                let answers = [Scenario::Paid, Scenario::ErrorList, Scenario::Reset, Scenario::Garbage];
+                world.jit.script(number, vec![answers[(step / 1000 % 4) as usize].clone()]);
+                // One that is completed is not asked about.
+                let order = Order::refresh("asha".to_owned());
+                world.app.sync.ask(world.stored(number).id, order).await.unwrap();
+            }
+            4..6 => drop(pull()),
+            6 => {
+                send_back(&muktasoft, number);
+                pull();
+            }
+            _ => {
+                let faults = [Fault::Http(503), Fault::AnswerLost, Fault::Reset];
+                let fault = faults[(step / 1000 % 3) as usize].clone();
+                muktasoft.script(Service::Status, vec![fault]);
+                tell(&app).await;
+            }
+        }
+        world.later(TimeDelta::minutes(10));
+    }
+    muktasoft.script(Service::Status, Vec::new());
+    // What was told modifies MUKTASoft's record, which comes in and is told back once more, as nothing new.
+    for _ in 0..2 {
+        tell(&app).await;
+        pull();
+    }
+    tell(&app).await;
+    let rested = pull();
+    assert_eq!((rested.updated, rested.unchanged), (0, 7), "{steps:?}");
+    assert_eq!(tell(&app).await, 0, "{steps:?}");
+    let compared = fed(with_database(&["compare", "-"], &world.database), &file_of(&muktasoft));
+    assert_eq!((stdout(&compared).as_str(), compared.status.code()), ("", Some(0)), "{steps:?}");
 }
 
 /// `serve` as a process that tells at that address.

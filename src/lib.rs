@@ -1,11 +1,11 @@
 //! mukta-ftps asks the treasury's FTPS service whether revised payment instructions have been paid,
 //! and tells the people who wait for it.
 //!
-//! Where things go: a decision of the domain in [`ftps`] (pure); JIT's wire in [`jit`]; SQL in
-//! [`store`]; the one path that asks and records in [`sync`]; the SMS and their gateway in
-//! [`notifications`]; MUKTASoft's JSON in [`import`], its services in [`muktasoft`]; pages
-//! in [`web`], their words in every [`language`]; what [`settings`] say is wired up in [`app`] and nowhere else. `simulator` plays JIT
-//! for the demo, for integration work and for the tests.
+//! Where things go: what is pure in [`domain`]; JIT's wire in [`jit`]; SQL in [`store`]; the one path that asks
+//! and records in [`sync`]; the SMS and their gateway in [`notifications`]; MUKTASoft's JSON in [`import`],
+//! its services in [`muktasoft`]; pages in [`web`], their words in every [`language`]; what [`settings`] say is
+//! wired up in [`app`] and nowhere else. `simulator` plays JIT, MUKTASoft and the SMS gateway for the demo, for
+//! integration work and for the tests.
 
 pub mod access;
 pub mod app;

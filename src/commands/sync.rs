@@ -55,7 +55,7 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
         let progress = tokio::spawn(show_progress(app.clone(), run.clone()));
         let stopped = until_over_or_told(&app, &run, is_ours, stop_within).await;
         progress.abort();
-        closing(&app, &run, stopped?).await
+        closing(&app, &run, is_ours, stopped?).await
     });
     // A query that hangs does not keep the program.
     runtime.shutdown_background();
@@ -70,7 +70,7 @@ async fn until_over_or_told(
     is_ours: bool,
     stop_within: Duration,
 ) -> Result<bool, CommandError> {
-    let working = app.sync.work(run);
+    let working = app.sync.work_since(run, app.clock.now().naive_utc());
     tokio::pin!(working);
     tokio::select! {
         over = &mut working => {
@@ -97,7 +97,7 @@ async fn until_over_or_told(
 }
 
 /// The closing line, and what the exit code is to say.
-async fn closing(app: &App, run: &SyncRun, stopped: bool) -> Result<(), CommandError> {
+async fn closing(app: &App, run: &SyncRun, is_ours: bool, stopped: bool) -> Result<(), CommandError> {
     let counts = app.sync.progress(run).await?;
     let unasked = match counts.left() {
         0 => String::new(),
@@ -114,8 +114,12 @@ async fn closing(app: &App, run: &SyncRun, stopped: bool) -> Result<(), CommandE
     )
     .or_say("standard output is closed")?;
     match counts {
+        _ if stopped && !is_ours => Err(CommandError::Unfinished(format!(
+            "stopped: sync run {} goes on in the process that began it",
+            run.id
+        ))),
         _ if stopped => Err(CommandError::Unfinished(format!(
-            "stopped: {} of {} payment instructions were not asked about; `mukta-ftps sync` begins anew",
+            "stopped: {} of {} payment instructions have no answer; `mukta-ftps sync` begins anew",
             counts.left(),
             counts.expected
         ))),

@@ -79,6 +79,8 @@ impl<T: Revisable> Ancestry<T> {
 pub enum Missing {
     /// The payment instruction of this number, which its parents lead to.
     Original(String),
+    /// An original: this payment instruction, which its parents lead to, is another town's.
+    OfAnotherTown(String),
     /// An original: its parents lead in a circle.
     EndOfCircle,
     /// The online bill reference of the original of this number.
@@ -90,7 +92,9 @@ pub enum Missing {
 impl From<Missing> for Glitch {
     fn from(missing: Missing) -> Self {
         match missing {
-            Missing::Original(_) | Missing::EndOfCircle => Glitch::OriginalNotKnown,
+            Missing::Original(_) | Missing::OfAnotherTown(_) | Missing::EndOfCircle => {
+                Glitch::OriginalNotKnown
+            }
             Missing::Reference(number) => Glitch::ReferenceNotKnown(number),
             Missing::DataKey(id) => Glitch::AccountUnreadable(id),
         }

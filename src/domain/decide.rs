@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::glitch::Glitch;
+use super::money::Paise;
 use super::reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 use super::status::Outcome;
 use super::text::{
@@ -52,6 +53,10 @@ pub struct AskedBeneficiary {
     pub account: Option<String>,
     /// The registered IFSC, if known.
     pub ifsc: Option<String>,
+    /// MUKTASoft's id of the person, if told.
+    pub person_id: Option<String>,
+    /// What is to be paid.
+    pub amount: Paise,
 }
 
 /// What a reply comes to. Only [`Decision::Success`] changes a status.

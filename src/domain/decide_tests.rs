@@ -11,6 +11,8 @@ fn instruction(count: usize) -> AskedInstruction {
             payment_id: format!("BN-1013/{n:06}"),
             account: Some("30180123456".to_owned()),
             ifsc: Some("SBIN0000123".to_owned()),
+            person_id: None,
+            amount: Paise(100),
         })
         .collect();
     AskedInstruction { number: NUMBER.to_owned(), beneficiaries }

@@ -55,9 +55,9 @@ pub fn wants_a_number(reason: &str) -> bool {
 }
 
 /// Whether a payment belongs to another person now than the one its message was written for, each by
-/// MUKTASoft's id. One that was not told is no other.
+/// MUKTASoft's id. Whom nobody had named and a file names now may be anybody.
 pub fn is_anothers(written_for: Option<&str>, now: Option<&str>) -> bool {
-    matches!((filled(written_for), filled(now)), (Some(before), Some(now)) if before != now)
+    filled(now).is_some_and(|now| filled(written_for) != Some(now))
 }
 
 /// Indian operators deliver only what matches the registered template: not one character may differ.
@@ -204,14 +204,12 @@ mod tests {
 
     #[test]
     fn a_message_belongs_to_whom_it_was_written_for() {
-        assert!(is_anothers(Some("IND-1"), Some("IND-2")));
-        for (before, now) in [
-            (Some("IND-1"), Some(" IND-1 ")),
-            (Some("IND-1"), None),
-            (None, Some("IND-1")),
-            (Some(" "), Some("IND-1")),
-            (None, None),
-        ] {
+        for (before, now) in
+            [(Some("IND-1"), Some("IND-2")), (None, Some("IND-1")), (Some(" "), Some("IND-1"))]
+        {
+            assert!(is_anothers(before, now), "{before:?} {now:?}");
+        }
+        for (before, now) in [(Some("IND-1"), Some(" IND-1 ")), (Some("IND-1"), None), (None, None)] {
             assert!(!is_anothers(before, now), "{before:?} {now:?}");
         }
     }

@@ -59,7 +59,7 @@ pub fn unsettled(members: &[Member]) -> Vec<i32> {
                 PaymentStatus::Failed => {
                     latest.get(&(first, payment.as_str())) == Some(&(member.created_at, member.id))
                 }
-                _ => member.completed_by == Some(CompletedBy::Muktasoft),
+                _ => member.completed_by != Some(CompletedBy::Ftps),
             };
             let is_looked_at = member.status == PiStatus::Completed && member.is_active;
             let waiting = member.payments.iter().filter(waits).count();

@@ -82,8 +82,11 @@ impl<'a> Object<'a> {
     /// stands for none ([`stands_for_none`]) tells nothing.
     pub(super) fn id(&self, key: &'static str, max_chars: usize, faults: &mut Faults) -> Option<String> {
         let text = self.text(key, max_chars, faults).filter(|text| !stands_for_none(text))?;
-        if text.chars().any(is_invisible) {
-            faults.add(self.path(key), "has a character in it that is not seen, or that turns the direction");
+        if text.chars().any(|c| is_invisible(c) || c.is_whitespace() && c != ' ') {
+            faults.add(
+                self.path(key),
+                "has a character in it that is not seen, is a blank of another kind, or turns the direction",
+            );
             return None;
         }
         Some(text)

@@ -161,6 +161,7 @@ fn error_response(pi: &Object<'_>) -> Option<String> {
     };
     let told = without_long_numbers(&one_line(&told), TELLING_DIGITS);
     let told: String = told.chars().take(REASON_MAX_CHARS).collect();
+    let told = told.trim_end().to_owned();
     (!stands_for_none(&told)).then_some(told)
 }
 

@@ -61,12 +61,23 @@ pub(super) fn merge(known: &Known, told: InstructionRecord, now: NaiveDateTime) 
     };
     let mut notes = Vec::new();
     let beneficiaries = beneficiaries(payments, &before.beneficiaries, told.beneficiaries, &mut notes);
+    if payments == Payments::BeingAsked && told.status != before.status {
+        notes.push(
+            "JIT is being asked about it at this moment, and its statuses are left to the answer: import it again \
+             to bring them"
+                .to_owned(),
+        );
+    }
     let lifecycle = lifecycle(&known.version.lifecycle, before.status, status, now);
+    // The treasury's reason is not taken back by a record that is silent about it.
+    let is_silent = told.error_response.is_none() && status == before.status;
+    let error_response = if is_silent { before.error_response.clone() } else { told.error_response };
     let record = InstructionRecord {
         number: before.number.clone(),
         status,
         told_status,
         modified_at: told.modified_at.or(before.modified_at),
+        error_response,
         advices,
         beneficiaries,
         ..told
@@ -111,12 +122,16 @@ enum Payments {
 /// What a record may tell of payments that FTPS reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum News {
-    /// Nothing: it is of before the completion, or knows of none.
+    /// Nothing: it is of before the completion.
     None,
     /// It does not say of when it is.
     Undated,
-    /// It is of after the completion. `newer`: and newer than what is here.
-    Of { now: NaiveDateTime, newer: bool },
+    /// It is of after the completion, and newer than what is here or not.
+    Dated {
+        /// When a payment that it says failed came back; `None` if its status tells of no such thing.
+        returned_at: Option<NaiveDateTime>,
+        newer: bool,
+    },
 }
 
 impl Payments {
@@ -146,12 +161,15 @@ impl Payments {
 impl News {
     fn of(known: &Known, told: &InstructionRecord, now: NaiveDateTime) -> Self {
         let completed_at = known.version.lifecycle.completed_at;
+        let tells_of_returns = told.told_status.as_deref().is_some_and(|word| {
+            ["PARTIAL", "COMPLETED"].iter().any(|partial| partial.eq_ignore_ascii_case(word))
+        });
         match told.modified_at {
-            _ if told.status != PiStatus::Completed => Self::None,
             None => Self::Undated,
-            Some(at) if completed_at.is_none_or(|completed| at > completed) => {
-                Self::Of { now, newer: known.version.record.modified_at.is_none_or(|here| at > here) }
-            }
+            Some(at) if completed_at.is_none_or(|completed| at > completed) => Self::Dated {
+                returned_at: tells_of_returns.then_some(now),
+                newer: known.version.record.modified_at.is_none_or(|here| at > here),
+            },
             Some(_) => Self::None,
         }
     }
@@ -161,13 +179,16 @@ impl News {
         into.payment = here.payment.clone();
         (into.disputed, into.returned_at) = (here.disputed, here.returned_at);
         match (self, told.payment.status) {
-            (Self::Of { now, .. }, PaymentStatus::Failed) => {
+            (Self::Dated { returned_at: Some(at), .. }, PaymentStatus::Failed) => {
                 into.payment.status = PaymentStatus::Failed;
                 into.payment.failure_reason.clone_from(&told.payment.failure_reason);
-                into.returned_at = here.returned_at.or(Some(now));
+                into.returned_at = here.returned_at.or(Some(at));
                 into.disputed = false;
             }
-            (Self::Of { newer, .. }, PaymentStatus::Successful) => {
+            (Self::Dated { .. } | Self::Undated, PaymentStatus::Failed) => {
+                into.disputed = here.returned_at.is_none();
+            }
+            (Self::Dated { newer, .. }, PaymentStatus::Successful) => {
                 if newer && here.returned_at.is_some() {
                     into.payment.status = PaymentStatus::Successful;
                     into.payment.failure_reason = None;
@@ -175,7 +196,6 @@ impl News {
                 }
                 into.disputed = told.disputed;
             }
-            (Self::Undated, PaymentStatus::Failed) => into.disputed = here.returned_at.is_none(),
             (Self::Undated, PaymentStatus::Successful) => into.disputed = told.disputed,
             _ => into.disputed |= told.disputed,
         }
@@ -237,9 +257,13 @@ fn beneficiary(
     match payments {
         Payments::BroughtByFtps(news) => {
             news.apply(here, &told, &mut merged);
-            if news == News::Undated && merged.disputed && told.payment.status == PaymentStatus::Failed {
+            if merged.disputed && told.payment.status == PaymentStatus::Failed {
+                let lacks = match news {
+                    News::Undated => "without lastModifiedTime",
+                    _ => "in a record that is neither PARTIAL nor COMPLETED",
+                };
                 notes.push(format!(
-                    "{}: Payment Failed of what FTPS reported paid, without lastModifiedTime: it changes nothing",
+                    "{}: Payment Failed of what FTPS reported paid, {lacks}: it changes nothing, and is flagged",
                     here.payment_id
                 ));
             }

@@ -268,9 +268,25 @@ fn payment_failed_from_before_the_completion_changes_nothing() {
         let after = merged(&known, told);
         assert_eq!(after.record.beneficiaries, known.version.record.beneficiaries, "{hours}");
     }
-    let (known, mut told) = told_later(1, PaymentStatus::Failed);
-    told.status = PiStatus::InProcess;
-    assert_eq!(merged(&known, told).record.beneficiaries, known.version.record.beneficiaries);
+}
+
+#[test]
+fn payment_failed_in_a_record_of_another_status_is_noted_and_flagged() {
+    for (status, word) in [
+        (PiStatus::InProcess, "INITIATED"),
+        (PiStatus::Rejected, "REJECTED"),
+        (PiStatus::Completed, "SUCCESSFUL"),
+    ] {
+        let (known, mut told) = told_later(1, PaymentStatus::Failed);
+        (told.status, told.told_status) = (status, Some(word.to_owned()));
+        let after = merge(&known, told, now()).unwrap();
+        assert!(after.notes[0].contains("neither PARTIAL nor COMPLETED"), "{:?}", after.notes);
+        let one = &after.version.record.beneficiaries[0];
+        assert_eq!(
+            (one.payment.status, one.disputed, one.returned_at),
+            (PaymentStatus::Successful, true, None)
+        );
+    }
 }
 
 #[test]

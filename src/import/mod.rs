@@ -21,7 +21,7 @@ use std::collections::HashSet;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 
 pub use compare::{CompareError, Compared, compare};
 pub use export::{ExportError, Exported, export, with_change_number};
@@ -44,6 +44,8 @@ use crate::store::{Db, Store, StoreError, bills, changes, importing, unsettled};
 const INSTRUCTIONS_AT_ONCE: usize = 200;
 /// Beneficiaries compared and written at once.
 const BENEFICIARIES_AT_ONCE: usize = 4000;
+/// A record of MUKTASoft that is further ahead of our clock is of no time that could be believed.
+const AHEAD: TimeDelta = TimeDelta::hours(1);
 /// An import that meets a database which is busy or away is written so often at most.
 const ATTEMPTS: u32 = 5;
 /// The pause before the second time; it doubles.
@@ -254,7 +256,14 @@ impl Writer<'_> {
         let numbers: Vec<String> = some.iter().map(|(_, record)| folded(&record.number)).collect();
         let mut known = importing::known(db, self.sealer, &numbers)?;
         let mut new = Vec::new();
-        for (index, record) in some {
+        for (index, mut record) in some {
+            if record.modified_at.is_some_and(|at| at > self.now + AHEAD) {
+                record.modified_at = None;
+                self.note(
+                    &record.number,
+                    "its lastModifiedTime is in the future: it is read as if it told none",
+                );
+            }
             if let Some(sum) = record.other_sum() {
                 let (net, sum) = (record.net.plain(), sum.plain());
                 let note = format!("its net amount is {net}, its beneficiaries' together {sum}");

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, BufReader, Read};
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -106,7 +106,13 @@ impl<'de, F: FnMut(usize, Element) -> io::Result<()>> Visitor<'de> for Document<
                         )));
                     }
                 }
-                _ => drop(map.next_value::<IgnoredAny>()?),
+                _ => {
+                    let mut twice = Vec::new();
+                    map.next_value_seed(Keys { at: key.clone(), twice: &mut twice })?;
+                    if let Some(path) = twice.first() {
+                        return Err(A::Error::custom(format_args!("`{path}` is there more than once")));
+                    }
+                }
             }
             found.insert(key);
         }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::BillToAsk;
-use crate::domain::{AskedBeneficiary, AskedInstruction, Decision, Outcome, decide};
+use crate::domain::{AskedBeneficiary, AskedInstruction, Decision, Outcome, Paise, decide};
 use crate::jit::PublicKey;
 use crate::simulator::http::{Action, HttpSimulator};
 use crate::simulator::jit::{
@@ -42,6 +42,8 @@ fn asked(number: &str) -> AskedInstruction {
             payment_id: one.payment_id.to_lowercase(),
             account: one.account,
             ifsc: one.ifsc,
+            person_id: None,
+            amount: Paise(100),
         })
         .collect();
     AskedInstruction { number: number.to_owned(), beneficiaries }

@@ -8,6 +8,7 @@ use clap::Args;
 use super::{Secret, SettingFault, fault, filled, offset, required, secret};
 use crate::jit::{JitConfig, PublicKey};
 use crate::outgoing::is_loopback;
+use crate::store::instructions::LONGEST_TIMEOUT_SECONDS;
 use crate::sync::Jit;
 
 /// JIT's address, credentials and manners (DOMAIN.md §5).
@@ -35,7 +36,7 @@ pub struct JitSettings {
     #[arg(long, env = "JIT_DEPT_CODE", value_name = "JIT_DEPT_CODE", default_value = "MUKTA")]
     jit_dept_code: String,
     /// Longest time for one HTTP exchange, in seconds
-    #[arg(long, env = "JIT_TIMEOUT_SECONDS", value_name = "JIT_TIMEOUT_SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=600))]
+    #[arg(long, env = "JIT_TIMEOUT_SECONDS", value_name = "JIT_TIMEOUT_SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=i64::from(LONGEST_TIMEOUT_SECONDS)))]
     jit_timeout_seconds: u32,
     /// Calls in flight at once, per process
     #[arg(long, env = "JIT_CONCURRENCY", value_name = "JIT_CONCURRENCY", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=256))]

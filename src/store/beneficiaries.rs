@@ -83,6 +83,8 @@ pub struct Tally {
     pub elsewhere: i64,
     /// Those of which MUKTASoft tells another amount or person since.
     pub changed: i64,
+    /// Those that FTPS reported paid and MUKTASoft calls failed, though not so that it counts.
+    pub disputed: i64,
     /// What MUKTASoft says that they come to.
     pub sum: Paise,
 }
@@ -133,7 +135,7 @@ pub fn counts(db: &mut Db, instruction_id: InstructionId) -> Result<Vec<(Payment
 
 /// How the payments of each of these instructions stand.
 pub fn tallies(db: &mut Db, ids: &[InstructionId]) -> Result<HashMap<InstructionId, Tally>, StoreError> {
-    type Row = (InstructionId, i64, i64, i64, i64, i64, i64, i64);
+    type Row = (InstructionId, i64, i64, i64, i64, i64, i64, i64, i64);
     let rows: Vec<Row> = on_either!(db, db => beneficiaries::table
         .filter(beneficiaries::instruction_id.eq_any(ids))
         .group_by(beneficiaries::instruction_id)
@@ -147,11 +149,12 @@ pub fn tallies(db: &mut Db, ids: &[InstructionId]) -> Result<HashMap<Instruction
             sql::<BigInt>(
                 "count(CASE WHEN told_amount_paise IS NOT NULL OR paid_beneficiary_id IS NOT NULL THEN 1 END)",
             ),
+            sql::<BigInt>("count(CASE WHEN disputed THEN 1 END)"),
             sql::<BigInt>("CAST(sum(COALESCE(told_amount_paise, amount_paise)) AS BIGINT)"),
         ))
         .load(db)?);
-    let tally = |(id, all, paid, failed, returned, elsewhere, changed, sum): Row| {
-        (id, Tally { all, paid, failed, returned, elsewhere, changed, sum: Paise(sum) })
+    let tally = |(id, all, paid, failed, returned, elsewhere, changed, disputed, sum): Row| {
+        (id, Tally { all, paid, failed, returned, elsewhere, changed, disputed, sum: Paise(sum) })
     };
     Ok(rows.into_iter().map(tally).collect())
 }
@@ -172,7 +175,7 @@ pub fn asked(
     instruction_id: InstructionId,
     number: &str,
 ) -> Result<AskedPeople, StoreError> {
-    type Row = (i64, String, String, Option<Vec<u8>>, Option<String>);
+    type Row = (i64, String, String, Option<Vec<u8>>, Option<String>, Option<String>, Paise);
     let rows: Vec<Row> = beneficiaries::table
         .filter(beneficiaries::instruction_id.eq(instruction_id))
         .order((beneficiaries::position, beneficiaries::id))
@@ -182,17 +185,19 @@ pub fn asked(
             beneficiaries::payment_key,
             beneficiaries::account_sealed,
             beneficiaries::ifsc,
+            beneficiaries::beneficiary_id,
+            beneficiaries::amount_paise,
         ))
         .load(db)?;
     let mut people = AskedPeople { known: Vec::with_capacity(rows.len()), unreadable: Vec::new() };
-    for (id, payment_id, payment_key, sealed, ifsc) in rows {
+    for (id, payment_id, payment_key, sealed, ifsc, person_id, amount) in rows {
         let field = SealedField::Account(BeneficiaryKey { number, payment_key: &payment_key });
         let account = sealed.map(|sealed| sealer.open_text(field, &sealed)).transpose();
         let account = account.unwrap_or_else(|cause| {
             people.unreadable.push(Unreadable::new(number, &payment_id, "account number", cause));
             None
         });
-        people.known.push(AskedBeneficiary { id, payment_id, account, ifsc });
+        people.known.push(AskedBeneficiary { id, payment_id, account, ifsc, person_id, amount });
     }
     Ok(people)
 }

@@ -32,7 +32,13 @@ fn bill(db: &mut Db, revised: &PaymentInstruction) -> Result<Result<BillToAsk, M
         _ => vec![],
     };
     let references = advices.iter().map(|advice| advice.bill_reference.as_deref());
-    Ok(BillToAsk::of(revised, &ancestry, references))
+    let bill = BillToAsk::of(revised, &ancestry, references);
+    if let Err(Missing::Original(number)) = &bill
+        && instructions::is_known(db, number)?
+    {
+        return Ok(Err(Missing::OfAnotherTown(number.clone())));
+    }
+    Ok(bill)
 }
 
 /// What JIT cannot be asked about an instruction for want of, if it waits.

@@ -54,6 +54,8 @@ pub struct Claimed {
 pub enum NotClaimed {
     /// Another call on it is under way.
     Busy,
+    /// Something else is being written about it: an import, or the outcome of an earlier call.
+    Locked,
     /// It does not wait for FTPS.
     NotWaiting,
     /// JIT cannot be asked about it, for want of something here: that is recorded as its glitch.
@@ -68,7 +70,10 @@ pub fn claim(
     instruction_id: InstructionId,
     terms: &ClaimTerms,
 ) -> Result<Result<Claimed, NotClaimed>, StoreError> {
-    let instruction = instructions::lock(db, instruction_id)?;
+    if instructions::lock_free(db, &[instruction_id])?.is_empty() {
+        return Ok(Err(NotClaimed::Locked));
+    }
+    let instruction = instructions::get(db, instruction_id)?;
     if let Some(found) = FoundClaim::on(db, &instruction)? {
         if found.holds(terms.now) {
             let reason = if instruction.is_waiting() { NotClaimed::Busy } else { NotClaimed::NotWaiting };
@@ -241,7 +246,7 @@ pub fn claim_of_run(
             Err(NotClaimed::CannotBeAsked) => {
                 sync_runs::settle(db, run.id, item.id(), ItemOutcome::Glitch)?;
             }
-            Err(NotClaimed::Busy) => {}
+            Err(NotClaimed::Busy | NotClaimed::Locked) => {}
         }
     }
     Ok(batch)

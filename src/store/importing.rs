@@ -360,7 +360,10 @@ fn update_beneficiaries(
                 if before.mobile != record.mobile {
                     numbers_changed.push(row.id);
                 }
-                if before.returned_at.is_none() && record.returned_at.is_some() {
+                let is_news = |then: bool, now: bool| now && !then;
+                if is_news(before.returned_at.is_some(), record.returned_at.is_some())
+                    || is_news(before.disputed, record.disputed)
+                {
                     returned.push(row.id);
                 }
                 let mut changed = record.row(sealer, &to.number, known.id, position)?;

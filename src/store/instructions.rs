@@ -201,9 +201,16 @@ impl Revisable for PaymentInstruction {
     }
 }
 
-/// No claim holds for longer: three time-outs of the longest that `JIT_TIMEOUT_SECONDS` may say, and the
-/// grace. What ends later was made by a clock that was ahead.
-pub(super) const LONGEST_CLAIM: TimeDelta = TimeDelta::seconds(3 * 600 + 30);
+/// `JIT_TIMEOUT_SECONDS` may say no more.
+pub const LONGEST_TIMEOUT_SECONDS: u32 = 600;
+/// An attempt takes so many time-outs at most.
+pub const TIMEOUTS_OF_AN_ATTEMPT: u32 = 3;
+/// How long after an attempt's deadline the claim of a process that died holds, in seconds (CONTRACT.md).
+pub const CLAIM_GRACE_SECONDS: u32 = 30;
+
+/// No claim holds for longer. What ends later was made by a clock that was ahead.
+pub(super) const LONGEST_CLAIM: TimeDelta =
+    TimeDelta::seconds((TIMEOUTS_OF_AN_ATTEMPT * LONGEST_TIMEOUT_SECONDS + CLAIM_GRACE_SECONDS) as i64);
 
 /// Whether a claim until `until` holds at `now`.
 pub(super) fn is_claim(until: Option<NaiveDateTime>, now: NaiveDateTime) -> bool {
@@ -242,11 +249,20 @@ pub struct PaymentAdvice {
 /// The instruction of that number, if it is in the viewer's scope.
 pub fn find(db: &mut Db, scope: &Scope, number: &str) -> Result<Option<PaymentInstruction>, StoreError> {
     Ok(payment_instructions::table
-        .filter(payment_instructions::number.eq(number))
+        .filter(lower(payment_instructions::number).eq(folded(number)))
         .filter(payment_instructions::tenant_id.eq_any(scope.tenants()))
         .select(PaymentInstruction::as_select())
         .get_result(db)
         .optional()?)
+}
+
+/// Whether an instruction of that number is here, whosever it is.
+pub(super) fn is_known(db: &mut Db, number: &str) -> Result<bool, StoreError> {
+    let known: i64 = payment_instructions::table
+        .filter(lower(payment_instructions::number).eq(folded(number)))
+        .count()
+        .get_result(db)?;
+    Ok(known > 0)
 }
 
 /// The instruction of that row.

@@ -10,8 +10,8 @@ use super::calls::NewCall;
 use super::claims::Lease;
 use super::instructions::{self, InstructionId, PaymentInstruction};
 use super::recorder::Recordable;
-use super::schema::{beneficiaries, ftps_calls, payment_instructions as pi};
-use super::{Db, StoreError, sync_runs};
+use super::schema::{beneficiaries as people, ftps_calls, payment_instructions as pi};
+use super::{Db, StoreError, beneficiaries, sync_runs};
 use crate::clock::Clock;
 use crate::domain::text::last_four;
 use crate::domain::{
@@ -155,18 +155,17 @@ fn already_stored(db: &mut Db, call: &NewCall) -> Result<bool, StoreError> {
     Ok(stored > 0)
 }
 
-/// FTPS completes an instruction with all its beneficiaries or not at all: if an import added or
-/// removed one while JIT was asked, the answer does not cover it.
+/// FTPS completes an instruction with all its beneficiaries or not at all, and is believed of those whom it was
+/// asked about: if an import added or removed one meanwhile, or told of another person, account or amount, the
+/// answer does not cover it.
 fn still_complete(db: &mut Db, recording: &Recording) -> Result<Decision, StoreError> {
-    let Decision::Success(payment) = &recording.decision else { return Ok(recording.decision.clone()) };
-    let mut now: Vec<i64> = beneficiaries::table
-        .filter(beneficiaries::instruction_id.eq(recording.lease.instruction_id))
-        .select(beneficiaries::id)
-        .load(db)?;
-    let mut paid: Vec<i64> = payment.beneficiaries.iter().map(|one| one.id).collect();
-    now.sort_unstable();
-    paid.sort_unstable();
-    Ok(if now == paid { recording.decision.clone() } else { Decision::Glitch(Glitch::BeneficiariesChanged) })
+    let Decision::Success(_) = &recording.decision else { return Ok(recording.decision.clone()) };
+    let Recording { asked, lease, sealer, .. } = recording;
+    let mut now = beneficiaries::asked(db, sealer, lease.instruction_id, &asked.number)?.known;
+    let mut then = asked.beneficiaries.clone();
+    now.sort_by_key(|one| one.id);
+    then.sort_by_key(|one| one.id);
+    Ok(if now == then { recording.decision.clone() } else { Decision::Glitch(Glitch::BeneficiariesChanged) })
 }
 
 /// Brings the instruction up to date and releases the claim.
@@ -236,19 +235,19 @@ fn mark_paid(
             recording.sealer.seal(field, account.as_bytes())
         })
         .transpose()?;
-    let marked = diesel::update(beneficiaries::table.find(paid.id))
-        .filter(beneficiaries::instruction_id.eq(recording.lease.instruction_id))
+    let marked = diesel::update(people::table.find(paid.id))
+        .filter(people::instruction_id.eq(recording.lease.instruction_id))
         .set((
-            beneficiaries::payment_status.eq(PaymentStatus::Successful.as_str()),
-            beneficiaries::failure_reason.eq(None::<String>),
-            beneficiaries::utr.eq(&paid.utr),
-            beneficiaries::utr_date.eq(&paid.utr_date),
-            beneficiaries::end_to_end_id.eq(&paid.end_to_end_id),
-            beneficiaries::voucher_number.eq(&payment.voucher_number),
-            beneficiaries::voucher_date.eq(&payment.voucher_date),
-            beneficiaries::other_account_sealed.eq(other_account),
-            beneficiaries::other_account_last4.eq(paid.other_account.as_deref().and_then(last_four)),
-            beneficiaries::other_ifsc.eq(&paid.other_ifsc),
+            people::payment_status.eq(PaymentStatus::Successful.as_str()),
+            people::failure_reason.eq(None::<String>),
+            people::utr.eq(&paid.utr),
+            people::utr_date.eq(&paid.utr_date),
+            people::end_to_end_id.eq(&paid.end_to_end_id),
+            people::voucher_number.eq(&payment.voucher_number),
+            people::voucher_date.eq(&payment.voucher_date),
+            people::other_account_sealed.eq(other_account),
+            people::other_account_last4.eq(paid.other_account.as_deref().and_then(last_four)),
+            people::other_ifsc.eq(&paid.other_ifsc),
         ))
         .execute(db)?;
     // All of them were there when the instruction was locked.

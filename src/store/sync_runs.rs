@@ -108,17 +108,41 @@ pub fn begin(
     match begun {
         Some(run) => {
             bills::look_again(db, sealer, now)?;
-            diesel::sql_query(
-                "INSERT INTO sync_run_items (run_id, instruction_id, tenant_id) \
-                 SELECT $1, id, tenant_id FROM payment_instructions \
-                 WHERE action_rank IS NOT NULL AND NOT cannot_ask",
-            )
-            .bind::<BigInt, _>(run.id)
-            .execute(db)?;
+            join(db, run.id)?;
             Ok(Begun::Started(run))
         }
         None => Ok(running(db)?.map_or(Begun::AlreadyMade, Begun::InProgress)),
     }
+}
+
+/// Adds to a run what waits, can be asked about, and does not belong to it yet. What somebody else has locked
+/// so that it could not be referred to is left for later: nobody is waited for.
+fn join(db: &mut Db, run_id: i64) -> Result<(), StoreError> {
+    let locked = match db {
+        Db::Sqlite(_) => "",
+        Db::Postgres(_) => "FOR KEY SHARE OF p SKIP LOCKED",
+    };
+    diesel::sql_query(format!(
+        "INSERT INTO sync_run_items (run_id, instruction_id, tenant_id) \
+         SELECT $1, p.id, p.tenant_id FROM payment_instructions p \
+         WHERE p.action_rank IS NOT NULL AND NOT p.cannot_ask AND NOT EXISTS (SELECT 1 FROM sync_run_items i \
+         WHERE i.run_id = $1 AND i.instruction_id = p.id) {locked}"
+    ))
+    .bind::<BigInt, _>(run_id)
+    .execute(db)?;
+    Ok(())
+}
+
+/// Whether the run under way will ask about an instruction.
+pub fn is_open_in_a_run(db: &mut Db, id: InstructionId) -> Result<bool, StoreError> {
+    let open: i64 = items::table
+        .inner_join(runs::table.on(runs::id.eq(items::run_id)))
+        .filter(runs::state.eq(RunState::Running.as_str()))
+        .filter(items::instruction_id.eq(id))
+        .filter(items::outcome.is_null())
+        .count()
+        .get_result(db)?;
+    Ok(open > 0)
 }
 
 /// The run under way, if there is one.
@@ -152,8 +176,12 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// Marks a run finished if nothing is left to be asked; says whether it is over.
+/// Marks a run finished if nothing is left to be asked, of what has come meanwhile either; says whether it is
+/// over.
 pub fn finish(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<bool, StoreError> {
+    if get(db, run_id)?.is_some_and(|run| run.state == RunState::Running) {
+        join(db, run_id)?;
+    }
     let open: i64 = items::table
         .filter(items::run_id.eq(run_id))
         .filter(items::outcome.is_null())

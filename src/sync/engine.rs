@@ -49,9 +49,12 @@ pub enum Asked {
     Recorded(Outcome),
     /// Nobody was called: another call on it is under way.
     Busy,
+    /// Nobody was called: something else is being written about it.
+    Locked,
     /// Nobody was called: it does not wait for FTPS.
     NotWaiting,
-    /// Nobody was called, or the call was cut off: it waits as before.
+    /// Nobody was called, or the call was cut off, since the program is stopping or JIT is away: it waits as
+    /// before.
     Unasked,
     /// Nobody was called, and nothing is recorded: JIT refused a sign-in, and none is tried until then.
     Paused {
@@ -70,19 +73,16 @@ impl FtpsSync {
     }
 
     async fn claim_and_ask(&self, id: InstructionId, order: &Order) -> Result<Asked, StoreError> {
-        let stopping = || StoreError::BrokeOff("the program is stopping".to_owned());
         // The slot is taken before the claim, so that a claim is never spent on waiting in line.
-        let _slot = self.slots.for_person().await.ok_or_else(stopping)?;
+        let Some(_slot) = self.slots.for_person().await else { return Ok(Asked::Unasked) };
         if let Some(until) = self.sign_in_paused_until() {
             return Ok(Asked::Paused { until });
         }
         let (sealer, terms) = (Arc::clone(&self.sealer), self.claim_terms(order));
         match self.store.write(move |db| claims::claim(db, &sealer, id, &terms)).await? {
-            Ok(claimed) => match self.ask_claimed(claimed, order, May::Call).await? {
-                Asked::Unasked => Err(stopping()),
-                asked => Ok(asked),
-            },
+            Ok(claimed) => self.ask_claimed(claimed, order, May::Call).await,
             Err(NotClaimed::Busy) => Ok(Asked::Busy),
+            Err(NotClaimed::Locked) => Ok(Asked::Locked),
             Err(NotClaimed::NotWaiting) => Ok(Asked::NotWaiting),
             Err(NotClaimed::CannotBeAsked) => Ok(Asked::Recorded(Outcome::Glitch)),
         }

@@ -25,6 +25,7 @@ use crate::domain::nights::Nights;
 use crate::jit::{JitClient, JitConfig, JitSetupError, SignInRefusal};
 use crate::sealing::Sealer;
 use crate::store::Store;
+use crate::store::instructions::{CLAIM_GRACE_SECONDS, TIMEOUTS_OF_AN_ATTEMPT};
 use crate::store::recorder::Recorder;
 use crate::store::recording::Recording;
 
@@ -32,9 +33,6 @@ use circuit::Circuit;
 pub use engine::{Asked, Order};
 pub use run::Worked;
 use slots::Slots;
-
-/// How long after an attempt's deadline the claim of a process that died holds (CONTRACT.md).
-const CLAIM_GRACE: Duration = Duration::from_secs(30);
 
 /// How long it may take to record, at the program's end, what was cut off.
 const TO_RECORD: Duration = Duration::from_secs(5);
@@ -142,7 +140,7 @@ impl FtpsSync {
 
     /// The longest that one attempt takes, signing in included.
     pub fn longest_attempt(&self) -> Duration {
-        self.timeout * 3
+        self.timeout * TIMEOUTS_OF_AN_ATTEMPT
     }
 
     /// Since when calls pause that nobody waits for, because JIT is away or does not answer.
@@ -167,7 +165,7 @@ impl FtpsSync {
 
     /// How long a claim holds at the most.
     fn claim_term(&self) -> Duration {
-        self.longest_attempt() + CLAIM_GRACE
+        self.longest_attempt() + Duration::from_secs(CLAIM_GRACE_SECONDS.into())
     }
 
     /// For the program's end: begins no call any more, and returns when none is in flight, after `within` at

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::circuit::{Away, May, Way};
 use super::in_flight::InFlight;
@@ -55,8 +55,13 @@ impl FtpsSync {
 
     /// Works on a run until it is over: claims what is free, asks, and waits for what others are asking
     /// about, or held when they died. While JIT is away nothing is claimed and nothing recorded: the run
-    /// waits, and probes.
+    /// waits, and probes, for as long as a run may wait from its beginning.
     pub async fn work(&self, run: &SyncRun) -> Result<Worked, StoreError> {
+        self.work_since(run, run.started_at).await
+    }
+
+    /// The same with the patience of somebody who has waited since then (UTC).
+    pub async fn work_since(&self, run: &SyncRun, since: NaiveDateTime) -> Result<Worked, StoreError> {
         self.circuit.probe_soon(self.clock.now());
         let order =
             Order { trigger: run.trigger_word.of_calls(), by: run.started_by.clone(), run_id: Some(run.id) };
@@ -70,7 +75,7 @@ impl FtpsSync {
             let Some(may) = self.way().await else {
                 calls.all_over().await;
                 is_waiting = true;
-                match self.wait_for_jit(run).await? {
+                match self.wait_for_jit(run, since).await? {
                     Waiting::GoesOn => continue,
                     Waiting::RunIsOver => return Ok(Worked::Over),
                     Waiting::TooLong => return Ok(Worked::JitAway),
@@ -126,13 +131,13 @@ impl FtpsSync {
     }
 
     /// One pause of a run whose JIT is away.
-    async fn wait_for_jit(&self, run: &SyncRun) -> Result<Waiting, StoreError> {
+    async fn wait_for_jit(&self, run: &SyncRun, since: NaiveDateTime) -> Result<Waiting, StoreError> {
         let now = self.clock.now();
-        if now.naive_utc() >= run.started_at + self.times.run_longest {
+        if now.naive_utc() >= since + self.times.run_longest {
             return Ok(Waiting::TooLong);
         }
-        let since = self.no_calls_since().unwrap_or(now);
-        let noted = unless_away(self.note_waiting(run, Some(since)).await)?;
+        let away_since = self.no_calls_since().unwrap_or(now);
+        let noted = unless_away(self.note_waiting(run, Some(away_since)).await)?;
         if noted == Some(false) {
             return Ok(Waiting::RunIsOver);
         }
@@ -152,7 +157,7 @@ impl FtpsSync {
         let (id, now) = (run.id, self.clock.now().naive_utc());
         let unasked = self.store.write(move |db| sync_runs::give_up(db, id, now)).await?;
         log::error!(
-            "sync run {id} is given up, JIT is away: {unasked} payment instructions were not asked about"
+            "sync run {id} is given up, JIT cannot be asked: {unasked} payment instructions were not asked about"
         );
         Ok(())
     }

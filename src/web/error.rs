@@ -40,6 +40,9 @@ pub enum WebError {
     /// The session could not be read or written.
     #[error("a session could not be kept: {0}")]
     Session(String),
+    /// The program is stopping: what was asked for was not begun, or was cut off.
+    #[error("the program is stopping")]
+    Stopping,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -40,6 +40,7 @@ impl WebError {
             Self::ForeignForm => phrase("Nothing was done"),
             Self::TooLong => phrase("That is too long"),
             Self::TooSlow => phrase("That took too long"),
+            Self::Stopping => phrase("The program is being started anew"),
             Self::Store(fault) if fault.is_transient() => phrase("The database is busy"),
             Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => {
                 phrase("Something went wrong")
@@ -65,6 +66,9 @@ impl WebError {
             ),
             Self::TooLong => phrase("More was sent than any form of this site holds. Nothing was done."),
             Self::TooSlow => phrase("The form did not arrive in time. Nothing was done: please try again."),
+            Self::Stopping => {
+                phrase("JIT was not asked, or its answer was not waited for. Try again in a minute.")
+            }
             Self::Store(fault) if fault.is_transient() => phrase(
                 "The page could not be shown just now. Wait a moment, then load it again. \
                  An answer of JIT that was on its way is still recorded.",
@@ -88,6 +92,7 @@ impl ResponseError for WebError {
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(fault) if fault.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR

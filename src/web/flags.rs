@@ -21,7 +21,7 @@ pub fn of(pi: &PaymentInstruction, tally: &Tally) -> Vec<ShownFlag> {
     let of_all = |words, count| counted(words, count).with("all", display::count(tally.all));
     let open = tally.open();
     let is_completed = pi.status == PiStatus::Completed;
-    let by_muktasoft = pi.completed_by == Some(CompletedBy::Muktasoft);
+    let by_muktasoft = is_completed && pi.completed_by != Some(CompletedBy::Ftps);
     [
         (
             tally.elsewhere > 0,
@@ -52,6 +52,11 @@ pub fn of(pi: &PaymentInstruction, tally: &Tally) -> Vec<ShownFlag> {
             tally.changed > 0,
             Flag::ChangedAfterPayment,
             counted(phrase("%{count} changed in MUKTASoft after the payment"), tally.changed),
+        ),
+        (
+            tally.disputed > 0,
+            Flag::ChangedAfterPayment,
+            counted(phrase("%{count} paid by FTPS, failed by MUKTASoft's word"), tally.disputed),
         ),
     ]
     .into_iter()

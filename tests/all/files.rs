@@ -7,7 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use mukta_ftps::import::{OnFaulty, Since, export, import};
+use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::changes;
+use mukta_ftps::sync::Order;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -18,7 +20,10 @@ use crate::support::{
 on_both!(
     a_payment_that_came_back_is_told_everywhere,
     a_payment_that_ftps_reported_stays_paid_unless_it_came_back,
+    a_payment_that_muktasoft_calls_failed_in_other_words_is_flagged_and_its_message_held,
     an_older_record_is_named_and_changes_nothing,
+    a_time_of_the_future_is_not_believed,
+    what_is_told_while_jit_is_asked_is_named,
     completed_by_a_file_with_nobody_paid_is_flagged_and_listed,
     files_are_read_as_they_come,
     an_export_goes_on_exactly_where_the_last_one_ended,
@@ -131,6 +136,55 @@ async fn a_payment_that_ftps_reported_stays_paid_unless_it_came_back(world: Worl
         "UPDATE beneficiaries SET {now}, payment_status = 'Payment Pending' WHERE {of}"
     ));
     assert!(refused.is_err(), "what came back has failed");
+}
+
+async fn a_payment_that_muktasoft_calls_failed_in_other_words_is_flagged_and_its_message_held(world: World) {
+    world.pay(&pair(PEOPLE)).await;
+    let undated = sent_back();
+    let later = world.app.clock.now() + TimeDelta::hours(1);
+    let rejected = modified(sent_back().but(|one| one["piStatus"] = "REJECTED".into()), later);
+    world.later(TimeDelta::days(1));
+    for told in [undated, rejected] {
+        world.import(&[told]);
+        let page = world.view(REVISED).await;
+        assert_eq!(
+            page.words("[data-flag=changed-after-payment]"),
+            "1 paid by FTPS, failed by MUKTASoft's word"
+        );
+        assert_eq!(page.sms_statuses(), ["held", "waiting", "waiting"]);
+        assert!(!page.text.contains("Every payment has been made"));
+        assert!(page.words("#to-do").contains("Check with the treasury whether it was paid."));
+    }
+}
+
+async fn a_time_of_the_future_is_not_believed(world: World) {
+    world.import_pair(PEOPLE);
+    let now = world.app.clock.now();
+    let ahead = modified(revised(REVISED, ORIGINAL, PEOPLE), now + TimeDelta::days(30));
+    let told = world.import(&[ahead]);
+    assert!(told.notes[0].contains("in the future"), "{:?}", told.notes);
+    let approved = revised(REVISED, ORIGINAL, PEOPLE).but(|one| one["piStatus"] = "APPROVED".into());
+    world.import(&[modified(approved, now)]);
+    assert_eq!(world.stored(REVISED).status.as_str(), "Approved");
+}
+
+async fn what_is_told_while_jit_is_asked_is_named(world: World) {
+    world.import_pair(PEOPLE);
+    world.jit.hold();
+    world.jit.script(REVISED, vec![Scenario::ErrorList]);
+    let asking = tokio::spawn({
+        let (sync, id) = (world.app.sync.clone(), world.stored(REVISED).id);
+        async move { sync.ask(id, Order::refresh("asha".to_owned())).await.unwrap() }
+    });
+    world.until(|| world.jit.in_flight() == 1).await;
+    let declined = revised(REVISED, ORIGINAL, PEOPLE).but(|one| one["piStatus"] = "DECLINED".into());
+    let told = world.import(std::slice::from_ref(&declined));
+    assert!(told.notes.iter().any(|note| note.contains("import it again")), "{:?}", told.notes);
+    world.jit.let_go();
+    asking.await.unwrap();
+    assert_eq!(world.stored(REVISED).status.as_str(), "In Process");
+    world.import(&[declined]);
+    assert_eq!(world.stored(REVISED).status.as_str(), "Declined");
 }
 
 async fn an_older_record_is_named_and_changes_nothing(world: World) {

@@ -14,10 +14,11 @@ use mukta_ftps::import::{OnFaulty, import};
 use mukta_ftps::store::sync_runs::{self, Counts, SyncRun};
 use mukta_ftps::sync::{Asked, Order, Worked};
 
-use crate::support::{Door, Kind, PEOPLE, Program, REVISED, World, document, on_both, revised};
+use crate::support::{Door, Kind, ORIGINAL, PEOPLE, Program, REVISED, World, document, on_both, revised};
 
 on_both!(
     whoever_joins_while_jit_is_asked_is_never_left_unpaid_in_a_paid_instruction,
+    what_a_file_changes_while_jit_is_asked_is_not_covered_by_the_answer,
     the_database_itself_refuses_a_paid_instruction_with_an_unpaid_beneficiary,
     an_answer_that_was_not_applied_counts_as_nothing_and_has_jit_asked_again,
     an_answer_in_hand_is_applied_after_its_claim_ran_out,
@@ -99,6 +100,24 @@ async fn whoever_joins_while_jit_is_asked_is_never_left_unpaid_in_a_paid_instruc
 }
 
 /// The last net, below the program: SQL that pays an instruction but not its people is refused.
+/// Another person, account or amount than JIT was asked about, and so than its answer is about.
+async fn what_a_file_changes_while_jit_is_asked_is_not_covered_by_the_answer(world: World) {
+    world.import_pair(PEOPLE);
+    for (fact, value) in [("beneficiaryId", "IND-9"), ("benfAcctNo", "77776666555"), ("amount", "777")] {
+        let asking = asked_and_held(&world).await;
+        world.import(&[revised(REVISED, ORIGINAL, PEOPLE).person(0, fact, value)]);
+        world.jit.let_go();
+        assert_eq!(asking.await.unwrap(), Asked::Recorded(Outcome::Glitch), "{fact}");
+        let page = world.view(REVISED).await;
+        assert_eq!(page.attr("main", "data-pi-status"), "In Process", "{fact}");
+        assert!(page.words("#ftps-message").contains("changed while JIT was being asked"), "{fact}");
+    }
+    assert_eq!(world.messages().len(), 0);
+    // Where it went by then is judged by the next answer.
+    world.press_refresh(REVISED).await;
+    assert_eq!(world.view(REVISED).await.attr("main", "data-pi-status"), "Completed");
+}
+
 async fn the_database_itself_refuses_a_paid_instruction_with_an_unpaid_beneficiary(world: World) {
     world.import_pair(PEOPLE);
     let complete = "UPDATE payment_instructions SET status = 'Completed', completed_by = 'ftps', \
@@ -259,7 +278,7 @@ async fn a_run_waits_for_a_jit_that_is_away_and_asks_about_all_once_it_is_back(w
         "no row for a call that was not made"
     );
     let page = world.get("/sync-runs").await;
-    assert!(page.text.contains("JIT is away: waiting for it since 31/03/2024 15:30 IST"), "{}", page.text);
+    assert!(page.text.contains("Waiting for JIT since 31/03/2024 15:30 IST"), "{}", page.text);
     door.open();
     world.later(TimeDelta::seconds(10));
     working.await.unwrap();

@@ -15,7 +15,7 @@ on_both!(
     each_filter_narrows_and_together_they_narrow_more,
     days_are_those_of_odisha_and_both_ends_count,
     the_pages_hold_every_one_once_though_many_share_an_instant,
-    what_waits_shows_errors_first_then_the_newest,
+    what_waits_shows_errors_first_then_the_oldest,
     a_row_counts_its_beneficiaries_paid_and_failed,
     a_town_finds_only_its_own,
     the_form_keeps_what_was_typed_and_says_what_is_wrong,
@@ -170,7 +170,7 @@ async fn the_pages_hold_every_one_once_though_many_share_an_instant(world: World
     assert_eq!(total(&second), "125 payment instructions");
 }
 
-async fn what_waits_shows_errors_first_then_the_newest(world: World) {
+async fn what_waits_shows_errors_first_then_the_oldest(world: World) {
     let mut all = vec![original("PI-0/A", PEOPLE), revised("PI-2/A", "PI-0/A", PEOPLE).inactive()];
     for n in 0..60 {
         let minute = at("2024-03-21T05:46:40Z") + TimeDelta::minutes(n);
@@ -187,7 +187,7 @@ async fn what_waits_shows_errors_first_then_the_newest(world: World) {
         world.press_refresh(number).await;
     }
     let pages = walked(&world, LIST).await;
-    assert_eq!(pages[0][..4], ["PI-1/05", "PI-1/03", "PI-1/20", "PI-1/59"]);
+    assert_eq!(pages[0][..4], ["PI-1/03", "PI-1/05", "PI-1/20", "PI-1/00"]);
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [50, 9], "paid and inactive ones do not wait");
     assert_eq!(pages.iter().flatten().collect::<HashSet<_>>().len(), 59);
     assert_eq!(total(&world.get(LIST).await), "59 payment instructions");

@@ -66,6 +66,7 @@ fn spread(tree: &str, before: &[&str], into: &mut Vec<Module>) {
                 let one = tree[start..at].trim();
                 start = at + 1;
                 let (path, inner) = one.split_once('{').unwrap_or((one, ""));
+                let path = path.split(" as ").next().unwrap();
                 let parts = path.split("::").map(str::trim).filter(|part| !part.is_empty());
                 let parts: Vec<&str> = before.iter().copied().chain(parts).collect();
                 if inner.is_empty() {

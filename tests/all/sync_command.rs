@@ -76,7 +76,7 @@ async fn interrupted_it_records_the_calls_in_flight_and_says_what_was_left(world
             80 - asked
         )
     );
-    let left = format!("{} of 80 payment instructions were not asked about", 80 - asked);
+    let left = format!("{} of 80 payment instructions have no answer", 80 - asked);
     assert!(text(&output.stderr).contains(&left), "{}", text(&output.stderr));
     let run = world.read(sync_runs::latest_ended).unwrap();
     assert_eq!(run.state, RunState::Interrupted);

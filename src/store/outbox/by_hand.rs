@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::{NewEvent, Sendable, locked, refuse, wait};
+use super::{NewEvent, Sendable, hold_if_new, locked, refuse, wait};
 use crate::domain::{MessageEventKind, MessageState, Refusal};
 use crate::store::connection::on_either;
 use crate::store::schema::outbox_messages as outbox;
@@ -51,6 +51,11 @@ pub fn resend(
         } else if message.is_anothers() {
             refuse(db, &message, Refusal::OtherPerson, now)?;
             came_to.of_others += 1;
+        } else if message.state != MessageState::Held
+            && message.is_returned()
+            && hold_if_new(db, &message, now)?
+        {
+            came_to.changed += 1;
         } else {
             wait(db, &message, now)?;
             let event = message.event(MessageEventKind::Resend, now);

@@ -228,6 +228,8 @@ struct Sendable {
     /// Of whom the payment belongs to now.
     beneficiary_id: Option<String>,
     payment_status: PaymentStatus,
+    /// MUKTASoft has said Payment Failed of it, but not so that it counts.
+    disputed: bool,
     number: String,
     payment_key: String,
     mobile_sealed: Option<Vec<u8>>,
@@ -247,6 +249,7 @@ impl Sendable {
             outbox::person_id,
             beneficiaries::beneficiary_id,
             beneficiaries::payment_status,
+            beneficiaries::disputed,
             payment_instructions::number,
             beneficiaries::payment_key,
             beneficiaries::mobile_sealed,
@@ -275,7 +278,7 @@ impl Sendable {
 
     /// Whether MUKTASoft has said Payment Failed of what FTPS paid.
     fn is_returned(&self) -> bool {
-        self.payment_status == PaymentStatus::Failed
+        self.payment_status == PaymentStatus::Failed || self.disputed
     }
 
     /// Something that happens to it without an attempt.

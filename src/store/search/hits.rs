@@ -111,9 +111,9 @@ pub(super) fn waiting(
         asked.add(format!("p.action_rank = {rank}"));
         asked.in_scope(scope);
         if let Some(cursor) = after.filter(|cursor| cursor.rank == rank) {
-            asked.below = cursor.place;
+            asked.from = cursor.place.saturating_add(1);
         }
-        let found: Vec<IdAndPlace> = asked.newest(limit - hits.len()).load(db)?;
+        let found: Vec<IdAndPlace> = asked.oldest(limit - hits.len()).load(db)?;
         hits.extend(found.into_iter().map(|row| Hit { id: row.id, rank, place: row.place }));
         if hits.len() == limit {
             break;

@@ -127,7 +127,7 @@ impl FromStr for Cursor {
 }
 
 /// What waits for action: what JIT answered with an error first, then glitches, then what had no
-/// response, then what was not asked about yet; newest first in each.
+/// response, then what was not asked about yet; oldest first in each.
 pub fn waiting(db: &mut Db, scope: &Scope, after: Option<Cursor>) -> Result<Found, StoreError> {
     let all = hits::waiting(db, scope, None, COUNTED + 1)?;
     let total = total(&all);

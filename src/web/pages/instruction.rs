@@ -31,7 +31,7 @@ use crate::store::beneficiaries::{self, Beneficiary, Tally};
 use crate::store::instructions::{self, PaymentAdvice, PaymentInstruction};
 use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::store::scope::Scope;
-use crate::store::{Db, StoreError, bills};
+use crate::store::{Db, StoreError, bills, sync_runs};
 use crate::sync::{Asked, Order};
 use crate::web::display::{self, filled};
 use crate::web::error::WebError;
@@ -135,6 +135,9 @@ async fn refresh(
     site.note(viewer, request, Action::Refresh, Some(instruction.number.clone())).await?;
     let asked = site.app.sync.ask(instruction.id, Order::refresh(viewer.name.clone())).await?;
     let page = path::link(&instruction.number, Sub::View);
+    if asked == Asked::Unasked {
+        return Err(WebError::Stopping);
+    }
     Ok(see_other(&match Notice::of(asked) {
         None => format!("{page}#ftps-message"),
         Some(notice) => format!("{page}?notice={}#notice", notice.word()),
@@ -145,6 +148,7 @@ async fn refresh(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Notice {
     Busy,
+    Locked,
     NotWaiting,
     /// Until when nobody is asked, where that is not over.
     Paused(Option<DateTime<Utc>>),
@@ -155,6 +159,7 @@ impl Notice {
         match asked {
             Asked::Recorded(_) | Asked::Unasked => None,
             Asked::Busy => Some(Self::Busy),
+            Asked::Locked => Some(Self::Locked),
             Asked::NotWaiting => Some(Self::NotWaiting),
             Asked::Paused { until } => Some(Self::Paused(Some(until))),
         }
@@ -163,13 +168,14 @@ impl Notice {
     const fn word(self) -> &'static str {
         match self {
             Self::Busy => "busy",
+            Self::Locked => "locked",
             Self::NotWaiting => "not-waiting",
             Self::Paused(_) => "paused",
         }
     }
 
     fn named(word: Option<&str>, paused_until: Option<DateTime<Utc>>) -> Option<Self> {
-        [Self::Busy, Self::NotWaiting, Self::Paused(paused_until)]
+        [Self::Busy, Self::Locked, Self::NotWaiting, Self::Paused(paused_until)]
             .into_iter()
             .find(|notice| Some(notice.word()) == word)
     }
@@ -180,6 +186,10 @@ impl Notice {
             (Self::Busy, _) => phrase(
                 "FTPS was not called again: another call on this payment instruction is under way. \
                  Load this page again in a moment to see what it brings.",
+            ),
+            (Self::Locked, _) => phrase(
+                "FTPS was not called: something else is being written about this payment instruction at this \
+                 moment. Press Refresh again in a minute.",
             ),
             (Self::NotWaiting, Some(CompletedBy::Ftps)) => {
                 phrase("FTPS was not called again: it had reported the payments already.")
@@ -217,6 +227,8 @@ struct Shown {
     revisions: Vec<PaymentInstruction>,
     tally: Tally,
     missing: Option<Missing>,
+    /// The run under way will ask about it.
+    is_in_a_run: bool,
 }
 
 impl Shown {
@@ -250,6 +262,7 @@ impl Shown {
             revisions,
             original: ancestry.original(),
             missing: bills::missing(db, sealer, &instruction)?,
+            is_in_a_run: sync_runs::is_open_in_a_run(db, instruction.id)?,
             instruction,
         }))
     }
@@ -286,6 +299,7 @@ fn facts(shown: &Shown, viewer: &Viewer, around: &Around) -> Facts {
         is_waiting: pi.is_waiting(),
         is_stuck: pi.is_stuck(around.now),
         is_being_asked: pi.is_waiting() && pi.is_claimed(around.now),
+        is_in_a_run: shown.is_in_a_run,
         outcome: pi.latest_outcome(),
         missing: shown.missing.clone(),
         next_attempt: pi.next_attempt_at.map(|at| (at, pi.unanswered_attempts)),
@@ -296,9 +310,9 @@ fn facts(shown: &Shown, viewer: &Viewer, around: &Around) -> Facts {
             have_failed: tally.failed > 0,
             have_returned: tally.returned > 0,
             are_unsettled: pi.unsettled_payments > 0,
-            are_open: pi.completed_by == Some(CompletedBy::Muktasoft) && tally.open() > 0,
+            are_open: pi.completed_by != Some(CompletedBy::Ftps) && tally.open() > 0,
             went_elsewhere: tally.elsewhere > 0,
-            are_doubtful: pi.is_doubtful(),
+            are_doubtful: pi.is_doubtful() || tally.disputed > 0,
         },
         may_refresh: viewer.may(Right::Refresh),
         now: around.now,

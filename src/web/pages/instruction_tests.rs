@@ -148,6 +148,7 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
         original: Some(original()),
         revisions: vec![],
         missing: None,
+        is_in_a_run: false,
     }
 }
 

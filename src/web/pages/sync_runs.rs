@@ -197,10 +197,8 @@ impl RunRow {
     fn waiting_since(&self) -> Option<Phrase> {
         let at = display::minute(self.run.waiting_since?);
         Some(
-            phrase(
-                "JIT is away: waiting for it since %{at}. What is left is asked about as soon as it answers.",
-            )
-            .with("at", at),
+            phrase("Waiting for JIT since %{at}. What is left is asked about as soon as it can be.")
+                .with("at", at),
         )
     }
 

@@ -1,7 +1,7 @@
 //! What is in a world's database, put there and read past the pages.
 
 use mukta_ftps::domain::RunTrigger;
-use mukta_ftps::import::{OnFaulty, import};
+use mukta_ftps::import::{ImportSummary, OnFaulty, import};
 use mukta_ftps::store::calls::{self, StoredCall};
 use mukta_ftps::store::instructions::{self, PaymentInstruction};
 use mukta_ftps::store::outbox::listing::{self, OutboxMessage, Wanted};
@@ -14,11 +14,12 @@ use super::{Instruction, PEOPLE, Page, REVISED, World, document, introduce, orig
 
 impl World {
     /// Imports instructions and tells JIT of the revised ones.
-    pub(crate) fn import(&self, instructions: &[Instruction]) {
-        let document = document(instructions);
-        import(&self.app.store, &self.app.sealer, document.as_bytes(), OnFaulty::Refuse, &self.app.clock)
-            .unwrap();
+    pub(crate) fn import(&self, instructions: &[Instruction]) -> ImportSummary {
+        let (app, document) = (&self.app, document(instructions));
+        let summary =
+            import(&app.store, &app.sealer, document.as_bytes(), OnFaulty::Refuse, &app.clock).unwrap();
         introduce(&self.jit, instructions);
+        summary
     }
 
     /// Imports the sample.

@@ -100,7 +100,9 @@ impl BeneficiaryRow {
             }
             (account, ifsc) => account.or(ifsc)?,
         };
-        Some(phrase("Paid to %{target}, which differs from what is registered.").with("target", target))
+        Some(
+            phrase("Paid to %{target}, which differed from what was registered then.").with("target", target),
+        )
     }
 
     pub(super) fn utr(&self) -> Option<&str> {

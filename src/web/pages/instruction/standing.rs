@@ -19,6 +19,8 @@ pub(super) struct Facts {
     pub(super) is_stuck: bool,
     /// A call is under way.
     pub(super) is_being_asked: bool,
+    /// The sync under way will ask about it.
+    pub(super) is_in_a_run: bool,
     /// Of the latest call.
     pub(super) outcome: Option<Outcome>,
     /// What JIT cannot be asked for want of.
@@ -50,7 +52,7 @@ pub(super) struct Payments {
     pub(super) are_open: bool,
     /// Some went to another account than the registered one.
     pub(super) went_elsewhere: bool,
-    /// RBI's message does not say that they were made.
+    /// RBI's message does not say that they were made, or MUKTASoft says that some failed.
     pub(super) are_doubtful: bool,
 }
 
@@ -84,7 +86,7 @@ impl Standing {
 impl Facts {
     fn heading(&self) -> Vec<Phrase> {
         let mut told = vec![match self.status {
-            PiStatus::Pending => phrase("MUKTASoft has not sent it to the treasury yet."),
+            PiStatus::Pending => phrase("MUKTASoft says that it has not sent it to the treasury yet."),
             PiStatus::Declined => {
                 phrase("MUKTASoft says that it was declined, or has failed before it was paid.")
             }
@@ -129,6 +131,9 @@ impl Facts {
             Some(Outcome::Glitch) if self.missing.is_some() => {
                 phrase("Nobody was asked, so nothing has changed here.")
             }
+            Some(Outcome::Glitch) if matches!(self.next_attempt, Some((_, 0))) => {
+                phrase("What was missing then has been brought since; nothing has changed here so far.")
+            }
             Some(Outcome::Glitch) => phrase(
                 "No answer that can be used came of it. Nothing was applied, so nothing has changed here.",
             ),
@@ -150,6 +155,9 @@ impl Facts {
                  tried again.",
             );
             return Some(words.with("at", display::minute(until.naive_utc())));
+        }
+        if self.is_in_a_run {
+            return Some(phrase("JIT is asked about it by the sync that is under way, once it can be."));
         }
         let Some((at, attempts)) = self.next_attempt else {
             let words = phrase("JIT is asked by itself on %{at}, with the nightly sync.");
@@ -230,6 +238,11 @@ fn remedy(missing: &Missing) -> Phrase {
     match missing {
         Missing::Original(number) => phrase(
             "Import the payment instruction %{number} from MUKTASoft, or ask whoever keeps MUKTASoft's data for it.",
+        )
+        .with("number", number.clone()),
+        Missing::OfAnotherTown(number) => phrase(
+            "The payment instruction %{number}, which it replaces, is another Urban Local Body's: ask whoever keeps \
+             MUKTASoft's data which the original is.",
         )
         .with("number", number.clone()),
         Missing::EndOfCircle => phrase(

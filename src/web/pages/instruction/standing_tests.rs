@@ -12,6 +12,7 @@ fn in_process() -> Facts {
         is_waiting: true,
         is_stuck: false,
         is_being_asked: false,
+        is_in_a_run: false,
         outcome: None,
         missing: None,
         next_attempt: None,
@@ -33,9 +34,10 @@ fn said(facts: &Facts) -> String {
 /// Every combination of what is known; those that cannot be are none the worse for being looked at.
 fn every_combination(mut look: impl FnMut(&Facts, &str)) {
     let later = (NOW + TimeDelta::hours(1)).naive_utc();
-    let attempts = [None, Some((NOW.naive_utc(), 3)), Some((later, 1))];
+    let attempts = [None, Some((NOW.naive_utc(), 3)), Some((later, 1)), Some((NOW.naive_utc(), 0))];
     let missing = [
         Missing::Original("PI-1013/2026-27/000099".to_owned()),
+        Missing::OfAnotherTown("PI-1013/2026-27/000099".to_owned()),
         Missing::EndOfCircle,
         Missing::Reference("PI-1013/2026-27/000099".to_owned()),
         Missing::DataKey("BN-1013/000224".to_owned()),
@@ -52,6 +54,7 @@ fn every_combination(mut look: impl FnMut(&Facts, &str)) {
                         is_waiting,
                         is_stuck: bit(1) && status == PiStatus::InProcess,
                         is_being_asked: bit(2) && is_waiting,
+                        is_in_a_run: bit(5) && is_waiting,
                         outcome,
                         missing: missing.cloned(),
                         next_attempt: attempts[bits as usize % attempts.len()],
@@ -145,6 +148,7 @@ fn each_situation_reads_as_a_person_would_tell_it() {
     let table: Vec<(&str, Facts)> = vec![
         ("not asked yet", waits.clone()),
         ("not asked yet, seen by a viewer", Facts { may_refresh: false, ..waits.clone() }),
+        ("in the sync under way", Facts { is_in_a_run: true, ..waits.clone() }),
         ("being asked", Facts { is_being_asked: true, ..waits.clone() }),
         ("no response", Facts { next_attempt: later, ..asked(Outcome::NoResponse) }),
         (

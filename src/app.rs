@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::jit::JitSetupError;
+use crate::muktasoft::push::{StatusPush, StatusPushSetupError, StatusReceiver};
 use crate::notifications::gateway::GatewaySetupError;
 use crate::notifications::{Notifications, Sms};
 use crate::sealing::Sealer;
@@ -22,6 +23,9 @@ pub enum AppError {
     /// The SMS gateway's client could not be made.
     #[error(transparent)]
     Gateway(#[from] GatewaySetupError),
+    /// The client that tells MUKTASoft could not be made.
+    #[error(transparent)]
+    StatusPush(#[from] StatusPushSetupError),
 }
 
 /// The running program. Cheap to clone.
@@ -35,6 +39,8 @@ pub struct App {
     pub sync: FtpsSync,
     /// Sends the SMS.
     pub notifications: Notifications,
+    /// Tells MUKTASoft what changed, if it is to be told.
+    pub status_push: Option<StatusPush>,
     /// The time.
     pub clock: Clock,
 }
@@ -62,7 +68,16 @@ impl App {
             clock.clone(),
             Arc::new(move || woken.wake()),
         )?;
-        Ok(Self { store, sealer, sync, notifications, clock })
+        Ok(Self { store, sealer, sync, notifications, status_push: None, clock })
+    }
+
+    /// The same, telling MUKTASoft what changes once it is [started](StatusPush::start).
+    pub fn telling(self, receiver: Option<StatusReceiver>) -> Result<Self, AppError> {
+        let make = |receiver| {
+            StatusPush::new(self.store.clone(), Arc::clone(&self.sealer), receiver, self.clock.clone())
+        };
+        let status_push = receiver.map(make).transpose()?;
+        Ok(Self { status_push, ..self })
     }
 }
 
@@ -71,5 +86,14 @@ pub fn open(url: &DatabaseUrl, sealer: &Sealer, clock: &Clock) -> Result<Store, 
     let store = Store::open(url)?;
     let now = clock.now().naive_utc();
     store.write_blocking(|db| keys::fit(db, sealer, now))?;
+    Ok(store)
+}
+
+/// The same for commands that only look: `None` is a database without a schema. Blocks.
+pub fn open_as_it_is(url: &DatabaseUrl, sealer: &Sealer) -> Result<Option<Store>, StoreError> {
+    let store = Store::open_as_it_is(url)?;
+    if let Some(store) = &store {
+        store.read_blocking(|db| keys::fitting(db, sealer))?;
+    }
     Ok(store)
 }

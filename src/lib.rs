@@ -2,9 +2,10 @@
 //! and tells the people who wait for it.
 //!
 //! Where things go: what is pure in [`domain`]; JIT's wire in [`jit`]; SQL in [`store`]; the one path that asks
-//! and records in [`sync`]; the SMS and their gateway in [`notifications`]; MUKTASoft's JSON in [`import`]; pages
-//! in [`web`], their words in every [`language`]; what [`settings`] say is wired up in [`app`] and nowhere else.
-//! `simulator` plays JIT for the demo, for integration work and for the tests.
+//! and records in [`sync`]; the SMS and their gateway in [`notifications`]; MUKTASoft's JSON in [`import`],
+//! its services in [`muktasoft`]; pages in [`web`], their words in every [`language`]; what [`settings`] say is
+//! wired up in [`app`] and nowhere else. `simulator` plays JIT, MUKTASoft and the SMS gateway for the demo, for
+//! integration work and for the tests.
 
 pub mod access;
 pub mod app;
@@ -13,6 +14,7 @@ pub mod domain;
 pub mod import;
 pub mod jit;
 pub mod language;
+pub mod muktasoft;
 pub mod notifications;
 pub mod outgoing;
 pub mod sealing;

@@ -31,8 +31,10 @@ enum Command {
     Sync(Box<commands::sync::SyncArgs>),
     /// Import payment instructions from a file, or from standard input for `-`
     Import(commands::import::ImportArgs),
-    /// Write the payment instructions to standard output, in the import's format
+    /// Write the payment instructions to standard output, in the import's format or as a register
     Export(commands::import::ExportArgs),
+    /// Say what differs between a file of MUKTASoft's and what is here; changes nothing
+    Compare(commands::import::CompareArgs),
     /// The employees who may sign in
     User(commands::user::UserArgs),
     /// Seal everything anew with DATA_KEY; run it after a change of key, with serve running or not
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Sync(args) => commands::sync::run(*args),
         Command::Import(args) => commands::import::run_import(args),
         Command::Export(args) => commands::import::run_export(args),
+        Command::Compare(args) => commands::import::run_compare(args),
         Command::User(args) => commands::user::run(args),
         Command::Reseal(args) => commands::reseal::run(args),
         Command::Simulate(args) => commands::simulate::run(args),

@@ -1,4 +1,4 @@
-//! `mukta-ftps import` and `mukta-ftps export`.
+//! `mukta-ftps import`, `mukta-ftps export` and `mukta-ftps compare`.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use mukta_ftps::app;
 use mukta_ftps::clock::Clock;
-use mukta_ftps::import::{OnFaulty, Since, export, import};
+use mukta_ftps::import::{OnFaulty, Since, compare, export, export_csv, import};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
 use mukta_ftps::store::Store;
@@ -36,6 +36,29 @@ pub(crate) struct ExportArgs {
     /// an instant such as 2026-11-22T16:30:00Z
     #[arg(long, value_name = "POINT", value_parser = point)]
     since: Option<Since>,
+    /// json: as `import` reads it; csv: a register for spreadsheets, one line a beneficiary, days as in Odisha
+    #[arg(long, value_enum, default_value = "json")]
+    format: Format,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    data_key: DataKeySettings,
+}
+
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// The import's format.
+    Json,
+    /// A register.
+    Csv,
+}
+
+/// Settings of `compare`.
+#[derive(Args)]
+pub(crate) struct CompareArgs {
+    /// The file, as MUKTASoft's treasury adapter answers `_search`; `-` for standard input
+    file: String,
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
@@ -44,11 +67,7 @@ pub(crate) struct ExportArgs {
 
 pub(crate) fn run_import(args: ImportArgs) -> Result<(), CommandError> {
     let (store, sealer) = open(&args.database, &args.data_key)?;
-    let input: Box<dyn Read> = if args.file == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(&args.file).or_say(format!("{} cannot be read", args.file))?)
-    };
+    let input = input(&args.file)?;
     let on_faulty = if args.skip_faulty { OnFaulty::LeaveOut } else { OnFaulty::Refuse };
     let summary = import(&store, &sealer, input, on_faulty, &Clock::system())?;
     let mut told = io::stderr().lock();
@@ -64,12 +83,42 @@ pub(crate) fn run_import(args: ImportArgs) -> Result<(), CommandError> {
 pub(crate) fn run_export(args: ExportArgs) -> Result<(), CommandError> {
     let (store, sealer) = open(&args.database, &args.data_key)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    let exported = export(&store, &sealer, args.since, &mut out)?;
+    let exported = match args.format {
+        Format::Json => export(&store, &sealer, args.since, &mut out)?,
+        Format::Csv => export_csv(&store, &sealer, args.since, &mut out)?,
+    };
     out.flush().or_say("standard output is closed")?;
+    if args.format == Format::Csv {
+        writeln!(io::stderr(), "next since: {}", exported.next_since).or_say("standard error is closed")?;
+    }
     for unreadable in &exported.unreadable {
         writeln!(io::stderr(), "{unreadable}").or_say("standard error is closed")?;
     }
     unreadable_is_a_failure(exported.unreadable.len())
+}
+
+/// Says what differs between a file and what is here, and changes nothing.
+pub(crate) fn run_compare(args: CompareArgs) -> Result<(), CommandError> {
+    let (url, sealer) = (args.database.validated()?, args.data_key.validated()?);
+    let store = app::open_as_it_is(&url, &sealer)?;
+    let out = BufWriter::new(io::stdout().lock());
+    let compared = compare(store.as_ref(), &sealer, input(&args.file)?, out)?;
+    for unreadable in &compared.unreadable {
+        writeln!(io::stderr(), "not compared: {unreadable}").or_say("standard error is closed")?;
+    }
+    match compared.differences {
+        0 => unreadable_is_a_failure(compared.unreadable.len()),
+        1 => Err(CommandError::Refused("1 difference between the file and what is here".to_owned())),
+        count => Err(CommandError::Refused(format!("{count} differences between the file and what is here"))),
+    }
+}
+
+/// A file, or standard input for `-`.
+fn input(file: &str) -> Result<Box<dyn Read>, CommandError> {
+    if file == "-" {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    Ok(Box::new(File::open(file).or_say(format!("{file} cannot be read"))?))
 }
 
 /// What could not be read is named already; the exit code says that something was left out.

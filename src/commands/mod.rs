@@ -9,7 +9,7 @@ pub(crate) mod sync;
 pub(crate) mod user;
 
 use mukta_ftps::app::AppError;
-use mukta_ftps::import::{ExportError, ImportError};
+use mukta_ftps::import::{CompareError, ExportError, ImportError};
 use mukta_ftps::settings::SettingFault;
 use mukta_ftps::store::StoreError;
 
@@ -31,6 +31,9 @@ pub(crate) enum CommandError {
     /// The export broke off.
     #[error("{0}")]
     Export(#[from] ExportError),
+    /// The comparison broke off, or the file has faults, which are listed already.
+    #[error("{0}")]
+    Compare(#[from] CompareError),
     /// What was asked for cannot be: why, and what to do.
     #[error("{0}")]
     Refused(String),

@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::Args;
 use mukta_ftps::app::App;
 use mukta_ftps::clock::Clock;
+use mukta_ftps::muktasoft::push::StatusPush;
 use mukta_ftps::settings::{
-    DataKeySettings, DatabaseSettings, JitSettings, SessionSettings, SmsSettings, SyncSettings, Web,
-    WebSettings,
+    DataKeySettings, DatabaseSettings, JitSettings, MuktasoftStatusSettings, SessionSettings, SmsSettings,
+    SyncSettings, Web, WebSettings,
 };
 use mukta_ftps::store::Store;
 use mukta_ftps::sync::scheduler::Scheduler;
@@ -30,6 +31,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     sync: SyncSettings,
     #[command(flatten)]
+    muktasoft_status: MuktasoftStatusSettings,
+    #[command(flatten)]
     sessions: SessionSettings,
     #[command(flatten)]
     web: WebSettings,
@@ -40,9 +43,11 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let (sms, database, sessions) =
         (args.sms.validated()?, args.database.validated()?, args.sessions.validated()?);
     let times = args.sync.validated()?;
+    let receiver = args.muktasoft_status.validated()?;
     let runtime = runtime()?;
     let served = runtime.block_on(async {
         let app = App::new(Store::open(&database)?, sealer, jit, sms, times, Clock::system()).await?;
+        let app = app.telling(receiver)?;
         let server = bind(app.clone(), sessions, &web)?;
         log::info!("listening on http://{}", web.bind);
         serve_until_told(server, &app, args.sync.stop_within()).await
@@ -60,7 +65,7 @@ pub(crate) fn bind(app: App, sessions: Sessions, web: &Web) -> Result<actix_web:
     Ok(server)
 }
 
-/// Serves, keeps the schedule and sends the SMS, until SIGTERM or Ctrl-C; then answers what is under way and
+/// Serves, keeps the schedule, sends the SMS and tells MUKTASoft, until SIGTERM or Ctrl-C; then answers what is under way and
 /// records every call and message, for `stop_within` at the longest.
 pub(crate) async fn serve_until_told(
     server: actix_web::dev::Server,
@@ -68,6 +73,7 @@ pub(crate) async fn serve_until_told(
     stop_within: Duration,
 ) -> Result<(), CommandError> {
     let delivery = app.notifications.start();
+    let telling = app.status_push.as_ref().map(StatusPush::start);
     let mut scheduler =
         Scheduler::start(app.sync.clone()).or_say("the scheduler's thread could not be started")?;
     let handle = server.handle();
@@ -81,8 +87,15 @@ pub(crate) async fn serve_until_told(
         told = told_to_stop() => told.or_say("signals could not be listened for"),
     };
     log::info!("stopping: calls and messages under way are finished first");
-    let finished = async { tokio::join!(handle.stop(true), app.sync.finish(stop_within), delivery.finish()) };
-    if !matches!(tokio::time::timeout(stop_within, finished).await, Ok(((), true, ()))) {
+    let told_muktasoft = async {
+        if let Some(telling) = telling {
+            telling.finish().await;
+        }
+    };
+    let finished = async {
+        tokio::join!(handle.stop(true), app.sync.finish(stop_within), delivery.finish(), told_muktasoft)
+    };
+    if !matches!(tokio::time::timeout(stop_within, finished).await, Ok(((), true, (), ()))) {
         log::warn!("stopped with calls or messages under way: their claims end by themselves");
     }
     match app.sync.unrecorded() {

@@ -1,4 +1,4 @@
-//! `mukta-ftps simulate`: the JIT and SMS simulators alone.
+//! `mukta-ftps simulate`: the simulators of JIT, of the SMS gateway and of MUKTASoft alone.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use clap::Args;
 use mukta_ftps::clock::Clock;
-use mukta_ftps::import::{OnFaulty, import};
+use mukta_ftps::import::{OnFaulty, export, import};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{SettingFault, bind_address};
 use mukta_ftps::simulator::jit::{
     JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction, Scenario, SignIn, UnknownSignIn,
 };
+use mukta_ftps::simulator::muktasoft::{
+    Fault, MuktasoftSimulator, MuktasoftSimulatorOptions, Service, UnknownService,
+};
 use mukta_ftps::simulator::sms::{SmsScenario, SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, beneficiaries, instructions};
+use serde_json::Value;
 
 use super::{CommandError, OrSay, runtime};
 
@@ -24,10 +28,10 @@ pub(crate) struct SimulateArgs {
     /// Address and port of the simulated JIT
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8090")]
     jit_bind: String,
-    /// Payment instructions it knows, in the import's format
+    /// Payment instructions that JIT and MUKTASoft know, in the import's format
     #[arg(long, value_name = "FILE")]
     instructions: Option<PathBuf>,
-    /// What it answers about one PI, such as PI-1013/2023-24/000256=error; `*=` for all others.
+    /// What JIT answers about one PI, such as PI-1013/2023-24/000256=error; `*=` for all others.
     /// Several scenarios joined by `,` are answered one after another
     #[arg(long = "script", value_name = "NUMBER=SCENARIO")]
     scripts: Vec<String>,
@@ -41,6 +45,13 @@ pub(crate) struct SimulateArgs {
     /// others. Several scenarios joined by `,` are answered one after another
     #[arg(long = "sms-script", value_name = "NUMBER=SCENARIO")]
     sms_scripts: Vec<String>,
+    /// Address and port of the simulated MUKTASoft, whose page shows what came back
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8092")]
+    muktasoft_bind: String,
+    /// What requests to a service of MUKTASoft's meet, such as pi-search=http-503,usual: one after
+    /// another, and the last from then on
+    #[arg(long = "muktasoft-script", value_name = "SERVICE=SCENARIO")]
+    muktasoft_scripts: Vec<String>,
     /// How long they take to answer, in milliseconds
     #[arg(long, value_name = "MILLISECONDS", default_value = "0")]
     latency: u64,
@@ -53,12 +64,18 @@ fn scenarios() -> String {
     let row = |word: &str, meaning: &str| format!("  {word:<24} {meaning}\n");
     let jit: String = Scenario::ALL.iter().map(|(_, word, meaning)| row(word, meaning)).collect();
     let sms: String = SmsScenario::ALL.iter().map(|(_, word, meaning)| row(word, meaning)).collect();
-    format!("Scenarios:\n{jit}\nScenarios of the SMS gateway:\n{sms}")
+    let services: String = Service::ALL.iter().map(|(_, word, meaning)| row(word, meaning)).collect();
+    let muktasoft: String = Fault::ALL.iter().map(|(_, word, meaning)| row(word, meaning)).collect();
+    format!(
+        "Scenarios:\n{jit}\nScenarios of the SMS gateway:\n{sms}\nServices of MUKTASoft:\n{services}\n\
+         Scenarios of MUKTASoft:\n{muktasoft}"
+    )
 }
 
 pub(crate) fn run(args: SimulateArgs) -> Result<(), CommandError> {
     let addr = bind_address("--jit-bind", &args.jit_bind)?;
     let sms_addr = bind_address("--sms-bind", &args.sms_bind)?;
+    let muktasoft_addr = bind_address("--muktasoft-bind", &args.muktasoft_bind)?;
     let sign_in: SignIn = args
         .sign_in
         .parse()
@@ -67,8 +84,17 @@ pub(crate) fn run(args: SimulateArgs) -> Result<(), CommandError> {
         let latency = Duration::from_millis(args.latency);
         let simulator = started(JitSimulatorOptions { addr, latency, ..Default::default() }).await?;
         simulator.sign_in(sign_in);
+        let muktasoft = muktasoft_started(MuktasoftSimulatorOptions {
+            addr: muktasoft_addr,
+            latency,
+            ..Default::default()
+        })
+        .await?;
         if let Some(file) = &args.instructions {
-            know_file(&simulator, file)?;
+            know_file(&simulator, &muktasoft, file)?;
+        }
+        for script in &args.muktasoft_scripts {
+            run_muktasoft_script(&muktasoft, script)?;
         }
         for script in &args.scripts {
             run_script(&simulator, script)?;
@@ -80,14 +106,15 @@ pub(crate) fn run(args: SimulateArgs) -> Result<(), CommandError> {
         }
         std::fs::write(&args.public_key, simulator.public_key_der())
             .or_say(format!("{} could not be written", args.public_key.display()))?;
-        writeln!(
+        write!(
             std::io::stdout(),
-            "JIT_BASE_URL={}\nJIT_CLIENT_ID={}\nJIT_CLIENT_SECRET={}\nJIT_PUBLIC_KEY_FILE={}\nSMS_GATEWAY_URL={}\nSMS_TEMPLATE_ID=1007",
+            "JIT_BASE_URL={}\nJIT_CLIENT_ID={}\nJIT_CLIENT_SECRET={}\nJIT_PUBLIC_KEY_FILE={}\nSMS_GATEWAY_URL={}\nSMS_TEMPLATE_ID=1007\n{}",
             simulator.base_url(),
             simulator.client_id(),
             simulator.client_secret(),
             args.public_key.display(),
             gateway.gateway_url(),
+            muktasoft_settings(&muktasoft),
         )
         .or_say("standard output is closed")?;
         tokio::signal::ctrl_c().await.or_say("signals could not be listened for")
@@ -105,6 +132,46 @@ pub(super) async fn started(options: JitSimulatorOptions) -> Result<JitSimulator
 /// An SMS gateway that listens.
 pub(super) async fn gateway_started(options: SmsSimulatorOptions) -> Result<SmsSimulator, CommandError> {
     SmsSimulator::start(options).await.or_say("the simulated SMS gateway could not start")
+}
+
+/// A MUKTASoft that listens.
+pub(super) async fn muktasoft_started(
+    options: MuktasoftSimulatorOptions,
+) -> Result<MuktasoftSimulator, CommandError> {
+    MuktasoftSimulator::start(options).await.or_say("the simulated MUKTASoft could not start")
+}
+
+/// The settings by which a program reaches it, one a line.
+fn muktasoft_settings(muktasoft: &MuktasoftSimulator) -> String {
+    [
+        ("PI_SEARCH_URL", muktasoft.pi_search_url()),
+        ("AUTH_TOKEN", muktasoft.auth_token().to_owned()),
+        ("BANK_ACCOUNT_SEARCH_URL", muktasoft.bank_account_url()),
+        ("INDIVIDUAL_SEARCH_URL", muktasoft.individual_url()),
+        ("ORGANISATION_SEARCH_URL", muktasoft.organisation_url()),
+        ("STATUS_URL", muktasoft.status_url()),
+        ("STATUS_SECRET", muktasoft.status_secret().to_owned()),
+    ]
+    .iter()
+    .map(|(name, value)| format!("MUKTASOFT_{name}={value}\n"))
+    .collect()
+}
+
+/// Tells MUKTASoft of every PI in the database, as an export has it.
+pub(super) fn introduce_to_muktasoft(
+    muktasoft: &MuktasoftSimulator,
+    store: &Store,
+    sealer: &Sealer,
+) -> Result<(), CommandError> {
+    let mut document = Vec::new();
+    export(store, sealer, None, &mut document)?;
+    let mut document: Value = serde_json::from_slice(&document)
+        .map_err(std::io::Error::from)
+        .or_say("the payment instructions could not be written")?;
+    for instruction in document["paymentInstructions"].as_array_mut().into_iter().flatten() {
+        muktasoft.know(instruction.take());
+    }
+    Ok(())
 }
 
 /// Tells the simulator of every revised PI in the database, as JIT would know them.
@@ -127,14 +194,19 @@ pub(super) fn introduce(simulator: &JitSimulator, store: &Store, sealer: &Sealer
 }
 
 /// Reads the file as `import` would, into a database that is thrown away.
-fn know_file(simulator: &JitSimulator, file: &Path) -> Result<(), CommandError> {
+fn know_file(
+    simulator: &JitSimulator,
+    muktasoft: &MuktasoftSimulator,
+    file: &Path,
+) -> Result<(), CommandError> {
     let scratch = tempfile::tempdir().or_say("no temporary directory could be made")?;
     let store =
         Store::open(&DatabaseUrl::Sqlite(scratch.path().join("known.db").to_string_lossy().into_owned()))?;
     let sealer = Sealer::ephemeral().map_err(StoreError::from)?;
     let input = std::fs::File::open(file).or_say(format!("{} cannot be read", file.display()))?;
     import(&store, &sealer, input, OnFaulty::Refuse, &Clock::system())?;
-    Ok(introduce(simulator, &store, &sealer)?)
+    introduce(simulator, &store, &sealer)?;
+    introduce_to_muktasoft(muktasoft, &store, &sealer)
 }
 
 /// `NUMBER=SCENARIO[,SCENARIO…]`.
@@ -157,6 +229,17 @@ fn run_sms_script(gateway: &SmsSimulator, script: &str) -> Result<(), CommandErr
     Ok(())
 }
 
+/// `SERVICE=SCENARIO[,SCENARIO…]`.
+fn run_muktasoft_script(muktasoft: &MuktasoftSimulator, script: &str) -> Result<(), CommandError> {
+    const FLAG: &str = "--muktasoft-script";
+    let (service, mut faults) = read_script::<Fault>(FLAG, script)?;
+    let service: Service =
+        service.parse().map_err(|unknown: UnknownService| SettingFault::new(FLAG, unknown.to_string()))?;
+    muktasoft.always(service, faults.pop());
+    muktasoft.script(service, faults);
+    Ok(())
+}
+
 fn read_script<'a, S>(flag: &'static str, script: &'a str) -> Result<(&'a str, Vec<S>), SettingFault>
 where
     S: std::str::FromStr<Err: std::fmt::Display>,
@@ -164,7 +247,7 @@ where
     let fault = |problem: String| SettingFault::new(flag, problem);
     let (number, words) = script
         .split_once('=')
-        .ok_or_else(|| fault(format!("“{script}” is not of the form NUMBER=SCENARIO")))?;
+        .ok_or_else(|| fault(format!("“{script}” is not of the form NAME=SCENARIO")))?;
     let scenarios = words
         .split(',')
         .map(|word| word.trim().parse().map_err(|unknown: S::Err| fault(unknown.to_string())))

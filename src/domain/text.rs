@@ -102,6 +102,11 @@ pub fn breaks_a_number(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_format_character(c)
 }
 
+/// A cell of a file for spreadsheets that none of them takes for a formula (OWASP, CSV injection).
+pub fn guarded(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell }
+}
+
 /// A text that has something in it, without blanks around it.
 pub fn filled(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
@@ -152,6 +157,14 @@ pub fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_that_begins_like_a_formula_is_guarded() {
+        for begins in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"] {
+            assert_eq!(guarded(begins.to_owned()), format!("'{begins}"));
+        }
+        assert_eq!(guarded("PI-1 = 2".to_owned()), "PI-1 = 2");
+    }
 
     #[test]
     fn short_numbers_show_nothing_of_themselves() {

@@ -14,7 +14,7 @@ use crate::store::exporting::{self, Known, Since};
 use crate::store::{Store, StoreError, Unreadable, changes};
 
 /// Instructions read in one short transaction.
-const PAGE: i64 = 200;
+pub(super) const PAGE: i64 = 200;
 
 /// Why an export ended before it was complete.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,8 @@ pub enum ExportError {
 pub struct Exported {
     /// How many instructions.
     pub count: usize,
+    /// The point to go on from.
+    pub next_since: i64,
     /// Values that are left out, since no key at hand opens them.
     pub unreadable: Vec<Unreadable>,
 }
@@ -51,15 +53,10 @@ pub fn export(
     since: Option<Since>,
     mut out: impl Write,
 ) -> Result<Exported, ExportError> {
-    let next_since = store.read_blocking(changes::latest)?;
-    if let Some(Since::Change(number)) = since
-        && number > next_since
-    {
-        return Err(ExportError::PointAhead(number));
-    }
+    let next_since = point_at_begin(store, since)?;
+    let mut exported = Exported { next_since, ..Exported::default() };
     out.write_all(br#"{"ResponseInfo":{"status":"successful"},"paymentInstructions":["#)?;
     let mut after = None;
-    let mut exported = Exported::default();
     loop {
         let page = store.read_blocking(|db| exporting::page(db, sealer, after, since, PAGE))?;
         let Some(last) = page.last() else { break };
@@ -74,6 +71,23 @@ pub fn export(
     writeln!(out, "\n],\"nextSince\":\"{next_since}\"}}")?;
     out.flush()?;
     Ok(exported)
+}
+
+/// The point to go on from after an export that begins now; a point to begin at that this database has not come
+/// to is refused.
+pub(super) fn point_at_begin(store: &Store, since: Option<Since>) -> Result<i64, ExportError> {
+    let latest = store.read_blocking(changes::latest)?;
+    match since {
+        Some(Since::Change(number)) if number > latest => Err(ExportError::PointAhead(number)),
+        _ => Ok(latest),
+    }
+}
+
+/// An instruction exactly as the export writes it, with the number of its change: what MUKTASoft is told
+/// (docs/INTEGRATION.md).
+pub fn with_change_number(known: &Known, change_number: i64) -> io::Result<Vec<u8>> {
+    let numbered = Instruction { change_number: Some(change_number), ..instruction(known)? };
+    Ok(serde_json::to_vec(&numbered)?)
 }
 
 /// An element of `paymentInstructions`.
@@ -99,6 +113,9 @@ struct Instruction<'a> {
     audit_details: AuditDetails,
     pa_details: Vec<Advice>,
     beneficiary_details: Vec<Beneficiary<'a>>,
+    /// Ours, and only where MUKTASoft is told: see [`with_change_number`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change_number: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -201,6 +218,7 @@ fn instruction(known: &Known) -> io::Result<Instruction<'_>> {
         },
         pa_details: advices_with_ftps(known).into_iter().map(advice).collect(),
         beneficiary_details: record.beneficiaries.iter().map(beneficiary).collect::<Result<_, _>>()?,
+        change_number: None,
     })
 }
 

@@ -5,12 +5,14 @@
 //! so that a slow or broken input holds nobody up. Only when it is complete and without a fault is
 //! it written, in one transaction.
 
+mod compare;
 mod export;
 mod fault;
 mod fields;
 mod instruction;
 mod merge;
 mod reading;
+mod register;
 mod spelling;
 mod staging;
 mod text;
@@ -21,11 +23,13 @@ use std::time::Duration;
 
 use chrono::{NaiveDateTime, TimeDelta};
 
-pub use export::{ExportError, Exported, export};
+pub use compare::{CompareError, Compared, compare};
+pub use export::{ExportError, Exported, export, with_change_number};
 pub use fault::{Fault, Faults};
 use instruction::{InstructionReader, ReadElement};
 use merge::Merged;
 use reading::{ReadError, read_instructions};
+pub use register::export_csv;
 use staging::{Staged, Staging};
 
 use crate::clock::Clock;

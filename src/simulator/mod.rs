@@ -2,4 +2,5 @@
 
 pub mod http;
 pub mod jit;
+pub mod muktasoft;
 pub mod sms;

@@ -10,6 +10,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamp};
 
+use super::instructions::InstructionId;
 use super::schema::change_counter;
 use super::{Db, StoreError};
 
@@ -25,6 +26,48 @@ struct Number {
 /// The latest number: whatever was committed up to now has no higher one, whatever is committed later has.
 pub fn latest(db: &mut Db) -> Result<i64, StoreError> {
     Ok(change_counter::table.select(change_counter::latest).first(db)?)
+}
+
+/// A place in the order of changes: the number of a change, and an instruction that it changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Place {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+    #[diesel(sql_type = BigInt)]
+    instruction: i64,
+}
+
+impl Place {
+    pub(super) const fn of_row(number: i64, instruction: i64) -> Self {
+        Self { number, instruction }
+    }
+
+    /// The number of the change.
+    pub const fn number(self) -> i64 {
+        self.number
+    }
+
+    /// The instruction's row.
+    pub(super) const fn row(self) -> i64 {
+        self.instruction
+    }
+
+    /// The instruction that was changed.
+    pub(super) const fn instruction_id(self) -> InstructionId {
+        InstructionId::of_row(self.instruction)
+    }
+}
+
+/// The next place after another, if anything has changed after it.
+pub(super) fn next(db: &mut Db, after: Place) -> Result<Option<Place>, StoreError> {
+    Ok(diesel::sql_query(
+        "SELECT change_number AS number, id AS instruction FROM payment_instructions \
+         WHERE (change_number, id) > ($1, $2) ORDER BY change_number, id LIMIT 1",
+    )
+    .bind::<BigInt, _>(after.number)
+    .bind::<BigInt, _>(after.instruction)
+    .get_result(db)
+    .optional()?)
 }
 
 /// Gives this transaction's changes their number, as the last thing that it does.

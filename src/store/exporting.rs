@@ -6,12 +6,13 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::connection::on_either;
+use super::changes::Place;
+use super::connection::{lower, on_either};
 use super::instructions::{InstructionId, PaymentAdvice, PaymentInstruction, is_claim};
 use super::schema::{beneficiaries, payment_advices, payment_instructions as pi};
 use super::{Db, StoreError, Unreadable};
 use crate::domain::record::{
-    AdviceRecord, BeneficiaryRecord, InstructionRecord, Lifecycle, PaymentFacts, Version,
+    AdviceRecord, BeneficiaryRecord, InstructionRecord, Lifecycle, PaymentFacts, Version, folded,
 };
 use crate::domain::{CompletedBy, Paise, PaymentStatus};
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
@@ -140,6 +141,43 @@ pub fn page(
     };
     let rows = query.load(db)?;
     with_parts(db, sealer, rows)
+}
+
+/// The instruction at a place in the order of changes, as it stands now.
+pub(super) fn at(db: &mut Db, sealer: &Sealer, place: Place) -> Result<Known, StoreError> {
+    let row = pi::table.find(place.instruction_id()).select(PaymentInstruction::as_select()).load(db)?;
+    let known = with_parts(db, sealer, row)?.pop();
+    known.ok_or_else(|| diesel::result::Error::NotFound.into())
+}
+
+/// The instructions of these numbers (folded) that are here, by folded number. Nothing is locked.
+pub fn of_numbers(
+    db: &mut Db,
+    sealer: &Sealer,
+    numbers: &[String],
+) -> Result<HashMap<String, Known>, StoreError> {
+    let rows: Vec<PaymentInstruction> = on_either!(db, db => pi::table
+        .filter(lower(pi::number).eq_any(numbers))
+        .select(PaymentInstruction::as_select())
+        .load(db)?);
+    let known = with_parts(db, sealer, rows)?;
+    Ok(known.into_iter().map(|known| (folded(&known.version.record.number), known)).collect())
+}
+
+/// The numbers of a tenant's instructions after row `after`, with their rows, at most `limit`, by row.
+pub fn numbers_of(
+    db: &mut Db,
+    tenant: &str,
+    after: InstructionId,
+    limit: i64,
+) -> Result<Vec<(InstructionId, String)>, StoreError> {
+    Ok(pi::table
+        .filter(pi::tenant_id.eq(tenant))
+        .filter(pi::id.gt(after))
+        .order(pi::id)
+        .limit(limit)
+        .select((pi::id, pi::number))
+        .load(db)?)
 }
 
 /// The instructions with their advice and their beneficiaries, in the order given.

@@ -13,6 +13,22 @@ const CHECK: &[u8] = b"mukta-ftps";
 /// Accepts a database that no key has written yet, or one whose keys at hand open its check value,
 /// and notes the current key. Anything else is [`StoreError::WrongDataKey`].
 pub fn fit(db: &mut Db, sealer: &Sealer, now: NaiveDateTime) -> Result<(), StoreError> {
+    let known = fitting(db, sealer)?;
+    let current = sealer.current_key_id();
+    if !known.contains(&current) {
+        diesel::insert_into(data_keys::table)
+            .values((
+                data_keys::key_id.eq(current),
+                data_keys::sealed_check.eq(sealer.seal(SealedField::KeyCheck, CHECK)?),
+                data_keys::first_used_at.eq(now),
+            ))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// The same without noting anything; the ids of the keys that the database knows.
+pub fn fitting(db: &mut Db, sealer: &Sealer) -> Result<Vec<String>, StoreError> {
     let known: Vec<(String, Vec<u8>)> =
         data_keys::table.select((data_keys::key_id, data_keys::sealed_check)).load(db)?;
     let at_hand = sealer.key_ids();
@@ -23,17 +39,7 @@ pub fn fit(db: &mut Db, sealer: &Sealer, now: NaiveDateTime) -> Result<(), Store
     for (_, check) in fitting {
         sealer.open(SealedField::KeyCheck, check).map_err(|_| StoreError::WrongDataKey)?;
     }
-    let current = sealer.current_key_id();
-    if !known.iter().any(|(id, _)| *id == current) {
-        diesel::insert_into(data_keys::table)
-            .values((
-                data_keys::key_id.eq(current),
-                data_keys::sealed_check.eq(sealer.seal(SealedField::KeyCheck, CHECK)?),
-                data_keys::first_used_at.eq(now),
-            ))
-            .execute(db)?;
-    }
-    Ok(())
+    Ok(known.into_iter().map(|(id, _)| id).collect())
 }
 
 /// Keeps the current key from being forgotten until the transaction ends, so that what is sealed in it is

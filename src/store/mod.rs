@@ -28,6 +28,7 @@ pub mod scope;
 pub mod search;
 mod sentences;
 pub mod sessions;
+pub mod status_push;
 pub mod sync_runs;
 pub(crate) mod unsettled;
 
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationSource;
 use diesel::r2d2::Pool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -58,6 +60,12 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the database could not be brought up to date: {0}")]
     Migration(String),
+    /// The schema is another than this program's.
+    #[error(
+        "the database has the schema of another version of this program: use that version, or start `serve` \
+         of this one, which brings it up to date"
+    )]
+    OtherSchema,
     /// A query failed.
     #[error("the database refused: {0}")]
     Query(#[from] diesel::result::Error),
@@ -184,6 +192,29 @@ impl Store {
     /// Connects, applies the migrations that are pending, and folds the search texts anew if the
     /// program folds in another way than they were. Blocks.
     pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let store = Self::connect(url)?;
+        store.migrate()?;
+        refolding::refold(&store)?;
+        Ok(store)
+    }
+
+    /// Connects to look, and changes nothing: another schema than this program's is refused. `None`: the
+    /// database has no schema yet, or there is no such file. Blocks.
+    pub fn open_as_it_is(url: &DatabaseUrl) -> Result<Option<Self>, StoreError> {
+        if let DatabaseUrl::Sqlite(path) = url
+            && !std::path::Path::new(path).exists()
+        {
+            return Ok(None);
+        }
+        let store = Self::connect(url)?;
+        let applied = store.read_blocking(migrations_applied)?;
+        if applied.is_empty() {
+            return Ok(None);
+        }
+        if applied == migrations_known(url)? { Ok(Some(store)) } else { Err(StoreError::OtherSchema) }
+    }
+
+    fn connect(url: &DatabaseUrl) -> Result<Self, StoreError> {
         let server = matches!(url, DatabaseUrl::Postgres(_));
         let pool = Pool::builder()
             .max_size(CONNECTIONS)
@@ -194,14 +225,11 @@ impl Store {
             .error_handler(Box::new(diesel::r2d2::LoggingErrorHandler))
             .build(Connections(url.clone()))
             .map_err(|fault| StoreError::Unreachable(fault.to_string()))?;
-        let store = Self {
+        Ok(Self {
             pool,
             slots: Arc::new(tokio::sync::Semaphore::new(CONNECTIONS as usize)),
             writer: (!server).then(|| Arc::new(tokio::sync::Semaphore::new(1))),
-        };
-        store.migrate()?;
-        refolding::refold(&store)?;
-        Ok(store)
+        })
     }
 
     /// One process at a time: the writer's lock (an advisory one on PostgreSQL) is taken before what
@@ -299,4 +327,46 @@ impl Store {
         .await
         .map_err(|broken| StoreError::BrokeOff(broken.to_string()))?
     }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Version {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    version: String,
+}
+
+/// The versions of the migrations that a database has, in order; none of one without a schema.
+fn migrations_applied(db: &mut Db) -> Result<Vec<String>, StoreError> {
+    let table = match db {
+        Db::Sqlite(_) => {
+            "SELECT name AS version FROM sqlite_master WHERE name = '__diesel_schema_migrations'"
+        }
+        Db::Postgres(_) => {
+            "SELECT table_name::TEXT AS version FROM information_schema.tables \
+             WHERE table_schema = current_schema() AND table_name = '__diesel_schema_migrations'"
+        }
+    };
+    if diesel::sql_query(table).load::<Version>(db)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let applied = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
+    Ok(diesel::sql_query(applied).load::<Version>(db)?.into_iter().map(|row| row.version).collect())
+}
+
+/// The versions of the migrations that this program has, in order.
+fn migrations_known(url: &DatabaseUrl) -> Result<Vec<String>, StoreError> {
+    let known = match url {
+        DatabaseUrl::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(&SQLITE_MIGRATIONS),
+        DatabaseUrl::Postgres(_) => versions::<diesel::pg::Pg>(&POSTGRES_MIGRATIONS),
+    };
+    known.map_err(|fault| StoreError::Migration(fault.to_string()))
+}
+
+fn versions<DB: diesel::backend::Backend>(
+    migrations: &EmbeddedMigrations,
+) -> diesel::migration::Result<Vec<String>> {
+    let all = MigrationSource::<DB>::migrations(migrations)?;
+    let mut versions: Vec<String> = all.iter().map(|one| one.name().version().to_string()).collect();
+    versions.sort_unstable();
+    Ok(versions)
 }

@@ -163,6 +163,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    status_push (one) {
+        one -> Integer,
+        change_number -> BigInt,
+        instruction_id -> BigInt,
+        told_at -> Nullable<Timestamp>,
+        waiting_since -> Nullable<Timestamp>,
+        attempts -> Integer,
+        http_status -> Nullable<Integer>,
+        cause -> Nullable<Text>,
+        next_attempt_at -> Nullable<Timestamp>,
+        lease_token -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    status_refusals (id) {
+        id -> BigInt,
+        instruction_id -> BigInt,
+        change_number -> BigInt,
+        refused_at -> Timestamp,
+        http_status -> Integer,
+        answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     program_state (name) {
         name -> Text,
         noted_at -> Timestamp,

@@ -1,9 +1,13 @@
 //! The commands, run as an operator runs them.
 
+use std::collections::HashMap;
+use std::process::Stdio;
+
 use mukta_ftps::sealing::hex;
+use serde_json::json;
 
 use crate::support::{
-    DATA_KEY, Kind, ORIGINAL, PEOPLE, REVISED, SESSION_KEY, ScratchDatabase, document, fed, on_both,
+    DATA_KEY, Kind, ORIGINAL, PEOPLE, Program, REVISED, SESSION_KEY, ScratchDatabase, document, fed, on_both,
     original, pair, program, revised, stderr, stdout, with_database,
 };
 
@@ -49,6 +53,10 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("SYNC_SCHEDULE", "0 0 22 30 2 *"),
         ("SYNC_TIMEZONE_OFFSET", "IST"),
         ("SYNC_RETRY_FIRST_SECONDS", "0"),
+        ("MUKTASOFT_STATUS_URL", "http://muktasoft.example/status"),
+        ("MUKTASOFT_STATUS_URL", "nowhere"),
+        ("MUKTASOFT_STATUS_URL", "ftp://muktasoft.example/status"),
+        ("MUKTASOFT_STATUS_SECRET_FILE", "/nowhere"),
     ] {
         let keys = tempfile::tempdir().unwrap();
         let key = keys.path().join("jit.der");
@@ -60,6 +68,8 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
             .env("JIT_CLIENT_ID", "id")
             .env("JIT_CLIENT_SECRET", "secret")
             .env("JIT_PUBLIC_KEY_FILE", &key)
+            .env("MUKTASOFT_STATUS_URL", "http://127.0.0.1:9")
+            .envs((!name.ends_with("SECRET_FILE")).then_some(("MUKTASOFT_STATUS_SECRET", "secret")))
             .env(name, value)
             .output()
             .unwrap();
@@ -82,6 +92,29 @@ fn a_gateway_without_a_template_is_a_missing_setting() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("SMS_TEMPLATE_ID"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_status_receiver_without_a_secret_is_a_missing_setting() {
+    let receiver = |secret: Option<&str>| {
+        program(&["serve"])
+            .env("DATA_KEY", hex(&DATA_KEY))
+            .env("JIT_BASE_URL", "http://127.0.0.1:9")
+            .env("JIT_CLIENT_ID", "id")
+            .env("JIT_CLIENT_SECRET", "secret")
+            .env("JIT_PUBLIC_KEY_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jit-public-key.der"))
+            .env("SESSION_KEY", hex(&SESSION_KEY))
+            .env("MUKTASOFT_STATUS_URL", "https://muktasoft.example/status")
+            .envs(secret.map(|secret| ("MUKTASOFT_STATUS_SECRET", secret)))
+            .output()
+            .unwrap()
+    };
+    for secret in [None, Some("")] {
+        let output = receiver(secret);
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+        assert!(stderr(&output).contains("MUKTASOFT_STATUS_SECRET is not set"), "{}", stderr(&output));
+    }
 }
 
 #[test]
@@ -184,6 +217,64 @@ fn an_employee_is_added_listed_and_disabled() {
     assert_eq!(fed(user(&["add", "bina", "--role", "king"]), "x").status.code(), Some(2));
 }
 
+#[tokio::test]
+async fn simulate_plays_muktasoft_with_the_same_instructions() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(file("known.json"), document(&pair(PEOPLE))).unwrap();
+    let mut simulate = program(&["simulate", "--instructions", &file("known.json")]);
+    simulate.args(["--public-key", &file("jit.der"), "--muktasoft-script", "pi-search=http-503,usual"]);
+    for bind in ["--jit-bind", "--sms-bind", "--muktasoft-bind"] {
+        simulate.args([bind, "127.0.0.1:0"]);
+    }
+    let mut simulate = Program::start(simulate.stdout(Stdio::piped()));
+    let settings: HashMap<String, String> = simulate
+        .lines(13)
+        .iter()
+        .map(|line| line.split_once('=').unwrap())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    assert!(settings["JIT_BASE_URL"].starts_with("http://127.0.0.1:"));
+    assert!(settings["MUKTASOFT_STATUS_URL"].starts_with("http://127.0.0.1:"));
+    assert!(!settings["MUKTASOFT_STATUS_SECRET"].is_empty());
+
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = |setting: &str, mut body: serde_json::Value| {
+        body["RequestInfo"] = json!({ "authToken": settings["MUKTASOFT_AUTH_TOKEN"] });
+        client.post(&settings[setting]).json(&body).send()
+    };
+    let search = json!({ "searchCriteria": { "tenantId": "od.jatni", "piType": "REVISED" } });
+    assert_eq!(ask("MUKTASOFT_PI_SEARCH_URL", search.clone()).await.unwrap().status(), 503);
+    let found: serde_json::Value =
+        ask("MUKTASOFT_PI_SEARCH_URL", search).await.unwrap().json().await.unwrap();
+    assert_eq!(found["paymentInstructions"].as_array().unwrap().len(), 1);
+    assert_eq!(found["paymentInstructions"][0]["jitBillNo"], REVISED);
+    let people = json!({ "bankAccountDetails": { "tenantId": "od.jatni", "referenceId": ["person-1"] } });
+    let found: serde_json::Value =
+        ask("MUKTASOFT_BANK_ACCOUNT_SEARCH_URL", people).await.unwrap().json().await.unwrap();
+    assert_eq!(found["bankAccounts"][0]["bankAccountDetails"][0]["accountNumber"], "30131500010001");
+}
+
+#[test]
+fn what_muktasoft_cannot_meet_is_exit_2() {
+    for (flag, value, names) in [
+        ("--muktasoft-bind", "here", "--muktasoft-bind"),
+        ("--muktasoft-script", "pi-search=http-418", "usual, "),
+        ("--muktasoft-script", "letters=usual", "pi-search, "),
+        ("--muktasoft-script", "pi-search", "NAME=SCENARIO"),
+    ] {
+        let mut simulate = program(&["simulate", flag, value]);
+        for bind in ["--jit-bind", "--sms-bind", "--muktasoft-bind"] {
+            if bind != flag {
+                simulate.args([bind, "127.0.0.1:0"]);
+            }
+        }
+        let output = simulate.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{flag} {value}");
+        assert!(stderr(&output).contains(names), "{}", stderr(&output));
+    }
+}
+
 #[test]
 fn help_names_every_setting_of_the_contract() {
     for args in [&["--help"][..], &["serve", "--help"]] {
@@ -222,6 +313,9 @@ fn help_names_every_setting_of_the_contract() {
             "SMS_SOURCE",
             "SMS_DEPARTMENT_ID",
             "SMS_TEMPLATE_ID",
+            "MUKTASOFT_STATUS_URL",
+            "MUKTASOFT_STATUS_SECRET",
+            "MUKTASOFT_STATUS_SECRET_FILE",
             "RUST_LOG",
         ] {
             assert!(help.contains(name), "{name} in {args:?}");

@@ -81,6 +81,27 @@ fn every_document_that_is_named_exists() {
     }
 }
 
+/// What a document links to or shows, beside other documents too, is in the repository.
+#[test]
+fn every_link_of_a_document_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+    documents.extend(std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    documents.retain(|path| path.extension().is_some_and(|ending| ending == "md"));
+    let mut followed = 0;
+    for document in &documents {
+        let text = std::fs::read_to_string(document).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if !link.is_empty() && !link.contains("://") {
+                let target = document.parent().unwrap().join(link);
+                assert!(target.exists(), "{}: {link}", document.display());
+                followed += 1;
+            }
+        }
+    }
+    assert!(followed > 20, "links are followed: {followed}");
+}
+
 /// A section of DOMAIN.md that is named is one of its sections.
 #[test]
 fn every_section_of_the_domain_that_is_named_exists() {

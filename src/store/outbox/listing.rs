@@ -1,5 +1,7 @@
 //! Messages as people see them.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -117,6 +119,19 @@ pub fn of_instruction(db: &mut Db, instruction_id: InstructionId) -> Result<Vec<
         .filter(outbox::instruction_id.eq(instruction_id))
         .order(outbox::id)
         .load(db)?))
+}
+
+/// Where the messages of these instructions stand, by our rows of whom they go to.
+pub fn states_of(
+    db: &mut Db,
+    instruction_ids: &[InstructionId],
+) -> Result<HashMap<i64, MessageState>, StoreError> {
+    let states: Vec<(i64, MessageState)> = on_either!(db, db => outbox::table
+        .filter(outbox::instruction_id.eq_any(instruction_ids))
+        .order(outbox::id)
+        .select((outbox::beneficiary_id, outbox::state))
+        .load(db)?);
+    Ok(states.into_iter().collect())
 }
 
 /// Messages in scope, newest first: at most `limit`, older than `before` if given.

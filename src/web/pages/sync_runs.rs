@@ -2,6 +2,7 @@
 
 mod chart;
 pub mod one;
+mod told;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -27,6 +28,7 @@ use crate::web::site::Site;
 use crate::web::triggers;
 use crate::web::viewer::Viewer;
 use chart::Chart;
+use told::ToldToMuktasoft;
 
 /// Runs on one page.
 const PAGE: usize = 50;
@@ -48,7 +50,8 @@ pub async fn page(
     query: web::Query<RunsQuery>,
 ) -> Result<HttpResponse, WebError> {
     let (scope, before, now) = (viewer.scope(), query.before, site.app.clock.now());
-    let shown = site.app.store.read(move |db| Shown::load(db, &scope, before, now)).await?;
+    let tells = site.app.status_push.is_some();
+    let shown = site.app.store.read(move |db| Shown::load(db, &scope, before, now, tells)).await?;
     let nights = site.app.sync.nights();
     let missing = shown.so_far.and_then(|so_far| nights.missing(so_far, now));
     let next_run = nights.next_after(now);
@@ -93,10 +96,18 @@ struct Shown {
     stuck: i64,
     so_far: Option<NightsSoFar>,
     chart: Chart,
+    /// Where this program tells MUKTASoft.
+    told: Option<ToldToMuktasoft>,
 }
 
 impl Shown {
-    fn load(db: &mut Db, scope: &Scope, before: Option<i64>, now: DateTime<Utc>) -> Result<Self, StoreError> {
+    fn load(
+        db: &mut Db,
+        scope: &Scope,
+        before: Option<i64>,
+        now: DateTime<Utc>,
+        tells: bool,
+    ) -> Result<Self, StoreError> {
         // One more than is shown tells whether there is a next page.
         let mut runs = sync_runs::newest(db, before, PAGE as i64 + 1)?;
         let has_more = runs.len() > PAGE;
@@ -112,6 +123,7 @@ impl Shown {
             so_far: sync_runs::nights_so_far(db, now)?,
             stuck: instructions::count_stuck(db, scope, now.naive_utc())?,
             chart: Chart::of(&RunRow::counted(db, scope, month, now)?, now),
+            told: tells.then(|| ToldToMuktasoft::load(db, scope)).transpose()?,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The program as a process of its own, as an operator runs it.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 
 use mukta_ftps::sealing::hex;
@@ -65,6 +65,12 @@ pub(crate) struct Program(Child);
 impl Program {
     pub(crate) fn start(command: &mut Command) -> Self {
         Self(command.spawn().unwrap())
+    }
+
+    /// The first lines that it writes on the standard output it was given.
+    pub(crate) fn lines(&mut self, count: usize) -> Vec<String> {
+        let output = BufReader::new(self.0.stdout.take().unwrap());
+        output.lines().take(count).map(Result::unwrap).collect()
     }
 
     /// SIGKILL, as a machine would: nothing is finished, nothing is told.

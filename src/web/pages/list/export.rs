@@ -13,6 +13,7 @@ use super::request::ListQuery;
 use super::time_in_process;
 use crate::domain::Paise;
 use crate::domain::date::IST;
+use crate::domain::text::guarded;
 use crate::store::Store;
 use crate::store::scope::Scope;
 use crate::store::search::{self, Cursor, Filters, Listed};
@@ -131,11 +132,6 @@ fn cells(row: &Listed, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
     ]
 }
 
-/// A cell that no spreadsheet takes for a formula (OWASP, CSV injection).
-fn guarded(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell }
-}
-
 /// Rows as RFC 4180 has them.
 fn write<const N: usize>(
     to: &mut Vec<u8>,
@@ -155,14 +151,6 @@ mod tests {
     use crate::store::beneficiaries::Tally;
     use crate::store::instructions::PaymentInstruction;
     use crate::web::pages::instruction::tests::{NOW, revised};
-
-    #[test]
-    fn a_cell_that_begins_like_a_formula_is_guarded() {
-        for begins in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"] {
-            assert_eq!(guarded(begins.to_owned()), format!("'{begins}"));
-        }
-        assert_eq!(guarded("PI-1 = 2".to_owned()), "PI-1 = 2");
-    }
 
     #[test]
     fn a_row_tells_what_the_table_tells() {

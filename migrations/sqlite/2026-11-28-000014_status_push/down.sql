@@ -1,0 +1,2 @@
+DROP TABLE status_refusals;
+DROP TABLE status_push;

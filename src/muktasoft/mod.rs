@@ -1,0 +1,3 @@
+//! MUKTASoft's services: what the program and they tell each other without anybody's hand.
+
+pub mod push;

@@ -46,7 +46,8 @@ pub(super) fn around(
         .extend(advices.into_iter().flat_map(|(bill, advice, token)| [bill, advice, token]).flatten());
     type References =
         (InstructionId, String, String, Option<String>, Option<String>, Option<String>, Option<String>);
-    let told: Vec<(References, Option<Vec<u8>>, Option<Vec<u8>>)> = on_either!(db, db => beneficiaries::table
+    type Told = (References, Option<Vec<u8>>, Option<Vec<u8>>);
+    let told: Vec<Told> = on_either!(db, db => beneficiaries::table
         .filter(beneficiaries::instruction_id.eq_any(&ids))
         .select((
             (

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::jit::JitSetupError;
 use crate::muktasoft::push::{StatusPush, StatusPushSetupError, StatusReceiver};
+use crate::muktasoft::{Muktasoft, MuktasoftConfig, SetupError};
 use crate::notifications::gateway::GatewaySetupError;
 use crate::notifications::{Notifications, Sms};
 use crate::sealing::Sealer;
@@ -26,6 +27,9 @@ pub enum AppError {
     /// The client that tells MUKTASoft could not be made.
     #[error(transparent)]
     StatusPush(#[from] StatusPushSetupError),
+    /// The clients for MUKTASoft could not be made.
+    #[error(transparent)]
+    Muktasoft(#[from] SetupError),
 }
 
 /// The running program. Cheap to clone.
@@ -41,6 +45,8 @@ pub struct App {
     pub notifications: Notifications,
     /// Tells MUKTASoft what changed, if it is to be told.
     pub status_push: Option<StatusPush>,
+    /// Brings payment instructions from MUKTASoft.
+    pub muktasoft: Muktasoft,
     /// The time.
     pub clock: Clock,
 }
@@ -68,7 +74,28 @@ impl App {
             clock.clone(),
             Arc::new(move || woken.wake()),
         )?;
-        Ok(Self { store, sealer, sync, notifications, status_push: None, clock })
+        let woken = notifications.clone();
+        let muktasoft = Muktasoft::new(
+            store.clone(),
+            Arc::clone(&sealer),
+            None,
+            clock.clone(),
+            Arc::new(move || woken.wake()),
+        )?;
+        Ok(Self { store, sealer, sync, notifications, muktasoft, status_push: None, clock })
+    }
+
+    /// The same, with a MUKTASoft to pull from, if there is one.
+    pub fn pulling(self, from: Option<MuktasoftConfig>) -> Result<Self, AppError> {
+        let woken = self.notifications.clone();
+        let muktasoft = Muktasoft::new(
+            self.store.clone(),
+            Arc::clone(&self.sealer),
+            from,
+            self.clock.clone(),
+            Arc::new(move || woken.wake()),
+        )?;
+        Ok(Self { muktasoft, ..self })
     }
 
     /// The same, telling MUKTASoft what changes once it is [started](StatusPush::start).

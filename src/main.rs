@@ -31,6 +31,8 @@ enum Command {
     Sync(Box<commands::sync::SyncArgs>),
     /// Import payment instructions from a file, or from standard input for `-`
     Import(commands::import::ImportArgs),
+    /// Fetch payment instructions from MUKTASoft now
+    Pull(Box<commands::pull::PullArgs>),
     /// Write the payment instructions to standard output, in the import's format or as a register
     Export(commands::import::ExportArgs),
     /// Say what differs between a file of MUKTASoft's and what is here; changes nothing
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(&args),
         Command::Sync(args) => commands::sync::run(*args),
         Command::Import(args) => commands::import::run_import(args),
+        Command::Pull(args) => commands::pull::run(&args),
         Command::Export(args) => commands::import::run_export(args),
         Command::Compare(args) => commands::import::run_compare(args),
         Command::User(args) => commands::user::run(args),

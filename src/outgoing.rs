@@ -33,7 +33,12 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 /// The body of a reply; `None` if it has more than `most` bytes. What is not UTF-8 is replaced.
-pub async fn body(mut response: Response, most: usize) -> Result<Option<String>, reqwest::Error> {
+pub async fn body(response: Response, most: usize) -> Result<Option<String>, reqwest::Error> {
+    Ok(bytes(response, most).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// The body of a reply as it came; `None` if it has more than `most` bytes.
+pub async fn bytes(mut response: Response, most: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if bytes.len() + chunk.len() > most {
@@ -41,7 +46,7 @@ pub async fn body(mut response: Response, most: usize) -> Result<Option<String>,
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    Ok(Some(bytes))
 }
 
 /// A failure and what it came from, for a log; the URL is known from the settings.

@@ -23,6 +23,8 @@ pub enum Right {
     Refresh,
     /// Have messages sent again, or settle them.
     Resend,
+    /// Have a payment instruction fetched from MUKTASoft.
+    Fetch,
     /// See the audit trail.
     SeeAudit,
     /// Open a call's payload in full.
@@ -35,7 +37,7 @@ impl Role {
     /// Whether the role carries that right.
     pub const fn may(self, right: Right) -> bool {
         match right {
-            Right::Refresh | Right::Resend => matches!(self, Self::Accountant | Self::Admin),
+            Right::Refresh | Right::Resend | Right::Fetch => matches!(self, Self::Accountant | Self::Admin),
             Right::SeeAudit | Right::OpenPayload | Right::StartSync => matches!(self, Self::Admin),
         }
     }
@@ -74,6 +76,7 @@ mod tests {
     fn a_viewer_only_sees_and_an_accountant_also_refreshes() {
         assert!(!Role::Viewer.may(Right::Refresh) && !Role::Viewer.may(Right::Resend));
         assert!(Role::Accountant.may(Right::Refresh) && Role::Accountant.may(Right::Resend));
+        assert!(!Role::Viewer.may(Right::Fetch) && Role::Accountant.may(Right::Fetch));
         for right in [Right::SeeAudit, Right::OpenPayload, Right::StartSync] {
             assert!(!Role::Viewer.may(right) && !Role::Accountant.may(right) && Role::Admin.may(right));
         }

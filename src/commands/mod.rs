@@ -2,6 +2,7 @@
 
 pub(crate) mod demo;
 pub(crate) mod import;
+pub(crate) mod pull;
 pub(crate) mod reseal;
 pub(crate) mod serve;
 pub(crate) mod simulate;
@@ -10,6 +11,7 @@ pub(crate) mod user;
 
 use mukta_ftps::app::AppError;
 use mukta_ftps::import::{CompareError, ExportError, ImportError};
+use mukta_ftps::muktasoft::{PullError, SetupError};
 use mukta_ftps::settings::SettingFault;
 use mukta_ftps::store::StoreError;
 
@@ -34,6 +36,12 @@ pub(crate) enum CommandError {
     /// The comparison broke off, or the file has faults, which are listed already.
     #[error("{0}")]
     Compare(#[from] CompareError),
+    /// No pull was made.
+    #[error(transparent)]
+    Pull(#[from] PullError),
+    /// The way to MUKTASoft could not be made.
+    #[error(transparent)]
+    Muktasoft(#[from] SetupError),
     /// What was asked for cannot be: why, and what to do.
     #[error("{0}")]
     Refused(String),

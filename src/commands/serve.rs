@@ -7,8 +7,8 @@ use mukta_ftps::app::App;
 use mukta_ftps::clock::Clock;
 use mukta_ftps::muktasoft::push::StatusPush;
 use mukta_ftps::settings::{
-    DataKeySettings, DatabaseSettings, JitSettings, MuktasoftStatusSettings, SessionSettings, SmsSettings,
-    SyncSettings, Web, WebSettings,
+    DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, MuktasoftStatusSettings,
+    SessionSettings, SmsSettings, SyncSettings, Web, WebSettings,
 };
 use mukta_ftps::store::Store;
 use mukta_ftps::sync::scheduler::Scheduler;
@@ -31,6 +31,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     sync: SyncSettings,
     #[command(flatten)]
+    muktasoft: MuktasoftSettings,
+    #[command(flatten)]
     muktasoft_status: MuktasoftStatusSettings,
     #[command(flatten)]
     sessions: SessionSettings,
@@ -43,11 +45,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let (sms, database, sessions) =
         (args.sms.validated()?, args.database.validated()?, args.sessions.validated()?);
     let times = args.sync.validated()?;
+    let muktasoft = args.muktasoft.validated()?;
     let receiver = args.muktasoft_status.validated()?;
     let runtime = runtime()?;
     let served = runtime.block_on(async {
         let app = App::new(Store::open(&database)?, sealer, jit, sms, times, Clock::system()).await?;
-        let app = app.telling(receiver)?;
+        let app = app.pulling(muktasoft)?.telling(receiver)?;
         let server = bind(app.clone(), sessions, &web)?;
         log::info!("listening on http://{}", web.bind);
         serve_until_told(server, &app, args.sync.stop_within()).await
@@ -73,6 +76,7 @@ pub(crate) async fn serve_until_told(
     stop_within: Duration,
 ) -> Result<(), CommandError> {
     let delivery = app.notifications.start();
+    let pulling = app.muktasoft.start(app.sync.nights());
     let telling = app.status_push.as_ref().map(StatusPush::start);
     let mut scheduler =
         Scheduler::start(app.sync.clone()).or_say("the scheduler's thread could not be started")?;
@@ -93,9 +97,15 @@ pub(crate) async fn serve_until_told(
         }
     };
     let finished = async {
-        tokio::join!(handle.stop(true), app.sync.finish(stop_within), delivery.finish(), told_muktasoft)
+        tokio::join!(
+            handle.stop(true),
+            app.sync.finish(stop_within),
+            delivery.finish(),
+            pulling.finish(),
+            told_muktasoft
+        )
     };
-    if !matches!(tokio::time::timeout(stop_within, finished).await, Ok(((), true, (), ()))) {
+    if !matches!(tokio::time::timeout(stop_within, finished).await, Ok(((), true, (), (), ()))) {
         log::warn!("stopped with calls or messages under way: their claims end by themselves");
     }
     match app.sync.unrecorded() {

@@ -7,14 +7,14 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use mukta_ftps::app::App;
 use mukta_ftps::clock::Clock;
-use mukta_ftps::domain::RunTrigger;
-use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, JitSettings, SyncSettings};
+use mukta_ftps::domain::{PullTrigger, RunTrigger};
+use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, SyncSettings};
 use mukta_ftps::store::Store;
 use mukta_ftps::store::sync_runs::{Begun, Counts, SyncRun};
 use mukta_ftps::sync::Worked;
 
 use super::serve::told_to_stop;
-use super::{CommandError, OrSay, runtime};
+use super::{CommandError, OrSay, pull, runtime};
 
 /// How often the bar moves.
 const BAR_EVERY: Duration = Duration::from_millis(200);
@@ -32,15 +32,23 @@ pub(crate) struct SyncArgs {
     jit: JitSettings,
     #[command(flatten)]
     sync: SyncSettings,
+    #[command(flatten)]
+    muktasoft: MuktasoftSettings,
 }
 
 pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
     let (sealer, jit, times) =
         (args.data_key.validated()?, args.jit.validated()?, args.sync.validated_for_command()?);
     let (database, stop_within) = (args.database.validated()?, args.sync.stop_within());
+    let muktasoft = args.muktasoft.validated()?;
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
-        let app = App::new(Store::open(&database)?, sealer, jit, None, times, Clock::system()).await?;
+        let store = Store::open(&database)?;
+        let app = App::new(store, sealer, jit, None, times, Clock::system()).await?;
+        let app = app.pulling(muktasoft)?;
+        if app.muktasoft.is_set() {
+            pull_first(&app).await?;
+        }
         let (run, is_ours) = match app.sync.begin(RunTrigger::Command, None).await? {
             Begun::Started(run) => (run, true),
             Begun::InProgress(run) => (run, false),
@@ -60,6 +68,26 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
     // A query that hangs does not keep the program.
     runtime.shutdown_background();
     ended
+}
+
+/// What can be pulled from MUKTASoft is asked about too; what cannot keeps nobody from being asked about.
+async fn pull_first(app: &App) -> Result<(), CommandError> {
+    let (pulled, is_stopped) = pull::until_over_or_told(&app.muktasoft, PullTrigger::Sync).await?;
+    if is_stopped {
+        let problem = "stopped before the sync began: JIT was not asked about anything";
+        return Err(CommandError::Unfinished(problem.to_owned()));
+    }
+    match pulled {
+        Ok(pulled) => {
+            pull::tell(&pulled)?;
+            tell(&format!("pulled from MUKTASoft: {}", pulled.summary))?;
+            if let Some(why) = pulled.failure_told() {
+                tell(&format!("the pull did not bring all: {why}; the sync goes on with what is here"))?;
+            }
+            Ok(())
+        }
+        Err(why) => tell(&format!("nothing was pulled: {why}; the sync goes on with what is here")),
+    }
 }
 
 /// Works on the run; `true` if somebody stopped it. Then the calls in flight are waited for, and a

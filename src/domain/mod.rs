@@ -27,6 +27,6 @@ pub use money::Paise;
 pub use reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 pub use status::{
     CallOutcome, CompletedBy, Flag, ItemOutcome, LatestOutcome, MessageEventKind, MessageState, Outcome,
-    PaymentStatus, PiStatus, RunState, RunTrigger, Trigger,
+    PaymentStatus, PiStatus, PullFailure, PullNoteKind, PullTrigger, RunState, RunTrigger, Trigger,
 };
 pub use words::UnknownWord;

@@ -128,6 +128,15 @@ pub fn folded(number: &str) -> String {
     number.to_ascii_lowercase()
 }
 
+/// Whether a text has the form of a PI number, such as `PI-1013/2023-24/000256`.
+pub fn is_like_a_number(text: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    let begins = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("PI-"));
+    begins && text.len() <= 128 && text.split('/').count() > 1 && text.split('/').all(is_part)
+}
+
 /// Where a payment stands: what FTPS brings, of a PI that FTPS completes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentFacts {
@@ -210,5 +219,22 @@ mod as_optional_paise {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Paise>, D::Error> {
         Ok(Option::<i64>::deserialize(from)?.map(Paise))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_like_a_number;
+
+    #[test]
+    fn numbers_are_told_from_names() {
+        for number in ["PI-1013/2023-24/000256", "pi-1013/2023-24/000256", "PI-7/1"] {
+            assert!(is_like_a_number(number), "{number}");
+        }
+        for other in
+            ["", "PI-1", "PI-", "Sabita Nayak", "WB/2023-24/000512", "PI-1013/ 2023", "PI-1//2", "ପି/1"]
+        {
+            assert!(!is_like_a_number(other), "{other}");
+        }
     }
 }

@@ -269,6 +269,58 @@ impl RunTrigger {
 }
 
 words! {
+    /// What set a pull from MUKTASoft off.
+    PullTrigger {
+        /// `serve`, every so often.
+        Timer = "timer",
+        /// The night, beside its sync.
+        Night = "night",
+        /// `mukta-ftps pull`.
+        Command = "command",
+        /// `mukta-ftps sync`, before it begins.
+        Sync = "sync",
+    }
+}
+
+words! {
+    /// Why a pull did not bring all.
+    PullFailure {
+        /// MUKTASoft refused the token.
+        TokenRefused = "token-refused",
+        /// MUKTASoft did not answer, or only that it cannot.
+        NotAnswered = "not-answered",
+        /// MUKTASoft refused the question.
+        Refused = "refused",
+        /// The answer cannot be read.
+        NotRead = "not-read",
+        /// It took longer than a pull may.
+        TimeOver = "time-over",
+        /// No ULB is known that could be asked about.
+        NoTenants = "no-tenants",
+        /// The database here failed.
+        Database = "database",
+        /// The program was ended meanwhile.
+        CutOff = "cut-off",
+    }
+}
+
+words! {
+    /// What is to be said of a pull, beside a failure.
+    PullNoteKind {
+        /// The PIs of a ULB changed each time while they were read.
+        ChangedWhileRead = "changed-while-read",
+        /// A service of people could not be asked.
+        ServiceAway = "service-away",
+        /// A PI that was asked for by its number was not given.
+        NotGiven = "not-given",
+        /// Another PI, or one of another ULB, was given, and dropped.
+        OtherGiven = "other-given",
+        /// A PI could not be asked for by its number.
+        NotFetched = "not-fetched",
+    }
+}
+
+words! {
     /// How far a sync run is.
     RunState {
         /// Some of its payment instructions are still to be asked about.

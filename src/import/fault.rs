@@ -8,6 +8,8 @@ const LISTED: usize = 1000;
 /// One fault of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
+    /// The PI number of the record, where it is known.
+    pub number: Option<String>,
     /// Its JSON path, such as `paymentInstructions[1].beneficiaryDetails[0].amount`; empty if it is
     /// the document as a whole.
     pub path: String,
@@ -47,13 +49,36 @@ impl Faults {
         self.listed.is_empty()
     }
 
+    /// The faults of a page of a pull are told record by record.
+    pub(super) fn into_listed(self) -> Vec<Fault> {
+        self.listed
+    }
+
+    /// Takes in those of another part of the same input.
+    pub(crate) fn extend(&mut self, others: &[Fault]) {
+        for Fault { number, path, problem } in others {
+            self.add_of(number.as_deref(), path, problem);
+        }
+    }
+
     pub(super) fn count(&self) -> u64 {
         self.listed.len() as u64 + self.more
     }
 
     pub(super) fn add(&mut self, path: impl fmt::Display, problem: impl fmt::Display) {
+        self.add_of(None, path, problem);
+    }
+
+    /// The same, of the record with that PI number.
+    pub(super) fn add_of(
+        &mut self,
+        number: Option<&str>,
+        path: impl fmt::Display,
+        problem: impl fmt::Display,
+    ) {
         if self.listed.len() < LISTED {
-            self.listed.push(Fault { path: path.to_string(), problem: problem.to_string() });
+            let number = number.map(str::to_owned);
+            self.listed.push(Fault { number, path: path.to_string(), problem: problem.to_string() });
         } else {
             self.more += 1;
         }

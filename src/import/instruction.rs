@@ -48,6 +48,11 @@ impl InstructionReader {
         &mut self.faults
     }
 
+    /// The faults since they were last taken.
+    pub(super) fn take_faults(&mut self) -> Faults {
+        std::mem::take(&mut self.faults)
+    }
+
     /// The faults, and the PI numbers of the input.
     pub(super) fn finished(self) -> (Faults, Vec<String>) {
         (self.faults, self.numbers.into_keys().collect())

@@ -11,6 +11,7 @@ mod fault;
 mod fields;
 mod instruction;
 mod merge;
+pub mod pulled;
 mod reading;
 mod register;
 mod spelling;
@@ -142,7 +143,12 @@ fn write_all(
     staged.records.rewind().map_err(ImportError::Staging)?;
     let mut failed = None;
     let written = store.write_blocking(|db| {
-        write(db, sealer, staged, on_faulty, clock).map_err(|fault| match fault {
+        let StagedInput { records, left_out, faults } = &mut *staged;
+        let numbers = records.numbers().into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let known_so_far =
+            ImportSummary { left_out: *left_out, faults: faults.clone(), ..ImportSummary::default() };
+        let records = records.map(|record| record.map_err(ImportError::Staging));
+        write(db, sealer, &numbers, records, known_so_far, on_faulty, clock).map_err(|fault| match fault {
             ImportError::Store(fault) => fault,
             other => {
                 failed = Some(other);
@@ -173,7 +179,7 @@ fn stage(input: impl Read, on_faulty: OnFaulty) -> Result<StagedInput, ImportErr
     let read = read_instructions(input, |index, element| match reader.read(index, &element) {
         // After a fault for which nothing will be written the rest is only looked through for more.
         ReadElement::Record(record) if on_faulty == OnFaulty::LeaveOut || reader.faults().is_empty() => {
-            staging.add(index, &record)
+            staging.add(index, &record).map(drop)
         }
         ReadElement::Record(_) => Ok(()),
         ReadElement::WithoutNumber | ReadElement::Faulty => {
@@ -182,7 +188,7 @@ fn stage(input: impl Read, on_faulty: OnFaulty) -> Result<StagedInput, ImportErr
         }
     });
     let is_whole = match read {
-        Ok(()) => true,
+        Ok(_) => true,
         Err(ReadError::Malformed(fault)) => {
             reader.faults().add(fault.path, fault.problem);
             false
@@ -199,31 +205,30 @@ fn stage(input: impl Read, on_faulty: OnFaulty) -> Result<StagedInput, ImportErr
     }
 }
 
-/// Writes what was staged; a fault found against the database is told like the others.
+/// Writes records, whose folded numbers are `numbers` in the one order of all locks; a fault found against
+/// the database is told like those that are known so far.
 fn write(
     db: &mut Db,
     sealer: &Sealer,
-    staged: &mut StagedInput,
+    numbers: &[impl AsRef<str>],
+    records: impl Iterator<Item = Result<(usize, InstructionRecord), ImportError>>,
+    known_so_far: ImportSummary,
     on_faulty: OnFaulty,
     clock: &Clock,
 ) -> Result<ImportSummary, ImportError> {
     importing::one_at_a_time(db)?;
-    importing::lock(db, &staged.records.numbers())?;
+    importing::lock(db, &numbers.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
     let mut writer = Writer {
         sealer,
         // Once all is locked: what is judged from here on stays so.
         now: clock.now().naive_utc(),
         tenants: HashSet::new(),
-        summary: ImportSummary {
-            left_out: staged.left_out,
-            faults: staged.faults.clone(),
-            ..ImportSummary::default()
-        },
+        summary: known_so_far,
     };
     let mut some = Vec::new();
     let mut people = 0;
-    for record in &mut staged.records {
-        let record = record.map_err(ImportError::Staging)?;
+    for record in records {
+        let record = record?;
         people += record.1.beneficiaries.len();
         some.push(record);
         if some.len() >= INSTRUCTIONS_AT_ONCE || people >= BENEFICIARIES_AT_ONCE {
@@ -290,22 +295,13 @@ impl Writer<'_> {
 
     /// What a known instruction is from now on; `None` if the record has a fault.
     fn merged(&mut self, index: usize, known: &Known, record: InstructionRecord) -> Option<Version> {
-        let tenant = &known.version.record.tenant_id;
-        if *tenant != record.tenant_id {
-            let problem = format_args!(
-                "is {}, but this payment instruction is of {tenant}, which never changes",
-                record.tenant_id
-            );
-            self.summary.faults.add(format_args!("paymentInstructions[{index}].tenantId"), problem);
-            return None;
-        }
-        match merge::merge(known, record, self.now) {
+        match merged(index, known, record, self.now) {
             Ok(Merged { version, notes }) => {
                 notes.iter().for_each(|note| self.note(&version.record.number, note));
                 Some(version)
             }
-            Err(problem) => {
-                self.summary.faults.add(format_args!("paymentInstructions[{index}]"), problem);
+            Err(fault) => {
+                self.summary.faults.extend(&[fault]);
                 None
             }
         }
@@ -322,6 +318,27 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// What a known instruction becomes by element `index`, or what is at fault with that.
+fn merged(
+    index: usize,
+    known: &Known,
+    record: InstructionRecord,
+    now: NaiveDateTime,
+) -> Result<Merged, Fault> {
+    let number = Some(record.number.clone());
+    let tenant = &known.version.record.tenant_id;
+    if *tenant != record.tenant_id {
+        let told = &record.tenant_id;
+        let problem = format!("is {told}, but this payment instruction is of {tenant}, which never changes");
+        return Err(Fault { number, path: format!("paymentInstructions[{index}].tenantId"), problem });
+    }
+    merge::merge(known, record, now).map_err(|problem| Fault {
+        number,
+        path: format!("paymentInstructions[{index}]"),
+        problem,
+    })
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ use crate::domain::text::{one_line, without_long_numbers};
 const LIST: &str = "paymentInstructions";
 /// Where MUKTASoft tells that it could not answer.
 const ERRORS: &str = "Errors";
+/// Where some servers tell how many there are in all; it may also stand in [`PAGINATION`].
+const TOTAL: &str = "totalCount";
+const PAGINATION: &str = "pagination";
 /// In what MUKTASoft says, a run of so many digits may be an account or mobile number.
 const TELLING_DIGITS: usize = 9;
 
@@ -38,19 +41,28 @@ pub(super) struct Element {
     pub(super) twice: Vec<String>,
 }
 
+/// What a document says beside its instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Told {
+    /// How many elements its list has, null ones with them.
+    pub(super) elements: usize,
+    /// How many instructions there are in all, where a page says it.
+    pub(super) total: Option<u64>,
+}
+
 /// Hands every element of `paymentInstructions` but null to `each` with its index. Keys beside it are
 /// passed over; elements may be handed over before a fault further down the document is met.
 pub(super) fn read_instructions(
     input: impl Read,
     each: impl FnMut(usize, Element) -> io::Result<()>,
-) -> Result<(), ReadError> {
+) -> Result<Told, ReadError> {
     let input = text::plain(input).map_err(ReadError::Unreadable)?;
-    let mut state = State { each, at: None, refused: None };
+    let mut state = State { each, at: None, refused: None, told: Told::default() };
     let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, input));
     let read = Document(&mut state).deserialize(&mut json).and_then(|()| json.end());
     match (read, state.refused) {
         (_, Some(refused)) => Err(ReadError::Refused(refused)),
-        (Ok(()), None) => Ok(()),
+        (Ok(()), None) => Ok(state.told),
         (Err(fault), None) => Err(read_error(fault, state.at)),
     }
 }
@@ -63,7 +75,7 @@ fn read_error(fault: serde_json::Error, at: Option<usize>) -> ReadError {
         Category::Data => fault.to_string(),
     };
     let path = at.map_or_else(String::new, |index| format!("{LIST}[{index}]"));
-    ReadError::Malformed(Fault { path, problem })
+    ReadError::Malformed(Fault { number: None, path, problem })
 }
 
 struct State<F> {
@@ -71,6 +83,7 @@ struct State<F> {
     /// The element that is being read.
     at: Option<usize>,
     refused: Option<io::Error>,
+    told: Told,
 }
 
 /// The object around everything.
@@ -106,6 +119,11 @@ impl<'de, F: FnMut(usize, Element) -> io::Result<()>> Visitor<'de> for Document<
                         )));
                     }
                 }
+                TOTAL => self.0.told.total = count(&map.next_value()?).or(self.0.told.total),
+                PAGINATION => {
+                    let told = map.next_value::<Value>()?.get(TOTAL).and_then(count);
+                    self.0.told.total = self.0.told.total.or(told);
+                }
                 _ => {
                     let mut twice = Vec::new();
                     map.next_value_seed(Keys { at: key.clone(), twice: &mut twice })?;
@@ -118,6 +136,20 @@ impl<'de, F: FnMut(usize, Element) -> io::Result<()>> Visitor<'de> for Document<
         }
         if found.contains(LIST) { Ok(()) } else { Err(A::Error::custom(format_args!("`{LIST}` is missing"))) }
     }
+}
+
+/// A number of things, as a number or a text.
+fn count(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_u64(),
+    }
+}
+
+/// The messages that an answer holds in `Errors`, if it is JSON and there are any.
+pub(super) fn errors_in(answer: &[u8]) -> Option<String> {
+    let answer: Value = serde_json::from_slice(answer).ok()?;
+    told_errors(answer.get(ERRORS)?)
 }
 
 /// The messages in `Errors`, if there are any.
@@ -162,6 +194,7 @@ impl<'de, F: FnMut(usize, Element) -> io::Result<()>> Visitor<'de> for Instructi
         for index in 0.. {
             state.at = Some(index);
             let Some(text) = list.next_element::<Box<RawValue>>()? else { break };
+            state.told.elements = index + 1;
             let mut twice = Vec::new();
             let value: Value = serde_json::from_str(text.get()).map_err(A::Error::custom)?;
             if value.is_null() {
@@ -263,7 +296,7 @@ mod tests {
             Ok(())
         });
         match read {
-            Ok(()) => Ok(elements),
+            Ok(_) => Ok(elements),
             Err(ReadError::Malformed(fault)) => Err(fault),
             Err(other) => panic!("{other:?}"),
         }
@@ -334,6 +367,21 @@ mod tests {
         assert!(
             read(r#"{"a":1,"a":2,"paymentInstructions":[]}"#).unwrap_err().problem.contains("`a` is there")
         );
+    }
+
+    #[test]
+    fn a_page_says_how_long_its_list_is_and_how_many_there_are_in_all() {
+        for (text, elements, total) in [
+            (r#"{"paymentInstructions":[]}"#, 0, None),
+            (r#"{"paymentInstructions":[{},null],"totalCount":"7"}"#, 2, Some(7)),
+            (r#"{"pagination":{"totalCount":12},"paymentInstructions":[{}]}"#, 1, Some(12)),
+            (r#"{"pagination":null,"totalCount":null,"paymentInstructions":[{}]}"#, 1, None),
+        ] {
+            let told = read_instructions(text.as_bytes(), |_, _| Ok(())).unwrap();
+            assert_eq!((told.elements, told.total), (elements, total), "{text}");
+        }
+        assert_eq!(errors_in(br#"{"Errors":[{"message":"no criteria"}]}"#).as_deref(), Some("no criteria"));
+        assert_eq!(errors_in(b"<html>"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! program then ends with exit code 2.
 
 mod jit;
+mod muktasoft;
 mod muktasoft_status;
 mod sessions;
 mod sms;
@@ -20,6 +21,7 @@ use crate::sealing::{Sealer, unhex};
 use crate::store::DatabaseUrl;
 
 pub use jit::JitSettings;
+pub use muktasoft::MuktasoftSettings;
 pub use muktasoft_status::MuktasoftStatusSettings;
 pub use sessions::SessionSettings;
 pub use sms::SmsSettings;

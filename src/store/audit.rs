@@ -34,6 +34,8 @@ words! {
         UserDisabled = "user-disabled",
         /// Opened a call's payload in full.
         PayloadOpened = "payload-opened",
+        /// Fetched a payment instruction from MUKTASoft.
+        Fetch = "fetch",
     }
 }
 

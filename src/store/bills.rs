@@ -2,8 +2,9 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 
-use super::instructions::{self, PaymentInstruction};
+use super::instructions::{self, InstructionId, PaymentInstruction};
 use super::schema::payment_instructions as pi;
 use super::{Db, StoreError, beneficiaries};
 use crate::domain::{Ancestry, AskedInstruction, BillToAsk, Decision, Missing};
@@ -55,6 +56,52 @@ pub(crate) fn missing(
         return Ok(to_ask(db, sealer, instruction)?.err());
     }
     Ok(bill(db, instruction)?.err())
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// The numbers of those PIs that are asked for so that JIT can be asked about what waits in a tenant: ancestors
+/// that are not known here, and originals without a bill reference.
+pub(crate) fn wanted_originals(db: &mut Db, tenant: &str) -> Result<Vec<String>, StoreError> {
+    // Most have an original with a reference for a parent: only the others are looked at one by one.
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT p.id FROM payment_instructions p WHERE p.action_rank IS NOT NULL AND p.tenant_id = $1 \
+         AND NOT EXISTS (SELECT 1 FROM payment_instructions o JOIN payment_advices a ON a.instruction_id = o.id \
+             WHERE lower(o.number) = lower(p.parent_number) AND o.tenant_id = p.tenant_id \
+             AND o.parent_number IS NULL AND trim(COALESCE(a.bill_reference, '')) <> '') \
+         ORDER BY p.id",
+    )
+    .bind::<Text, _>(tenant)
+    .load(db)?;
+    let mut wanted = Vec::new();
+    for Row { id } in rows {
+        let waiting = instructions::get(db, InstructionId::of_row(id))?;
+        if let Err(Missing::Original(number) | Missing::Reference(number)) = bill(db, &waiting)?
+            && !wanted.contains(&number)
+        {
+            wanted.push(number);
+        }
+    }
+    Ok(wanted)
+}
+
+/// The number of the PI that is asked for so that JIT can be asked about this one, if it waits for that.
+pub(crate) fn wanted_original_of(db: &mut Db, number: &str) -> Result<Option<String>, StoreError> {
+    let found: Option<PaymentInstruction> = pi::table
+        .filter(pi::number.eq(number))
+        .filter(pi::action_rank.is_not_null())
+        .select(PaymentInstruction::as_select())
+        .get_result(db)
+        .optional()?;
+    let Some(waiting) = found else { return Ok(None) };
+    Ok(match bill(db, &waiting)? {
+        Err(Missing::Original(number) | Missing::Reference(number)) => Some(number),
+        Ok(_) | Err(Missing::EndOfCircle | Missing::OfAnotherTown(_) | Missing::DataKey(_)) => None,
+    })
 }
 
 /// Looks again at those about which JIT could not be asked: one for which somebody has brought what was

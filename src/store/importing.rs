@@ -1,7 +1,7 @@
 //! Writing what an import brings: records ([`domain::record`](crate::domain::record)) into rows. Account
 //! and mobile numbers are sealed here, on the way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
@@ -23,6 +23,8 @@ use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 const ROWS_AT_ONCE: usize = 1000;
 /// Numbers in one statement that locks.
 const LOCKED_AT_ONCE: usize = 10_000;
+/// Numbers in one statement that looks them up.
+const LOOKED_UP_AT_ONCE: usize = 1000;
 
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = pi, treat_none_as_default_value = false, treat_none_as_null = true)]
@@ -245,6 +247,37 @@ pub fn known(db: &mut Db, sealer: &Sealer, numbers: &[String]) -> Result<HashMap
     };
     let known = exporting::with_parts(db, sealer, rows)?;
     Ok(known.into_iter().map(|known| (folded(&known.version.record.number), known)).collect())
+}
+
+/// The same for a look: nothing is locked, nothing may be written by it.
+pub fn look_up(
+    db: &mut Db,
+    sealer: &Sealer,
+    numbers: &[String],
+) -> Result<HashMap<String, Known>, StoreError> {
+    let mut found = HashMap::new();
+    for some in numbers.chunks(LOOKED_UP_AT_ONCE) {
+        let rows: Vec<PaymentInstruction> = on_either!(db, db => pi::table
+            .filter(lower(pi::number).eq_any(some))
+            .select(PaymentInstruction::as_select())
+            .load(db)?);
+        let known = exporting::with_parts(db, sealer, rows)?;
+        found.extend(known.into_iter().map(|known| (folded(&known.version.record.number), known)));
+    }
+    Ok(found)
+}
+
+/// Which of these numbers (folded) are here.
+pub fn here(db: &mut Db, numbers: &[String]) -> Result<HashSet<String>, StoreError> {
+    let mut found = HashSet::new();
+    for some in numbers.chunks(LOOKED_UP_AT_ONCE) {
+        let here: Vec<String> = on_either!(db, db => pi::table
+            .filter(lower(pi::number).eq_any(some))
+            .select(pi::number)
+            .load(db)?);
+        found.extend(here.iter().map(|number| folded(number)));
+    }
+    Ok(found)
 }
 
 /// Enters a tenant that is not here yet.

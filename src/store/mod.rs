@@ -20,6 +20,7 @@ pub mod importing;
 pub mod instructions;
 pub mod keys;
 pub mod outbox;
+pub mod pulls;
 pub mod recorder;
 pub mod recording;
 pub mod refolding;

@@ -179,6 +179,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    pull_lease (one) {
+        one -> Integer,
+        token -> Text,
+        until -> Timestamp,
+    }
+}
+
+diesel::table! {
     status_refusals (id) {
         id -> BigInt,
         instruction_id -> BigInt,
@@ -186,6 +194,57 @@ diesel::table! {
         refused_at -> Timestamp,
         http_status -> Integer,
         answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    pulls (id) {
+        id -> BigInt,
+        trigger_word -> Text,
+        began_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        failure -> Nullable<Text>,
+        failure_detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    pull_counts (pull_id, tenant_id) {
+        pull_id -> BigInt,
+        tenant_id -> Text,
+        created -> BigInt,
+        updated -> BigInt,
+        unchanged -> BigInt,
+        left_out -> BigInt,
+    }
+}
+
+diesel::table! {
+    pull_notes (id) {
+        id -> BigInt,
+        pull_id -> BigInt,
+        tenant_id -> Nullable<Text>,
+        kind -> Text,
+        subject -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    pull_faults (id) {
+        id -> BigInt,
+        tenant_id -> Text,
+        number -> Nullable<Text>,
+        path -> Text,
+        problem -> Text,
+        since -> Timestamp,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    people_owed (number) {
+        number -> Text,
     }
 }
 
@@ -305,6 +364,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox_messages,
     payment_advices,
     payment_instructions,
+    pull_counts,
+    pull_faults,
+    pull_notes,
+    pulls,
     sync_run_items,
     sync_runs,
     tenants

@@ -51,6 +51,12 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     .service(page("/payment-instructions").route(read().to(pages::list::page)))
                     .service(page("/payment-instructions.csv").route(read().to(pages::list::export::csv)))
                     .service(
+                        page("/payment-instructions/fetch")
+                            // A number may be anything: the page of one that is called so.
+                            .route(read().to(pages::instruction::get))
+                            .route(web::post().to(pages::list::fetch::submit)),
+                    )
+                    .service(
                         page("/payment-instructions/{tail:.+}")
                             .route(read().to(pages::instruction::get))
                             .route(web::post().to(pages::instruction::post)),

@@ -16,6 +16,8 @@ mod languages;
 mod migrations;
 mod night_figures;
 mod pages;
+mod pull;
+mod pull_figures;
 mod push_figures;
 mod refresh;
 mod reliability;

@@ -74,6 +74,7 @@ impl AuditPage {
             Action::PasswordChanged => phrase("Changed a password"),
             Action::UserDisabled => phrase("Disabled a user"),
             Action::PayloadOpened => phrase("Opened a call’s payload in full"),
+            Action::Fetch => phrase("Fetched from MUKTASoft"),
         }
     }
 }

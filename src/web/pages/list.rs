@@ -1,6 +1,7 @@
 //! `GET /payment-instructions`: what waits for action, or what a search finds.
 
 pub mod export;
+pub mod fetch;
 mod request;
 
 use actix_web::http::StatusCode;
@@ -35,7 +36,7 @@ pub async fn page(
     let asked = query.into_inner().read();
     let now = site.app.clock.now();
     if !asked.faults.all().is_empty() {
-        let mut response = html(&ListPage::new(&viewer, asked, None, None, now))?;
+        let mut response = html(&ListPage::new(&viewer, asked, None, None, None, now))?;
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return Ok(response);
     }
@@ -50,7 +51,8 @@ pub async fn page(
             Tab::NeedsYou | Tab::All => search::search(db, &scope, &filters, after),
         })
         .await?;
-    html(&ListPage::new(&viewer, asked, after, Some(found), now))
+    let offer = fetch::offered(&site, &viewer, &asked, &found);
+    html(&ListPage::new(&viewer, asked, after, Some(found), offer, now))
 }
 
 #[derive(Template)]
@@ -61,6 +63,11 @@ struct ListPage {
     /// Whether rows tell their ULB: not to those who see only one.
     names_tenants: bool,
     is_later_page: bool,
+    /// What fetching came to, told once.
+    notice: Option<fetch::Notice>,
+    /// The number that is not known here and can be fetched from MUKTASoft.
+    offer: Option<String>,
+    form_token: String,
     /// `None` if the filters make no sense.
     results: Option<Results>,
 }
@@ -87,10 +94,14 @@ impl ListPage {
         asked: ListRequest,
         after: Option<Cursor>,
         found: Option<Found>,
+        offer: Option<String>,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
+            notice: fetch::Notice::named(&asked.notice),
+            offer,
+            form_token: viewer.form_token.clone(),
             names_tenants: viewer.scope().is_state(),
             is_later_page: after.is_some(),
             results: found.map(|found| Results::new(found, &asked, now)),
@@ -208,7 +219,7 @@ mod tests {
 
     fn rendered(tab: Tab, found: Found) -> String {
         let asked = ListRequest { tab, ..ListRequest::default() };
-        ListPage::new(&admin(), asked, None, Some(found), NOW).render().unwrap()
+        ListPage::new(&admin(), asked, None, Some(found), None, NOW).render().unwrap()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod chart;
 pub mod one;
+mod pulled;
 mod told;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -28,6 +29,7 @@ use crate::web::site::Site;
 use crate::web::triggers;
 use crate::web::viewer::Viewer;
 use chart::Chart;
+use pulled::Pulled;
 use told::ToldToMuktasoft;
 
 /// Runs on one page.
@@ -96,6 +98,8 @@ struct Shown {
     stuck: i64,
     so_far: Option<NightsSoFar>,
     chart: Chart,
+    /// The latest pull, if there was one.
+    pulled: Option<Pulled>,
     /// Where this program tells MUKTASoft.
     told: Option<ToldToMuktasoft>,
 }
@@ -123,6 +127,7 @@ impl Shown {
             so_far: sync_runs::nights_so_far(db, now)?,
             stuck: instructions::count_stuck(db, scope, now.naive_utc())?,
             chart: Chart::of(&RunRow::counted(db, scope, month, now)?, now),
+            pulled: Pulled::load(db, scope, now.naive_utc(), now)?,
             told: tells.then(|| ToldToMuktasoft::load(db, scope)).transpose()?,
         })
     }

@@ -25,6 +25,7 @@ pub struct ListQuery {
     from: Option<String>,
     to: Option<String>,
     cursor: Option<String>,
+    notice: Option<String>,
 }
 
 /// The filters as somebody typed them; blank where there is none.
@@ -79,6 +80,8 @@ pub struct ListRequest {
     pub filters: Filters,
     /// The text of the cursor; blank for the first page.
     pub cursor: String,
+    /// What is to be told once, as the address names it; blank for nothing.
+    pub notice: String,
 }
 
 impl ListQuery {
@@ -97,7 +100,8 @@ impl ListQuery {
         let tab = tab.unwrap_or(if typed == Typed::default() { Tab::Waiting } else { Tab::All });
         let mut faults = Faults::default();
         let filters = Filters { only_waiting: tab == Tab::Waiting, ..typed.filters(&mut faults) };
-        ListRequest { tab, typed, faults, filters, cursor: trimmed(self.cursor) }
+        let (cursor, notice) = (trimmed(self.cursor), trimmed(self.notice));
+        ListRequest { tab, typed, faults, filters, cursor, notice }
     }
 }
 
@@ -256,6 +260,7 @@ mod tests {
             from: of("from"),
             to: of("to"),
             cursor: of("cursor"),
+            notice: of("notice"),
         }
         .read()
     }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::RunRow;
+use super::pulled::Pulled;
 use crate::domain::PiStatus;
 use crate::language::{Language, Phrase};
 use crate::store::scope::Scope;
@@ -41,8 +42,15 @@ pub async fn page(
     let id: i64 = id.parse().map_err(|_| WebError::NotFound)?;
     let (scope, after, now) = (viewer.scope(), query.after, site.app.clock.now());
     let found = site.app.store.read(move |db| load(db, &scope, id, after.unwrap_or_default(), now)).await?;
-    let (row, unpaid) = found.ok_or(WebError::NotFound)?;
-    html(&RunPage::new(&viewer, row, unpaid, after.is_some(), now))
+    let Found { row, unpaid, pulled } = found.ok_or(WebError::NotFound)?;
+    html(&RunPage { pulled, ..RunPage::new(&viewer, row, unpaid, after.is_some(), now) })
+}
+
+/// A run with what the page tells of it, read in one transaction.
+struct Found {
+    row: RunRow,
+    unpaid: Vec<Unpaid>,
+    pulled: Option<Pulled>,
 }
 
 fn load(
@@ -51,12 +59,14 @@ fn load(
     id: i64,
     after: i64,
     now: DateTime<Utc>,
-) -> Result<Option<(RunRow, Vec<Unpaid>)>, StoreError> {
+) -> Result<Option<Found>, StoreError> {
     let Some(run) = sync_runs::get(db, id)? else { return Ok(None) };
     let counts = sync_runs::counts_of(db, scope, id)?;
     // One more than is shown tells whether there is a next page.
     let unpaid = sync_runs::unpaid(db, scope, id, after, PAGE as i64 + 1)?;
-    Ok(Some((RunRow { run, counts, now }, unpaid)))
+    let by = run.finished_at.unwrap_or_else(|| now.naive_utc());
+    let pulled = Pulled::load(db, scope, by, now)?;
+    Ok(Some(Found { row: RunRow { run, counts, now }, unpaid, pulled }))
 }
 
 #[derive(Template)]
@@ -65,6 +75,8 @@ struct RunPage {
     shell: Shell,
     row: RunRow,
     unpaid: Vec<UnpaidRow>,
+    /// The latest pull that began before the run's end, if there was one.
+    pulled: Option<Pulled>,
     next: Option<i64>,
     is_later_page: bool,
 }
@@ -87,6 +99,7 @@ impl RunPage {
         Self {
             shell: Shell::new(viewer, Section::SyncRuns),
             row,
+            pulled: None,
             next: unpaid.last().map(|one| one.instruction_id).filter(|_| has_more),
             unpaid: unpaid.into_iter().map(|one| UnpaidRow { one, now }).collect(),
             is_later_page,

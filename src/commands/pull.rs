@@ -1,0 +1,85 @@
+//! `mukta-ftps pull`.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use clap::Args;
+use mukta_ftps::clock::Clock;
+use mukta_ftps::domain::PullTrigger;
+use mukta_ftps::muktasoft::{Muktasoft, PullError, Pulled};
+use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, MuktasoftSettings};
+
+use super::import::open;
+use super::serve::told_to_stop;
+use super::{CommandError, OrSay, runtime};
+
+/// Settings of `pull`.
+#[derive(Args)]
+pub(crate) struct PullArgs {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    data_key: DataKeySettings,
+    #[command(flatten)]
+    muktasoft: MuktasoftSettings,
+}
+
+pub(crate) fn run(args: &PullArgs) -> Result<(), CommandError> {
+    let config = args.muktasoft.required()?;
+    let (store, sealer) = open(&args.database, &args.data_key)?;
+    let runtime = runtime()?;
+    let pulled = runtime.block_on(async {
+        let nothing_waits = Arc::new(|| {});
+        let muktasoft = Muktasoft::new(store, sealer, Some(config), Clock::system(), nothing_waits)?;
+        let (pulled, _) = until_over_or_told(&muktasoft, PullTrigger::Command).await?;
+        Ok::<_, CommandError>(pulled?)
+    });
+    // A query that hangs does not keep the program.
+    runtime.shutdown_background();
+    let pulled = pulled?;
+    tell(&pulled)?;
+    writeln!(io::stdout(), "{}", pulled.summary).or_say("standard output is closed")?;
+    match pulled.failure_told() {
+        None => Ok(()),
+        Some(why) => Err(CommandError::Unfinished(format!("the pull did not bring all: {why}"))),
+    }
+}
+
+/// Pulls; if somebody stops it, which is told beside what came of it, what was read is kept.
+pub(super) async fn until_over_or_told(
+    muktasoft: &Muktasoft,
+    trigger: PullTrigger,
+) -> Result<(Result<Pulled, PullError>, bool), CommandError> {
+    let pulling = muktasoft.pull(trigger);
+    tokio::pin!(pulling);
+    tokio::select! {
+        pulled = &mut pulling => return Ok((pulled, false)),
+        told = told_to_stop() => told.or_say("signals could not be listened for")?,
+    }
+    muktasoft.end();
+    Ok((pulling.await, true))
+}
+
+/// Tells what was left out, and what deserves a look.
+pub(super) fn tell(pulled: &Pulled) -> Result<(), CommandError> {
+    let mut told = io::stderr().lock();
+    let closed = "standard error is closed";
+    if !pulled.summary.faults.is_empty() {
+        let listed = pulled.summary.faults.listed();
+        writeln!(told, "left out:").or_say(closed)?;
+        for fault in listed {
+            let number = fault.number.as_deref().map(|number| format!("{number}: ")).unwrap_or_default();
+            writeln!(told, "{number}{fault}").or_say(closed)?;
+        }
+        if let more @ 1.. = pulled.summary.faults.more() {
+            writeln!(told, "… and {more} more").or_say(closed)?;
+        }
+    }
+    for note in &pulled.notes {
+        writeln!(told, "note: {}", Pulled::told(note)).or_say(closed)?;
+    }
+    for note in &pulled.summary.notes {
+        writeln!(told, "note: {note}").or_say(closed)?;
+    }
+    Ok(())
+}

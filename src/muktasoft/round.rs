@@ -250,12 +250,12 @@ impl Round {
         }
         let (sealer, now) = (Arc::clone(&self.of.sealer), self.of.clock.now().naive_utc());
         let told = Arc::new(told);
-        let compared = self
+        let (compared, owed) = self
             .of
             .read(move |db| {
                 let numbers: Vec<String> = told.iter().map(|told| folded(&told.record.number)).collect();
                 let owed = pulls::owed(db, &numbers)?;
-                pulled::compare(db, &sealer, told.to_vec(), &owed, now)
+                Ok((pulled::compare(db, &sealer, told.to_vec(), &owed, now)?, owed))
             })
             .await?;
         brought.summary.unchanged += compared.unchanged;
@@ -266,7 +266,9 @@ impl Round {
         let mut news = compared.news;
         let (line, patience) = (Arc::clone(&self.line), self.patience.clone());
         let before: HashSet<Service> = self.away.keys().copied().collect();
-        let asked = people::fill(&line.client, tenant, &mut news, &mut self.away, &patience).await;
+        let mut asked = people::fill(&line.client, tenant, &mut news, &mut self.away, &patience).await;
+        asked.owed.retain(|number| !owed.contains(number));
+        asked.done.retain(|number| owed.contains(number));
         self.tell_of_services(&before, brought);
         let (changed, same): (Vec<_>, Vec<_>) = news.into_iter().partition(|one| one.is_changed);
         brought.summary.unchanged += same.len() as u64;

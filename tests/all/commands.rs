@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::process::Stdio;
+use std::time::Duration;
 
 use mukta_ftps::sealing::hex;
 use serde_json::json;
@@ -253,6 +254,26 @@ async fn simulate_plays_muktasoft_with_the_same_instructions() {
     let found: serde_json::Value =
         ask("MUKTASOFT_BANK_ACCOUNT_SEARCH_URL", people).await.unwrap().json().await.unwrap();
     assert_eq!(found["bankAccounts"][0]["bankAccountDetails"][0]["accountNumber"], "30131500010001");
+}
+
+#[tokio::test]
+async fn a_payment_instruction_comes_into_the_demo_by_itself_and_what_became_of_it_goes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data").to_string_lossy().into_owned();
+    let mut demo = program(&["demo", "--bind", "127.0.0.1:0", "--data", &data]);
+    let mut demo = Program::start(demo.stdout(Stdio::piped()).stderr(Stdio::null()));
+    let told = demo.lines(7);
+    let back = told.iter().find_map(|line| line.trim().strip_prefix("back")).unwrap();
+    let page = back.trim().strip_suffix(": what came back to MUKTASoft").unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    // It is not among the demo's own, and told back once it is here.
+    loop {
+        let shown = client.get(page).send().await.unwrap().text().await.unwrap();
+        if shown.contains(r#"data-pi-number="PI-1013/2026-27/000272""#) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[test]

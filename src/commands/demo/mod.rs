@@ -1,6 +1,7 @@
-//! `mukta-ftps demo`: the whole product on one machine, JIT and the SMS gateway simulated.
+//! `mukta-ftps demo`: the whole product on one machine; JIT, the SMS gateway and MUKTASoft simulated.
 
 mod history;
+mod muktasoft;
 mod samples;
 
 use std::io::Write;
@@ -21,6 +22,7 @@ use mukta_ftps::notifications::gateway::GatewayConfig;
 use mukta_ftps::sealing::{Sealer, random_hex, unhex};
 use mukta_ftps::settings::{Web, bind_address, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions};
+use mukta_ftps::simulator::muktasoft::MuktasoftSimulatorOptions;
 use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, employees, instructions};
@@ -28,7 +30,7 @@ use mukta_ftps::sync::{Jit, SyncTimes};
 use mukta_ftps::web::Sessions;
 
 use super::serve::{bind, serve_until_told};
-use super::simulate::{gateway_started, introduce, started};
+use super::simulate::{gateway_started, introduce, muktasoft_started, started};
 use super::{CommandError, OrSay, runtime};
 
 /// Who signs in to the demo.
@@ -76,13 +78,18 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
         })
         .await?;
         let sms = Some(sms(&gateway)?);
-        let app = App::new(store, sealer, jit(&simulator)?, sms, times()?, Clock::system()).await?;
+        let muktasoft = muktasoft_started(MuktasoftSimulatorOptions::default()).await?;
+        let app = App::new(store, sealer, jit(&simulator)?, sms, times()?, Clock::system())
+            .await?
+            .pulling(Some(muktasoft::source(&muktasoft)?))?
+            .telling(Some(muktasoft::receiver(&muktasoft)?))?;
         if !app.store.read_blocking(instructions::any)? {
             history::make(&app, &simulator).await?;
         }
         import_samples(&app)?;
         simulator.set_latency(LATENCY);
         introduce(&simulator, &app.store, &app.sealer)?;
+        muktasoft::introduce(&muktasoft, &simulator, &app)?;
         for sample in samples::IN_PROCESS {
             simulator.script(sample.number, (sample.answers)());
         }
@@ -93,10 +100,11 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
         let server = bind(app.clone(), sessions, &web)?;
         writeln!(
             std::io::stdout(),
-            "mukta-ftps demo\n  open     http://{}\n  sign in  user name {USER}, password {password}\n  sync     http://{}/sync-runs: past nights, and at the first start a run under way\n  phones   {}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
+            "mukta-ftps demo\n  open     http://{}\n  sign in  user name {USER}, password {password}\n  sync     http://{}/sync-runs: past nights, and at the first start a run under way\n  phones   {}\n  back     {}: what came back to MUKTASoft\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
             web.bind,
             web.bind,
             gateway.page_url(),
+            muktasoft.page_url(),
             args.data.display()
         )
         .or_say("standard output is closed")?;

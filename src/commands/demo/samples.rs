@@ -82,9 +82,10 @@ const PEOPLE: &[Person] = &[
 
 const PAST_ORIGINAL: &str = "PI-1013/2026-27/000390";
 
+#[derive(Clone, Copy)]
 struct Bill<'a> {
     number: &'a str,
-    parent: Option<&'static str>,
+    parent: Option<&'a str>,
     tenant: &'static str,
     status: &'static str,
     payment: &'static str,
@@ -160,6 +161,32 @@ pub(super) fn document(now: DateTime<Utc>) -> Value {
     }
     let instructions: Vec<Value> = bills.iter().map(|bill| instruction(bill, now)).collect();
     json!({ "ResponseInfo": null, "paymentInstructions": instructions })
+}
+
+/// A correction and its original that MUKTASoft has at `now` and the demo has not.
+pub(super) fn only_at_muktasoft(now: DateTime<Utc>) -> [Value; 2] {
+    let original = Bill {
+        number: "PI-1013/2026-27/000113",
+        parent: None,
+        tenant: "od.jatni",
+        status: "PARTIAL",
+        payment: "Payment Failed",
+        people: &PEOPLE[1..4],
+        hours_old: 24 * 10,
+        reference: Some("202611039805"),
+        is_active: true,
+        refusal: None,
+    };
+    let correction = Bill {
+        number: "PI-1013/2026-27/000272",
+        parent: Some(original.number),
+        status: "INITIATED",
+        payment: "Payment In Process",
+        hours_old: 2,
+        reference: None,
+        ..original
+    };
+    [instruction(&original, now), instruction(&correction, now)]
 }
 
 /// The original that those of the demo's past nights replace.

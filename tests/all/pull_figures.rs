@@ -17,10 +17,22 @@ on_both!(
     half_a_million_people,
 );
 
-/// The original of all.
-const FIRST: &str = "PI-1013/2022-23/000001";
+/// So many revised ones have the same original.
+const OF_ONE_ORIGINAL: usize = 10;
 
-fn instruction(place: usize, people: usize) -> Value {
+fn original_of(place: usize) -> String {
+    format!("PI-1013/2022-23/{:06}", place / OF_ONE_ORIGINAL)
+}
+
+fn revised(place: usize, people: usize) -> Value {
+    let mut one = original(place, people);
+    one["jitBillNo"] = format!("PI-1013/2023-24/{place:06}").into();
+    one["parentPiNumber"] = original_of(place).into();
+    one["piStatus"] = "INITIATED".into();
+    one
+}
+
+fn original(place: usize, people: usize) -> Value {
     let beneficiary = |at: usize| {
         let person = place * people + at;
         json!({
@@ -38,9 +50,8 @@ fn instruction(place: usize, people: usize) -> Value {
     json!({
         "id": format!("id-{place}"),
         "tenantId": "od.jatni",
-        "jitBillNo": if place == 0 { FIRST.to_owned() } else { format!("PI-1013/2023-24/{place:06}") },
-        "parentPiNumber": (place > 0).then_some(FIRST),
-        "piStatus": if place == 0 { "PARTIAL" } else { "INITIATED" },
+        "jitBillNo": original_of(place),
+        "piStatus": "PARTIAL",
         "netAmount": format!("{:.2}", 1230.50 * people as f64),
         "auditDetails": { "createdTime": 1_711_000_000_000_u64 + place as u64 },
         "additionalDetails": { "billNumber": [format!("WB/2023-24/{place:06}")] },
@@ -68,7 +79,8 @@ fn measured(mut command: Command) -> (Duration, u64, String) {
 
 async fn pulled_twice(kind: Kind, instructions: usize, people: usize) {
     let muktasoft = MuktasoftSimulator::start(MuktasoftSimulatorOptions::default()).await.unwrap();
-    (0..=instructions).for_each(|place| muktasoft.know(instruction(place, people)));
+    (0..instructions).step_by(OF_ONE_ORIGINAL).for_each(|place| muktasoft.know(original(place, people)));
+    (0..instructions).for_each(|place| muktasoft.know(revised(place, people)));
     let database = ScratchDatabase::new(kind);
     for _ in 0..2 {
         let mut command = with_database(&["pull"], &database);

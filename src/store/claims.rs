@@ -127,7 +127,7 @@ struct FoundClaim {
 
 /// The clocks of processes that share a database differ by no more than this: a claim that began later than
 /// that from now was made by a clock that was ahead.
-const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(30);
+pub(super) const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(30);
 
 impl FoundClaim {
     fn on(db: &mut Db, instruction: &PaymentInstruction) -> Result<Option<Self>, StoreError> {

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp};
 
 use super::changes::{self, Place};
+use super::claims::CLOCKS_DIFFER;
 use super::exporting::{self, Known};
 use super::schema::status_push as push;
 use super::scope::Scope;
@@ -52,7 +53,9 @@ impl Progress {
 
     /// Whether another process is telling at `now`.
     fn is_anothers(&self, token: &str, now: NaiveDateTime) -> bool {
-        let holds = self.lease_until.is_some_and(|until| now < until && until <= now + LEASE);
+        // Its holder may have renewed it since `now`, by another clock.
+        let latest = now + LEASE + CLOCKS_DIFFER;
+        let holds = self.lease_until.is_some_and(|until| now < until && until <= latest);
         holds && self.lease_token.as_deref() != Some(token)
     }
 

@@ -11,7 +11,7 @@ use mukta_ftps::clock::Clock;
 use mukta_ftps::import::{OnFaulty, Since, compare, export, export_csv, import};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
-use mukta_ftps::store::Store;
+use mukta_ftps::store::{DatabaseUrl, Store};
 
 use super::{CommandError, OrSay};
 
@@ -81,7 +81,14 @@ pub(crate) fn run_import(args: ImportArgs) -> Result<(), CommandError> {
 }
 
 pub(crate) fn run_export(args: ExportArgs) -> Result<(), CommandError> {
-    let (store, sealer) = open(&args.database, &args.data_key)?;
+    let (url, sealer) = (args.database.validated()?, args.data_key.validated()?);
+    // A database that has no schema yet is told like an empty one, and left without.
+    let scratch = tempfile::tempdir().or_say("no temporary directory could be made")?;
+    let empty = scratch.path().join("empty.db").to_string_lossy().into_owned();
+    let store = match app::open_as_it_is(&url, &sealer)? {
+        Some(store) => store,
+        None => Store::open(&DatabaseUrl::Sqlite(empty))?,
+    };
     let mut out = BufWriter::new(io::stdout().lock());
     let exported = match args.format {
         Format::Json => export(&store, &sealer, args.since, &mut out)?,

@@ -27,6 +27,15 @@ impl Scope {
         !self.tenant.contains('.')
     }
 
+    /// That a row `p` is in this scope, as SQL in which `bind` is [`tenant`](Self::tenant).
+    pub(super) fn condition(&self, bind: &str) -> String {
+        if self.is_state() {
+            format!("p.tenant_id IN (SELECT id FROM tenants WHERE id = {bind} OR state = {bind})")
+        } else {
+            format!("p.tenant_id = {bind}")
+        }
+    }
+
     /// The ids of the tenants in this scope, as a sub-select.
     #[diesel::dsl::auto_type(no_type_alias)]
     pub(super) fn tenants(&self) -> _ {

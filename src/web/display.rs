@@ -7,6 +7,7 @@ use crate::domain::money::grouped;
 pub use crate::domain::text::{filled, last_digits, shortened};
 use crate::domain::{CallOutcome, Outcome, Paise, PaymentStatus, PiStatus};
 use crate::language::{Phrase, phrase};
+use crate::store::instructions::PaymentInstruction;
 
 /// Stands where a value is not known here.
 pub const NOT_KNOWN: Phrase = phrase("not known");
@@ -129,6 +130,17 @@ pub fn age(since: NaiveDateTime, now: DateTime<Utc>) -> Phrase {
         (_, 1) => phrase("1 hour"),
         _ => phrase("less than an hour"),
     }
+}
+
+/// What stands where FTPS has said nothing about an instruction.
+pub fn no_message(instruction: &PaymentInstruction) -> Phrase {
+    if instruction.is_waiting() { phrase("FTPS not asked yet") } else { "—".into() }
+}
+
+/// For how long an instruction has been In Process, if it is.
+pub fn time_in_process(instruction: &PaymentInstruction, now: DateTime<Utc>) -> Option<Phrase> {
+    let since = instruction.in_process_since.filter(|_| instruction.status == PiStatus::InProcess)?;
+    Some(age(since, now))
 }
 
 /// `45 s`, `2 min 5 s` or `1 h 3 min`. Never negative.

@@ -40,7 +40,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     .wrap(from_fn(guard::error_pages))
                     .wrap(session::middleware(sessions, &site.sessions))
                     .wrap(guard::headers(&site))
-                    .service(page("/").route(read().to(pages::home)))
+                    .service(page("/").route(read().to(pages::day::page)))
                     .service(
                         page("/sign-in")
                             .route(read().to(pages::sign_in::page))
@@ -61,6 +61,9 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(read().to(pages::instruction::get))
                             .route(web::post().to(pages::instruction::post)),
                     )
+                    .service(page("/figures/{figure}").route(read().to(pages::day::rows)))
+                    .service(page("/reports/{month}").route(read().to(pages::reports::month)))
+                    .service(page("/beneficiaries").route(read().to(pages::people::page)))
                     .service(
                         page("/sync-runs")
                             .route(read().to(pages::sync_runs::page))

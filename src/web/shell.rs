@@ -10,6 +10,10 @@ use crate::language::{Language, Phrase, phrase};
 /// A part of the site that the navigation leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
+    /// The day at a glance.
+    Day,
+    /// Search of people.
+    People,
     /// Search and view of payment instructions.
     PaymentInstructions,
     /// Nightly runs.
@@ -22,11 +26,18 @@ pub enum Section {
 
 /// The navigation, in its order. An icon is the path of a 24 × 24 drawing in strokes.
 const NAVIGATION: &[(Section, Phrase, &str, &str)] = &[
+    (Section::Day, phrase("The day"), "/", "M4 11 12 4l8 7v9H4zM10 20v-6h4v6"),
     (
         Section::PaymentInstructions,
         phrase("Payment instructions"),
         "/payment-instructions",
         "M6 3h9l4 4v14H6zM15 3v4h4M9.5 11h6M9.5 14h6M9.5 17h3.5",
+    ),
+    (
+        Section::People,
+        phrase("People"),
+        "/beneficiaries",
+        "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20a7.5 7.5 0 0 1 15 0z",
     ),
     (
         Section::SyncRuns,

@@ -1,14 +1,12 @@
 //! How the state of an SMS reads on every page.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::display;
 use crate::domain::MessageState;
 use crate::language::{Phrase, phrase};
+use crate::store::outbox::LATE;
 use crate::store::outbox::listing::OutboxMessage;
-
-/// A message that waits for longer than this is late.
-const LATE: TimeDelta = TimeDelta::days(1);
 
 /// `data-sms-status` of a beneficiary for whom there is no message.
 pub const NO_MESSAGE: &str = "none";

@@ -190,6 +190,19 @@ fn a_secret_may_come_from_a_file_with_a_trailing_newline() {
 }
 
 #[test]
+fn what_only_looks_makes_no_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("none.db");
+    for args in [&["export"][..], &["export", "--format", "csv"], &["user", "list"]] {
+        let mut command = program(args);
+        command.env("DATABASE_URL", format!("sqlite://{}", file.display())).env("DATA_KEY", hex(&DATA_KEY));
+        let looked = command.output().unwrap();
+        assert_eq!(looked.status.code(), Some(0), "{args:?}: {}", stderr(&looked));
+        assert!(!file.exists(), "{args:?}");
+    }
+}
+
+#[test]
 fn an_employee_is_added_listed_and_disabled() {
     let database = ScratchDatabase::new(Kind::Sqlite);
     let user = |args: &[&str]| {

@@ -8,6 +8,7 @@ mod access;
 mod asking;
 mod browser;
 mod commands;
+mod day;
 mod documents;
 mod files;
 mod import_figures;

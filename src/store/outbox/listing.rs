@@ -104,6 +104,8 @@ pub struct MessageEvent {
 pub struct Wanted {
     /// Those in this state, as pages tell it: what is being sent counts as waiting.
     pub state: Option<MessageState>,
+    /// Those that have waited since before that instant (UTC).
+    pub late_before: Option<NaiveDateTime>,
     /// Those of this PI.
     pub number: Option<String>,
 }
@@ -149,6 +151,11 @@ pub fn page(
             .into_boxed();
         if let Some(state) = wanted.state {
             query = query.filter(outbox::state.eq_any(words_of(state)));
+        }
+        if let Some(before) = wanted.late_before {
+            query = query
+                .filter(outbox::state.eq_any(words_of(MessageState::Waiting)))
+                .filter(outbox::created_at.lt(before));
         }
         if let Some(number) = &wanted.number {
             query = query.filter(payment_instructions::number.eq(number));

@@ -29,6 +29,9 @@ use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 /// Rows in one INSERT on PostgreSQL, whose statements take 65,535 values.
 const ROWS_AT_ONCE: usize = 1000;
 
+/// A message that waits for longer than this is late.
+pub const LATE: TimeDelta = TimeDelta::days(1);
+
 /// For so long after the completion a message goes to a number that MUKTASoft tells later; from then on
 /// a person decides.
 const NEWS_AFTER: TimeDelta = TimeDelta::days(7);

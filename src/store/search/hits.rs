@@ -132,7 +132,7 @@ pub(super) fn search(
     limit: usize,
 ) -> Result<Hits, StoreError> {
     if let Some(now) = filters.needs_you {
-        return needs_you(db, scope, filters, now, after, limit);
+        return oldest_that_need_you(db, scope, filters, now, after, limit);
     }
     let asked = Conditions::of(bounds, scope, filters, after);
     let Some(text) = &filters.text else {
@@ -159,7 +159,7 @@ pub(super) fn search(
 /// The first `limit` of what a person must act on, oldest first, after a place. Each of its kinds is few, and
 /// read from an index of its own, but for what waits: of that there is never more than the treasury has in
 /// hand.
-fn needs_you(
+fn oldest_that_need_you(
     db: &mut Db,
     scope: &Scope,
     filters: &Filters,
@@ -171,7 +171,7 @@ fn needs_you(
     if let Some(after) = after {
         asked.from = asked.from.max(after.saturating_add(1));
     }
-    asked.needs_you(now);
+    asked.add(needs_you(now));
     if let Some(text) = &filters.text {
         if text.matches_nothing() {
             return Ok(Hits::complete(Vec::new()));
@@ -179,6 +179,18 @@ fn needs_you(
         asked.holds(text, db);
     }
     Ok(Hits::complete(hits_of(asked.oldest(limit).load(db)?)))
+}
+
+/// Of an instruction `p`: an error, JIT cannot be asked, or it is stuck; or payments that wait for a person,
+/// or that went elsewhere.
+pub(in crate::store) fn needs_you(now: NaiveDateTime) -> String {
+    let stuck = (now - LONG_IN_PROCESS).format("%Y-%m-%d %H:%M:%S%.f");
+    format!(
+        "p.id IN (SELECT id FROM payment_instructions WHERE unsettled_payments > 0 \
+         UNION SELECT instruction_id FROM beneficiaries WHERE other_account_sealed IS NOT NULL \
+         UNION SELECT id FROM payment_instructions WHERE action_rank IS NOT NULL \
+         AND (ftps_outcome = 'error' OR cannot_ask OR in_process_since < '{stuck}'))"
+    )
 }
 
 /// Reads the texts themselves, newest first, of what was created after `floor`.
@@ -361,18 +373,6 @@ impl Conditions {
         } else {
             format!("p.tenant_id || '' = {tenant}")
         });
-    }
-
-    /// An error, JIT cannot be asked, or it is stuck; or payments that wait for a person, or that went
-    /// elsewhere.
-    fn needs_you(&mut self, now: NaiveDateTime) {
-        let stuck = (now - LONG_IN_PROCESS).format("%Y-%m-%d %H:%M:%S%.3f");
-        self.add(format!(
-            "p.id IN (SELECT id FROM payment_instructions WHERE unsettled_payments > 0 \
-             UNION SELECT instruction_id FROM beneficiaries WHERE other_account_sealed IS NOT NULL \
-             UNION SELECT id FROM payment_instructions WHERE action_rank IS NOT NULL \
-             AND (ftps_outcome = 'error' OR cannot_ask OR in_process_since < '{stuck}'))"
-        ));
     }
 
     fn holds(&mut self, text: &SearchText, db: &Db) {

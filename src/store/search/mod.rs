@@ -21,6 +21,7 @@ use super::scope::Scope;
 use super::{Db, StoreError};
 use crate::domain::PiStatus;
 use crate::domain::date::IST;
+pub(super) use hits::needs_you;
 use hits::{BOUNDS, Hit, Hits};
 pub use text::SearchText;
 pub(super) use text::{FOLDING, search_text, searchable};
@@ -96,6 +97,16 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// After a place of a search.
+    pub(super) const fn at(place: i64) -> Self {
+        Self { rank: 0, place }
+    }
+
+    /// The place after which the page begins.
+    pub(super) const fn place(self) -> i64 {
+        self.place
+    }
+
     const fn after(hit: &Hit) -> Self {
         Self { rank: hit.rank, place: hit.place }
     }
@@ -158,13 +169,25 @@ pub fn export(
     filters: &Filters,
     after: Option<Cursor>,
 ) -> Result<(Vec<Listed>, Option<Cursor>), StoreError> {
-    let hits = hits::search(db, BOUNDS, scope, filters, after.map(|cursor| cursor.place), EXPORTED_AT_ONCE)?;
-    let is_full = hits.hits.len() == EXPORTED_AT_ONCE;
+    let (ids, next) = ids(db, scope, filters, after, EXPORTED_AT_ONCE)?;
+    Ok((listed(db, &ids)?, next))
+}
+
+/// The next rows that the filters let through, newest first, and where those after them begin.
+pub(super) fn ids(
+    db: &mut Db,
+    scope: &Scope,
+    filters: &Filters,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<InstructionId>, Option<Cursor>), StoreError> {
+    let hits = hits::search(db, BOUNDS, scope, filters, after.map(|cursor| cursor.place), limit)?;
+    let is_full = hits.hits.len() == limit;
     let next = match hits.hits.last() {
         Some(last) if is_full => Some(Cursor::after(last)),
-        _ => hits.stopped_at.map(|place| Cursor { rank: 0, place }),
+        _ => hits.stopped_at.map(Cursor::at),
     };
-    Ok((listed(db, &hits.hits)?, next))
+    Ok((ids_of(&hits.hits), next))
 }
 
 /// The page that begins with these hits.
@@ -175,9 +198,14 @@ fn found(db: &mut Db, page: Hits, total: Total) -> Result<Found, StoreError> {
     let stopped_at = stopped_at.filter(|_| !has_more);
     let next = match hits.last() {
         Some(last) if has_more => Some(Cursor::after(last)),
-        _ => stopped_at.map(|place| Cursor { rank: 0, place }),
+        _ => stopped_at.map(Cursor::at),
     };
-    Ok(Found { rows: listed(db, &hits)?, total, next, searched_back_to: stopped_at.and_then(instant_of) })
+    Ok(Found {
+        rows: listed(db, &ids_of(&hits))?,
+        total,
+        next,
+        searched_back_to: stopped_at.and_then(instant_of),
+    })
 }
 
 fn total(all: &Hits) -> Total {
@@ -188,14 +216,17 @@ fn total(all: &Hits) -> Total {
     }
 }
 
-/// The rows of the hits, in their order.
-fn listed(db: &mut Db, hits: &[Hit]) -> Result<Vec<Listed>, StoreError> {
-    let ids: Vec<InstructionId> = hits.iter().map(|hit| InstructionId::of_row(hit.id)).collect();
+fn ids_of(hits: &[Hit]) -> Vec<InstructionId> {
+    hits.iter().map(|hit| InstructionId::of_row(hit.id)).collect()
+}
+
+/// The instructions of these rows with their tallies, in their order.
+pub(super) fn listed(db: &mut Db, ids: &[InstructionId]) -> Result<Vec<Listed>, StoreError> {
     let rows: Vec<PaymentInstruction> = on_either!(db, db => payment_instructions::table
-        .filter(payment_instructions::id.eq_any(&ids))
+        .filter(payment_instructions::id.eq_any(ids))
         .select(PaymentInstruction::as_select())
         .load(db)?);
-    let tallies = beneficiaries::tallies(db, &ids)?;
+    let tallies = beneficiaries::tallies(db, ids)?;
     let listed = |instruction: PaymentInstruction| {
         let tally = tallies.get(&instruction.id).copied().unwrap_or_default();
         (instruction.id, Listed { instruction, tally })

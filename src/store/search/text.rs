@@ -42,6 +42,11 @@ impl SearchText {
         Some(folded(text)).filter(|text| !text.is_empty()).map(Self)
     }
 
+    /// Whether a name holds it.
+    pub(in crate::store) fn is_in(&self, name: &str) -> bool {
+        folded(name).contains(&self.0)
+    }
+
     /// The folded text.
     pub(super) fn as_str(&self) -> &str {
         &self.0

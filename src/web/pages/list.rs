@@ -186,7 +186,7 @@ impl Row {
 
     /// What stands where there is no message.
     fn no_message(&self) -> Phrase {
-        if self.instruction.is_waiting() { phrase("FTPS not asked yet") } else { "—".into() }
+        display::no_message(&self.instruction)
     }
 
     fn is_stuck(&self) -> bool {
@@ -194,14 +194,8 @@ impl Row {
     }
 
     fn age(&self) -> Option<Phrase> {
-        time_in_process(&self.instruction, self.now)
+        display::time_in_process(&self.instruction, self.now)
     }
-}
-
-/// For how long it has been In Process, if it is.
-fn time_in_process(instruction: &PaymentInstruction, now: DateTime<Utc>) -> Option<Phrase> {
-    let since = instruction.in_process_since.filter(|_| instruction.status == PiStatus::InProcess)?;
-    Some(display::age(since, now))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::access::Right;
 use crate::domain::{MessageEventKind, MessageState, PaymentStatus};
 use crate::language::{Phrase, phrase};
+use crate::store::outbox::LATE;
 use crate::store::outbox::listing::{self, MessageEvent, OutboxMessage, Wanted};
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
@@ -22,6 +23,9 @@ use crate::web::shell::{Section, Shell};
 use crate::web::site::Site;
 use crate::web::sms::{self, Moment};
 use crate::web::viewer::Viewer;
+
+/// The address's word for what has waited for too long.
+const LATE_WORD: &str = "late";
 
 /// Messages on one page.
 const PAGE: usize = 50;
@@ -36,10 +40,11 @@ pub struct MessagesQuery {
 }
 
 impl MessagesQuery {
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self, now: DateTime<Utc>) -> Wanted {
         let state = self.state.as_deref().and_then(|word| word.parse::<MessageState>().ok());
         Wanted {
             state: state.map(MessageState::shown),
+            late_before: (self.state.as_deref() == Some(LATE_WORD)).then(|| now.naive_utc() - LATE),
             number: filled(self.pi.as_deref()).map(str::to_owned),
         }
     }
@@ -51,7 +56,7 @@ pub async fn page(
     viewer: Viewer,
     query: web::Query<MessagesQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let (scope, wanted, before) = (viewer.scope(), query.wanted(), query.before);
+    let (scope, wanted, before) = (viewer.scope(), query.wanted(site.app.clock.now()), query.before);
     let shown = site.app.store.read(move |db| Shown::load(db, &scope, wanted, before)).await?;
     html(&MessagesPage::new(
         &viewer,
@@ -248,7 +253,7 @@ struct Row {
 }
 
 /// The address of the list of what is wanted.
-fn link(state: Option<MessageState>, number: Option<&str>, before: Option<i64>) -> String {
+fn link(state: Option<&str>, number: Option<&str>, before: Option<i64>) -> String {
     let mut query = Vec::new();
     if let Some(state) = state {
         query.push(format!("state={state}"));
@@ -301,13 +306,17 @@ impl MessagesPage {
         }
     }
 
+    fn state_word(&self) -> Option<&'static str> {
+        self.wanted.late_before.map(|_| LATE_WORD).or(self.wanted.state.map(MessageState::as_str))
+    }
+
     fn newest_link(&self) -> String {
-        link(self.wanted.state, self.wanted.number.as_deref(), None)
+        link(self.state_word(), self.wanted.number.as_deref(), None)
     }
 
     fn next_link(&self) -> Option<String> {
         let before = self.next?;
-        Some(link(self.wanted.state, self.wanted.number.as_deref(), Some(before)))
+        Some(link(self.state_word(), self.wanted.number.as_deref(), Some(before)))
     }
 
     fn view_link(&self, number: &str) -> String {
@@ -333,8 +342,8 @@ impl Tab {
                 .filter(|(of, _)| state.is_none_or(|state| state == *of))
                 .map(|(_, n)| n)
                 .sum(),
-            link: link(state, number, None),
-            is_current: wanted.state == state,
+            link: link(state.map(MessageState::as_str), number, None),
+            is_current: wanted.late_before.is_none() && wanted.state == state,
         };
         vec![
             tab(phrase("All"), None),

@@ -141,5 +141,5 @@ fn a_notice_is_read_back_from_its_word() {
 #[test]
 fn a_filter_keeps_to_its_pi_and_encodes_it() {
     assert_eq!(link_of("PI-1/2 & 3"), "/messages?pi=PI-1%2F2%20%26%203");
-    assert_eq!(link(Some(MessageState::Failed), None, Some(7)), "/messages?state=failed&before=7");
+    assert_eq!(link(Some("failed"), None, Some(7)), "/messages?state=failed&before=7");
 }

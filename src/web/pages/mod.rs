@@ -2,11 +2,14 @@
 
 pub mod audit;
 pub mod calls;
+pub mod day;
 pub mod health;
 pub mod instruction;
 pub mod language;
 pub mod list;
 pub mod messages;
+pub mod people;
+pub mod reports;
 pub mod sign_in;
 pub mod static_file;
 pub mod sync_runs;
@@ -14,13 +17,7 @@ pub mod sync_runs;
 use actix_web::HttpResponse;
 
 use super::error::WebError;
-use super::respond::see_other;
 use super::viewer::Viewer;
-
-/// `GET /`.
-pub async fn home(_viewer: Viewer) -> HttpResponse {
-    see_other("/payment-instructions")
-}
 
 /// Whatever has no page, for who is signed in; others are led to the sign-in.
 pub async fn not_found(_viewer: Viewer) -> Result<HttpResponse, WebError> {

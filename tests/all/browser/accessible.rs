@@ -59,6 +59,12 @@ async fn tour() -> (World, Vec<Stop>) {
     world.later(chrono::Duration::days(9));
     let calls = |number| format!("{}/calls", page_of(number));
     let well = [
+        "/".to_owned(),
+        "/figures/asked-tonight".to_owned(),
+        "/figures/paid-month".to_owned(),
+        "/beneficiaries".to_owned(),
+        "/beneficiaries?q=sabita".to_owned(),
+        "/reports/2024-03".to_owned(),
         "/payment-instructions".to_owned(),
         "/payment-instructions?tab=all".to_owned(),
         page_of(REVISED),

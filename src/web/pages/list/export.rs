@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 
 use super::request::ListQuery;
-use super::time_in_process;
 use crate::domain::Paise;
 use crate::domain::date::IST;
 use crate::domain::text::guarded;
@@ -40,7 +39,7 @@ const HEADINGS: [&str; 14] = [
 ];
 
 /// Without it a spreadsheet takes UTF-8 for something else.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
+pub(in crate::web::pages) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The handler.
 pub async fn csv(
@@ -128,12 +127,12 @@ fn cells(row: &Listed, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
         if instruction.is_active { "yes" } else { "no" }.to_owned(),
         words(instruction.ftps_message.as_deref().unwrap_or_default()),
         instruction.in_process_since.map(display::minute).unwrap_or_default(),
-        time_in_process(instruction, now).map(|age| age.english()).unwrap_or_default(),
+        display::time_in_process(instruction, now).map(|age| age.english()).unwrap_or_default(),
     ]
 }
 
 /// Rows as RFC 4180 has them.
-fn write<const N: usize>(
+pub(in crate::web::pages) fn write<const N: usize>(
     to: &mut Vec<u8>,
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> Result<(), WebError> {

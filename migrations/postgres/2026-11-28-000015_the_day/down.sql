@@ -1,0 +1,9 @@
+DROP INDEX payment_instructions_completed;
+DROP INDEX payment_instructions_by_bill_reference;
+DROP INDEX payment_advices_by_bill_reference;
+DROP INDEX beneficiaries_returned;
+DROP INDEX beneficiaries_by_mobile_end;
+DROP INDEX beneficiaries_by_account_end;
+DROP INDEX beneficiaries_by_utr;
+DROP INDEX beneficiaries_by_person;
+DROP INDEX beneficiaries_by_payment_key;

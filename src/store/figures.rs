@@ -1,0 +1,345 @@
+//! The figures of the day, and exactly the rows that each counts (CONTRACT.md, `GET /`): a figure is one
+//! condition, asked once for its count and once for its rows.
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::instructions::InstructionId;
+use super::people::{self, Person};
+use super::schema::sync_runs as runs;
+use super::scope::Scope;
+use super::search::{self, Listed};
+use super::sync_runs::SyncRun;
+use super::{Db, StoreError};
+use crate::domain::Paise;
+use crate::domain::date::IST;
+
+/// Rows on one page of a figure.
+pub const PAGE: usize = 100;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    /// Instructions that a person must act on.
+    NeedsYou,
+    /// Instructions that the next night asks about.
+    AskedTonight,
+    /// Of the last night, as of now: those that FTPS has completed.
+    NightSuccessful,
+    /// Of the last night, as of now: those whose latest answer is an error.
+    NightErrors,
+    /// Those whose latest attempt was a glitch.
+    NightGlitches,
+    /// Those whose latest attempt had no response.
+    NightNoResponse,
+    /// Those that have not been asked about since.
+    NightUnasked,
+    /// Payments that FTPS reported yesterday (IST).
+    PaidYesterday,
+    /// Payments that FTPS reported this month (IST).
+    PaidMonth,
+    /// Payments of which it became known this month that they came back.
+    Returned,
+    /// Messages that failed.
+    SmsFailed,
+    /// Messages that are held.
+    SmsHeld,
+    /// Messages that have waited for more than a day.
+    SmsLate,
+}
+
+/// What a figure counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Payment instructions.
+    Instructions,
+    /// Payments of beneficiaries.
+    Payments,
+    /// Messages.
+    Messages,
+}
+
+impl Figure {
+    /// All, in the order of the page.
+    pub const ALL: &'static [Self] = &[
+        Self::NeedsYou,
+        Self::AskedTonight,
+        Self::NightSuccessful,
+        Self::NightErrors,
+        Self::NightGlitches,
+        Self::NightNoResponse,
+        Self::NightUnasked,
+        Self::PaidYesterday,
+        Self::PaidMonth,
+        Self::Returned,
+        Self::SmsFailed,
+        Self::SmsHeld,
+        Self::SmsLate,
+    ];
+
+    /// `data-figure`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NeedsYou => "needs-you",
+            Self::AskedTonight => "asked-tonight",
+            Self::NightSuccessful => "night-successful",
+            Self::NightErrors => "night-errors",
+            Self::NightGlitches => "night-glitches",
+            Self::NightNoResponse => "night-no-response",
+            Self::NightUnasked => "night-unasked",
+            Self::PaidYesterday => "paid-yesterday",
+            Self::PaidMonth => "paid-month",
+            Self::Returned => "returned",
+            Self::SmsFailed => "sms-failed",
+            Self::SmsHeld => "sms-held",
+            Self::SmsLate => "sms-late",
+        }
+    }
+
+    /// What it counts.
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::PaidYesterday | Self::PaidMonth | Self::Returned => Unit::Payments,
+            Self::SmsFailed | Self::SmsHeld | Self::SmsLate => Unit::Messages,
+            _ => Unit::Instructions,
+        }
+    }
+
+    /// The condition; `None` if it counts nothing at all.
+    fn condition(self, day: &Day) -> Option<String> {
+        let paid = |[from, below]: [NaiveDateTime; 2]| {
+            let (from, below) = (literal(from), literal(below));
+            format!("p.completed_by = 'ftps' AND p.completed_at >= {from} AND p.completed_at < {below}")
+        };
+        let latest = |outcome: &str| {
+            let asked = "(i.outcome IS NOT NULL OR p.ftps_called_at >= r.started_at)";
+            day.of_night(&format!("p.action_rank IS NOT NULL AND p.ftps_outcome = '{outcome}' AND {asked}"))
+        };
+        Some(match self {
+            Self::NeedsYou => search::needs_you(day.now),
+            Self::AskedTonight => "p.action_rank IS NOT NULL AND NOT p.cannot_ask".to_owned(),
+            Self::NightSuccessful => day.of_night("p.completed_by = 'ftps'")?,
+            Self::NightErrors => latest("error")?,
+            Self::NightGlitches => latest("glitch")?,
+            Self::NightNoResponse => latest("no-response")?,
+            Self::NightUnasked => day.of_night(
+                "p.action_rank IS NOT NULL AND i.outcome IS NULL AND r.state <> 'running' \
+                 AND (p.ftps_called_at IS NULL OR p.ftps_called_at < r.started_at)",
+            )?,
+            Self::PaidYesterday => paid(day.yesterday),
+            Self::PaidMonth => paid(day.month),
+            Self::Returned => {
+                let [from, below] = day.month.map(literal);
+                format!("b.returned_at >= {from} AND b.returned_at < {below}")
+            }
+            Self::SmsFailed => "p.state = 'failed'".to_owned(),
+            Self::SmsHeld => "p.state = 'held'".to_owned(),
+            Self::SmsLate => {
+                let late = literal(day.now - super::outbox::LATE);
+                format!("p.state IN ('waiting', 'sending') AND p.created_at < {late}")
+            }
+        })
+    }
+}
+
+impl std::str::FromStr for Figure {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Self::ALL.iter().find(|figure| figure.word() == word).copied().ok_or(())
+    }
+}
+
+impl Unit {
+    /// The rows, and what each comes to.
+    const fn rows(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Instructions => ("payment_instructions p", "p.net_paise"),
+            Self::Payments => {
+                ("beneficiaries b JOIN payment_instructions p ON p.id = b.instruction_id", "b.amount_paise")
+            }
+            Self::Messages => ("outbox_messages p", "p.amount_paise"),
+        }
+    }
+}
+
+/// An instant as both databases compare it with what they hold.
+pub(super) fn literal(at: NaiveDateTime) -> String {
+    format!("'{}'", at.format("%Y-%m-%d %H:%M:%S%.f"))
+}
+
+/// What *last night*, *yesterday* and *this month* mean now. Days are those of IST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Day {
+    now: NaiveDateTime,
+    /// The latest run for an instant of the schedule.
+    pub night: Option<SyncRun>,
+    yesterday: [NaiveDateTime; 2],
+    month: [NaiveDateTime; 2],
+}
+
+impl Day {
+    /// As of `now`.
+    pub fn of(db: &mut Db, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let nights: Vec<SyncRun> = runs::table
+            .filter(runs::scheduled_for.is_not_null())
+            .filter(runs::started_at.le(now.naive_utc()))
+            .order(runs::id.desc())
+            .limit(1)
+            .select(SyncRun::as_select())
+            .load(db)?;
+        let today = now.with_timezone(&IST).date_naive();
+        let yesterday = today - Days::new(1);
+        Ok(Self {
+            now: now.naive_utc(),
+            night: nights.into_iter().next(),
+            yesterday: [begin_of(yesterday), begin_of(today)],
+            month: month_of(today),
+        })
+    }
+
+    fn of_night(&self, condition: &str) -> Option<String> {
+        let night = self.night.as_ref()?.id;
+        Some(format!(
+            "EXISTS (SELECT 1 FROM sync_run_items i JOIN sync_runs r ON r.id = i.run_id \
+             WHERE i.run_id = {night} AND i.instruction_id = p.id AND {condition})"
+        ))
+    }
+}
+
+/// The instant (UTC) at which a day of IST begins.
+pub(super) fn begin_of(day: NaiveDate) -> NaiveDateTime {
+    day.and_time(NaiveTime::MIN) - chrono::TimeDelta::seconds(i64::from(IST.local_minus_utc()))
+}
+
+/// The instants between which a day's month lies (UTC).
+pub(super) fn month_of(day: NaiveDate) -> [NaiveDateTime; 2] {
+    let first = day - Days::new(u64::from(day.day0()));
+    [begin_of(first), begin_of(first + Months::new(1))]
+}
+
+/// What a figure comes to in one ULB.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Counted {
+    /// The ULB.
+    #[diesel(sql_type = Text)]
+    pub tenant_id: String,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub count: i64,
+    /// What they come to.
+    #[diesel(sql_type = BigInt)]
+    pub paise: Paise,
+}
+
+/// A figure of each ULB in scope; those in which it is zero are left out.
+pub fn count(db: &mut Db, scope: &Scope, figure: Figure, day: &Day) -> Result<Vec<Counted>, StoreError> {
+    let Some(condition) = figure.condition(day) else { return Ok(Vec::new()) };
+    let (rows, paise) = figure.unit().rows();
+    let sql = format!(
+        "SELECT p.tenant_id, count(*) AS count, CAST(sum({paise}) AS BIGINT) AS paise FROM {rows} \
+         WHERE {condition} AND {} GROUP BY p.tenant_id ORDER BY p.tenant_id",
+        scope.condition("$1")
+    );
+    Ok(diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load(db)?)
+}
+
+/// Where a page of rows begins: after this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct After {
+    /// The place of its instruction.
+    pub place: i64,
+    /// Its row.
+    pub id: i64,
+}
+
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+}
+
+/// The rows that a figure counts.
+#[derive(Debug)]
+pub enum Rows {
+    /// Payment instructions.
+    Instructions(Vec<Listed>),
+    /// Payments.
+    Payments(Vec<Person>),
+}
+
+/// The next rows that a figure of instructions or payments counts, newest instruction first, and where those
+/// after them begin. Messages have a page of their own.
+pub fn rows(
+    db: &mut Db,
+    scope: &Scope,
+    figure: Figure,
+    day: &Day,
+    after: Option<After>,
+) -> Result<(Rows, Option<After>), StoreError> {
+    let condition = figure.condition(day).unwrap_or_else(|| "1 = 0".to_owned());
+    let (rows, _) = figure.unit().rows();
+    let id = if figure.unit() == Unit::Payments { "b.id" } else { "p.id" };
+    let begins = after.map_or_else(String::new, |After { place, id: last }| {
+        format!(" AND (p.place < {place} OR (p.place = {place} AND {id} > {last}))")
+    });
+    let sql = format!(
+        "SELECT {id} AS id, p.place AS place FROM {rows} WHERE {condition} AND {}{begins} \
+         ORDER BY p.place DESC, {id} LIMIT {}",
+        scope.condition("$1"),
+        PAGE + 1
+    );
+    let mut found: Vec<Place> = diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load(db)?;
+    let has_more = found.len() > PAGE;
+    found.truncate(PAGE);
+    let next = found.last().filter(|_| has_more).map(|last| After { place: last.place, id: last.id });
+    let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
+    let rows = if figure.unit() == Unit::Payments {
+        Rows::Payments(people::of_rows(db, &ids)?)
+    } else {
+        let ids: Vec<InstructionId> = ids.into_iter().map(InstructionId::of_row).collect();
+        Rows::Instructions(search::listed(db, &ids)?)
+    };
+    Ok((rows, next))
+}
+
+/// The instructions that have been In Process for longest, oldest first.
+pub fn oldest_waiting(db: &mut Db, scope: &Scope, limit: usize) -> Result<Vec<Listed>, StoreError> {
+    let sql = format!(
+        "SELECT p.id AS id, p.place AS place FROM payment_instructions p WHERE p.action_rank IS NOT NULL AND {} \
+         ORDER BY COALESCE(p.in_process_since, p.created_at), p.id LIMIT {limit}",
+        scope.condition("$1")
+    );
+    let found: Vec<Place> = diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load(db)?;
+    let ids: Vec<InstructionId> = found.iter().map(|row| InstructionId::of_row(row.id)).collect();
+    search::listed(db, &ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_months_begin_at_midnight_in_odisha() {
+        let day = NaiveDate::from_ymd_opt(2024, 2, 29).unwrap();
+        assert_eq!(begin_of(day).to_string(), "2024-02-28 18:30:00");
+        let [from, below] = month_of(day);
+        assert_eq!(
+            (from.to_string(), below.to_string()),
+            ("2024-01-31 18:30:00".into(), "2024-02-29 18:30:00".into())
+        );
+        let [_, below] = month_of(NaiveDate::from_ymd_opt(2024, 12, 5).unwrap());
+        assert_eq!(below.to_string(), "2024-12-31 18:30:00");
+    }
+
+    #[test]
+    fn every_figure_is_found_by_its_word() {
+        for figure in Figure::ALL {
+            assert_eq!(figure.word().parse(), Ok(*figure));
+        }
+        assert!("paid".parse::<Figure>().is_err());
+    }
+}

@@ -1,0 +1,191 @@
+//! People and their payments, over all payment instructions (CONTRACT.md, `GET /beneficiaries`).
+
+use std::collections::HashMap;
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
+
+use super::connection::on_either;
+use super::schema::beneficiaries;
+use super::scope::Scope;
+use super::search::{self, Cursor, Filters, SearchText};
+use super::{Db, StoreError};
+use crate::domain::{MessageState, Paise, PaymentStatus};
+
+/// Payment instructions in which a name is looked for at a time.
+const INSTRUCTIONS_AT_ONCE: usize = 200;
+/// People on one page, unless the last instruction of it holds more.
+pub const PAGE: usize = 50;
+/// Payments that are found by a reference, at most: an instruction has no more people.
+const LISTED: usize = 5000;
+/// A page looks into so many batches of instructions at most.
+const BATCHES: usize = 5;
+
+/// A payment to a person, as it is listed: nothing sealed is read.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Person {
+    /// Our row.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// The place of its instruction.
+    #[diesel(sql_type = BigInt)]
+    pub place: i64,
+    /// The payment ID.
+    #[diesel(sql_type = Text)]
+    pub payment_id: String,
+    /// MUKTASoft's id of the person or organisation.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub beneficiary_id: Option<String>,
+    /// Name, if known.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub name: Option<String>,
+    /// The PI.
+    #[diesel(sql_type = Text)]
+    pub number: String,
+    /// Its ULB.
+    #[diesel(sql_type = Text)]
+    pub tenant_id: String,
+    /// Last four digits of the registered account.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub account_last4: Option<String>,
+    /// Last four digits of the mobile number.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub mobile_last4: Option<String>,
+    /// Amount.
+    #[diesel(sql_type = BigInt)]
+    pub amount_paise: Paise,
+    /// Where the payment stands.
+    #[diesel(sql_type = Text)]
+    pub payment_status: PaymentStatus,
+    /// Why it failed.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub failure_reason: Option<String>,
+    /// The bank's transaction number.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub utr: Option<String>,
+    /// Its date, as received.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub utr_date: Option<String>,
+    /// When its instruction was created (UTC).
+    #[diesel(sql_type = Timestamp)]
+    pub created_at: NaiveDateTime,
+    /// When it became known that the payment came back (UTC).
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    pub returned_at: Option<NaiveDateTime>,
+    /// The state of the message to them, if there is one.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub sms: Option<MessageState>,
+}
+
+const COLUMNS: &str = "b.id, p.place, b.payment_id, b.beneficiary_id, b.name, p.number, p.tenant_id, \
+    b.account_last4, b.mobile_last4, b.amount_paise, b.payment_status, b.failure_reason, b.utr, b.utr_date, \
+    p.created_at, b.returned_at, \
+    (SELECT m.state FROM outbox_messages m WHERE m.beneficiary_id = b.id ORDER BY m.id DESC LIMIT 1) AS sms";
+
+/// The payments of these rows, in their order.
+pub(super) fn of_rows(db: &mut Db, ids: &[i64]) -> Result<Vec<Person>, StoreError> {
+    let list: Vec<String> = ids.iter().map(i64::to_string).collect();
+    if list.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT {COLUMNS} FROM beneficiaries b JOIN payment_instructions p ON p.id = b.instruction_id \
+         WHERE b.id IN ({})",
+        list.join(", ")
+    );
+    let found: Vec<Person> = diesel::sql_query(sql).load(db)?;
+    let mut by_id: HashMap<i64, Person> = found.into_iter().map(|person| (person.id, person)).collect();
+    Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
+}
+
+/// A page of what a search for people found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundPeople {
+    /// Newest instruction first.
+    pub people: Vec<Person>,
+    /// The place of the last instruction looked at, if there may be more.
+    pub next: Option<i64>,
+}
+
+/// People by name, payment ID, beneficiary ID, UTR, online bill reference, or the last four digits of account
+/// or mobile number; of instructions below the place `below`.
+pub fn find(db: &mut Db, scope: &Scope, text: &str, below: Option<i64>) -> Result<FoundPeople, StoreError> {
+    let below = below.unwrap_or(i64::MAX);
+    let (exact, next) = whole_instructions(by_reference(db, scope, text, below)?);
+    let named = match SearchText::typed(text) {
+        Some(name) => by_name(db, scope, &name, below)?,
+        None => FoundPeople { people: Vec::new(), next: None },
+    };
+    // Of both ways only what neither would find further down.
+    let next = next.max(named.next);
+    let mut people = exact;
+    people.extend(named.people);
+    people.retain(|person| next.is_none_or(|place| person.place >= place));
+    people.sort_by_key(|person| (std::cmp::Reverse(person.place), person.id));
+    people.dedup_by_key(|person| person.id);
+    Ok(FoundPeople { people, next })
+}
+
+/// The first page of payments, cut only between two instructions, and the place of the last if there are more.
+fn whole_instructions(mut people: Vec<Person>) -> (Vec<Person>, Option<i64>) {
+    let last = people.get(PAGE - 1).map(|person| person.place);
+    let fit = last.and_then(|place| people.iter().position(|person| person.place < place));
+    if let Some(fit) = fit {
+        people.truncate(fit);
+    }
+    (people, last.filter(|_| fit.is_some()))
+}
+
+/// By what is compared as a whole, each by an index of its own.
+fn by_reference(db: &mut Db, scope: &Scope, text: &str, below: i64) -> Result<Vec<Person>, StoreError> {
+    let wanted = text.trim().to_lowercase();
+    if wanted.is_empty() || wanted.chars().any(char::is_control) {
+        return Ok(Vec::new());
+    }
+    let is_digits = wanted.len() == 4 && wanted.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = if is_digits {
+        "UNION SELECT id FROM beneficiaries WHERE account_last4 = $1 \
+         UNION SELECT id FROM beneficiaries WHERE mobile_last4 = $1 "
+    } else {
+        ""
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM beneficiaries b JOIN payment_instructions p ON p.id = b.instruction_id \
+         WHERE b.id IN (SELECT id FROM beneficiaries WHERE payment_key = $1 \
+         UNION SELECT id FROM beneficiaries WHERE lower(beneficiary_id) = $1 \
+         UNION SELECT id FROM beneficiaries WHERE lower(utr) = $1 {digits}\
+         UNION SELECT c.id FROM beneficiaries c JOIN payment_instructions q ON q.id = c.instruction_id \
+             WHERE lower(q.ftps_bill_reference) = $1 \
+         UNION SELECT c.id FROM beneficiaries c JOIN payment_advices a ON a.instruction_id = c.instruction_id \
+             WHERE lower(a.bill_reference) = $1) \
+         AND {} AND p.place < {below} ORDER BY p.place DESC, b.id LIMIT {LISTED}",
+        scope.condition("$2")
+    );
+    Ok(diesel::sql_query(sql).bind::<Text, _>(wanted).bind::<Text, _>(scope.tenant()).load(db)?)
+}
+
+/// By name: the search of instructions narrows, then names are read.
+fn by_name(db: &mut Db, scope: &Scope, name: &SearchText, below: i64) -> Result<FoundPeople, StoreError> {
+    let filters = Filters { text: Some(name.clone()), ..Filters::default() };
+    let mut people = Vec::new();
+    let mut after = Some(below).filter(|below| *below != i64::MAX).map(Cursor::at);
+    for _ in 0..BATCHES {
+        let (ids, next) = search::ids(db, scope, &filters, after, INSTRUCTIONS_AT_ONCE)?;
+        let names: Vec<(i64, Option<String>)> = on_either!(db, db => beneficiaries::table
+            .filter(beneficiaries::instruction_id.eq_any(&ids))
+            .filter(beneficiaries::name.is_not_null())
+            .select((beneficiaries::id, beneficiaries::name))
+            .load(db)?);
+        let named =
+            names.into_iter().filter(|(_, told)| told.as_deref().is_some_and(|told| name.is_in(told)));
+        let rows: Vec<i64> = named.map(|(id, _)| id).collect();
+        people.extend(of_rows(db, &rows)?);
+        let Some(next) = next else { return Ok(FoundPeople { people, next: None }) };
+        if people.len() >= PAGE {
+            return Ok(FoundPeople { people, next: Some(next.place()) });
+        }
+        after = Some(next);
+    }
+    Ok(FoundPeople { people, next: after.map(|after| after.place()) })
+}

@@ -1,0 +1,127 @@
+//! `GET /beneficiaries`: people and their payments, whichever payment instruction they are in.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::domain::PaymentStatus;
+use crate::language::{Phrase, phrase};
+use crate::store::people::{self, FoundPeople, Person};
+use crate::web::display::{self, filled};
+use crate::web::error::WebError;
+use crate::web::path::{self, Sub};
+use crate::web::respond::html;
+use crate::web::shell::{Section, Shell};
+use crate::web::site::Site;
+use crate::web::sms;
+use crate::web::viewer::Viewer;
+
+/// The longest text that is searched for, in characters.
+const LONGEST_TEXT: usize = 200;
+
+/// What the address asks for.
+#[derive(Debug, Deserialize)]
+pub struct PeopleQuery {
+    q: Option<String>,
+    below: Option<i64>,
+}
+
+/// The handler.
+pub async fn page(
+    site: web::Data<Site>,
+    viewer: Viewer,
+    query: web::Query<PeopleQuery>,
+) -> Result<HttpResponse, WebError> {
+    let asked = filled(query.q.as_deref()).unwrap_or_default().to_owned();
+    if asked.chars().count() > LONGEST_TEXT {
+        let most = LONGEST_TEXT.to_string();
+        return Err(WebError::BadRequest(
+            phrase("Search for %{count} characters at most.").with("count", most),
+        ));
+    }
+    let found = if asked.is_empty() {
+        None
+    } else {
+        let (scope, text, below) = (viewer.scope(), asked.clone(), query.below);
+        Some(site.app.store.read(move |db| people::find(db, &scope, &text, below)).await?)
+    };
+    html(&PeoplePage::new(&viewer, asked, query.below.is_some(), found))
+}
+
+#[derive(Template)]
+#[template(path = "people.html")]
+struct PeoplePage {
+    shell: Shell,
+    names_tenants: bool,
+    asked: String,
+    is_later_page: bool,
+    /// `None` if nothing was asked for.
+    people: Option<Vec<PersonRow>>,
+    next: Option<String>,
+}
+
+impl PeoplePage {
+    fn new(viewer: &Viewer, asked: String, is_later_page: bool, found: Option<FoundPeople>) -> Self {
+        let query =
+            percent_encoding::utf8_percent_encode(&asked, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let next = found.as_ref().and_then(|found| found.next);
+        Self {
+            shell: Shell::new(viewer, Section::People),
+            names_tenants: viewer.scope().is_state(),
+            is_later_page,
+            next: next.map(|below| format!("/beneficiaries?q={query}&below={below}")),
+            people: found.map(|found| found.people.into_iter().map(PersonRow::new).collect()),
+            asked,
+        }
+    }
+}
+
+/// A person's payment as a row shows it.
+pub(super) struct PersonRow {
+    pub(super) one: Person,
+}
+
+impl PersonRow {
+    pub(super) fn new(one: Person) -> Self {
+        Self { one }
+    }
+
+    pub(super) fn link(&self) -> String {
+        path::link(&self.one.number, Sub::View)
+    }
+
+    pub(super) fn name(&self) -> Phrase {
+        display::or_not_known(self.one.name.as_deref())
+    }
+
+    pub(super) fn account(&self) -> Option<String> {
+        self.one.account_last4.as_deref().map(display::last_digits)
+    }
+
+    pub(super) fn tone(&self) -> &'static str {
+        display::payment_tone(self.one.payment_status)
+    }
+
+    /// Why it failed, or that it came back.
+    pub(super) fn reason(&self) -> Option<Phrase> {
+        let told = filled(self.one.failure_reason.as_deref()).map(Phrase::from);
+        (self.one.payment_status == PaymentStatus::Failed)
+            .then(|| told.unwrap_or(phrase("The reason is not known.")))
+    }
+
+    pub(super) fn utr_date(&self) -> Option<Phrase> {
+        filled(self.one.utr_date.as_deref()).map(|date| display::treasury_date(Some(date)))
+    }
+
+    pub(super) fn date(&self) -> String {
+        display::day(self.one.created_at)
+    }
+
+    pub(super) fn amount(&self) -> String {
+        display::rupees(self.one.amount_paise)
+    }
+
+    pub(super) fn sms(&self) -> Option<(Phrase, &'static str)> {
+        self.one.sms.map(|state| (sms::words(state), sms::tone(state)))
+    }
+}

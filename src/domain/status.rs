@@ -304,6 +304,13 @@ words! {
     }
 }
 
+impl PullFailure {
+    /// Whether nobody else need be asked about, whatever it was met with.
+    pub const fn ends_a_pull(self) -> bool {
+        !matches!(self, Self::NotAnswered | Self::Refused | Self::NotRead)
+    }
+}
+
 words! {
     /// What is to be said of a pull, beside a failure.
     PullNoteKind {

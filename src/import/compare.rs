@@ -12,7 +12,7 @@ use crate::domain::text::{is_same_account, stands_for_none};
 use crate::domain::{PaymentStatus, PiStatus};
 use crate::sealing::Sealer;
 use crate::store::exporting::{self, Known};
-use crate::store::{Store, StoreError, Unreadable};
+use crate::store::{Store, StoreError, Unreadable, pulls};
 
 /// Numbers read in one short transaction.
 const NUMBERS_AT_ONCE: i64 = 5000;
@@ -66,6 +66,10 @@ pub fn compare(
     }
     differences.of_some(store, sealer, &some)?;
     if let Some(store) = store {
+        // A file without any is of every ULB.
+        if tenants.is_empty() {
+            tenants.extend(store.read_blocking(pulls::known_tenants)?);
+        }
         let told = records.numbers();
         for tenant in &tenants {
             differences.of_untold(store, tenant, &told)?;

@@ -328,10 +328,10 @@ fn merged(
     now: NaiveDateTime,
 ) -> Result<Merged, Fault> {
     let number = Some(record.number.clone());
-    let tenant = &known.version.record.tenant_id;
-    if *tenant != record.tenant_id {
+    if known.version.record.tenant_id != record.tenant_id {
         let told = &record.tenant_id;
-        let problem = format!("is {told}, but this payment instruction is of {tenant}, which never changes");
+        let problem =
+            format!("is {told}, but this payment instruction is of another ULB here, which never changes");
         return Err(Fault { number, path: format!("paymentInstructions[{index}].tenantId"), problem });
     }
     merge::merge(known, record, now).map_err(|problem| Fault {

@@ -185,7 +185,7 @@ fn a_tenant_never_changes() {
     let fault = import_at(&store, &document(&[original(), moved]), now()).unwrap_err().to_string();
     assert_eq!(
         fault,
-        "paymentInstructions[1].tenantId: is od.dhenkanal, but this payment instruction is of od.jatni, which never changes"
+        "paymentInstructions[1].tenantId: is od.dhenkanal, but this payment instruction is of another ULB here, which never changes"
     );
     assert_eq!(stored(&store).len(), 1, "the other one of the file is not imported either");
 }

@@ -29,6 +29,9 @@ use client::{Client, Service};
 pub use fetch::{FetchError, Fetched};
 pub use pull::{PullError, Pulled};
 
+/// How long to wait for another process that pulls.
+const BUSY_PAUSE: Duration = Duration::from_secs(30);
+
 /// Which of the adapter's two endpoints the search is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchKind {
@@ -149,10 +152,14 @@ impl Muktasoft {
                 return;
             }
             let began = self.clock.now();
-            if AssertUnwindSafe(self.pull_and_tell(trigger)).catch_unwind().await.is_err() {
+            let pulled = AssertUnwindSafe(self.pull_and_tell(trigger)).catch_unwind().await;
+            if pulled.is_err() {
                 log::error!("pulling from MUKTASoft panicked");
             }
             let (pause, next) = next_pull(began, self.clock.now(), every, nights.next_after(began));
+            // Whoever pulls may be dead: then this process does, as soon as that is sure.
+            let is_busy = pulled.is_ok_and(|made| !made);
+            let (pause, next) = if is_busy { (pause.min(BUSY_PAUSE), trigger) } else { (pause, next) };
             trigger = next;
             tokio::select! {
                 // The sender is held by `self`.
@@ -162,12 +169,24 @@ impl Muktasoft {
         }
     }
 
-    /// Pulls, and says in the log what came of it.
-    async fn pull_and_tell(&self, trigger: PullTrigger) {
+    /// Pulls, and says in the log what came of it; `false` if another process pulls.
+    async fn pull_and_tell(&self, trigger: PullTrigger) -> bool {
         match self.pull(trigger).await {
             Ok(pulled) => pulled.tell_log(),
-            Err(PullError::Busy) => log::debug!("another process is pulling from MUKTASoft"),
+            Err(PullError::Busy) => {
+                log::info!("another process is pulling from MUKTASoft, or has died while it did");
+                return false;
+            }
             Err(fault) => log::error!("pulling from MUKTASoft failed: {fault}"),
+        }
+        true
+    }
+
+    /// Pulls in a task of its own, if there is a MUKTASoft: for a run that a person begins.
+    pub fn pull_soon(&self) {
+        if self.is_set() {
+            let this = self.clone();
+            self.runtime.spawn(async move { this.pull_and_tell(PullTrigger::Timer).await });
         }
     }
 

@@ -217,10 +217,18 @@ fn told(of: &Value, key: &str) -> Option<String> {
     };
     let is_data = !text.is_empty()
         && !text.eq_ignore_ascii_case("NA")
-        && !text.contains('*')
+        && !is_masked(&text)
         && !text.chars().any(char::is_control)
         && text.chars().count() <= LONGEST_VALUE;
     is_data.then_some(text)
+}
+
+/// Whether characters stand where digits or letters were: stars, dots, or a run of crosses.
+fn is_masked(text: &str) -> bool {
+    let is_cross = |c: char| matches!(c, 'x' | 'X' | '#');
+    let chars: Vec<char> = text.chars().collect();
+    chars.iter().any(|c| matches!(c, '*' | '•' | '●' | '█'))
+        || chars.windows(3).any(|run| is_cross(run[0]) && run.iter().all(|c| *c == run[0]))
 }
 
 #[cfg(test)]
@@ -231,11 +239,11 @@ mod tests {
     #[test]
     fn masked_and_blank_values_are_no_data() {
         let of = json!({ "a": "30131500001", "b": "******4321", "c": " ", "d": 9_437_100_001_u64, "e": null,
-            "f": "NA", "g": "a\nb", "h": ["x"] });
+            "f": "NA", "g": "a\nb", "h": ["x"], "i": "XXXXXXXX4321", "j": "94370xxxxx", "k": "••••4321" });
         let read = |key| told(&of, key);
         assert_eq!(read("a").as_deref(), Some("30131500001"));
         assert_eq!(read("d").as_deref(), Some("9437100001"));
-        for key in ["b", "c", "e", "f", "g", "h", "none"] {
+        for key in ["b", "c", "e", "f", "g", "h", "i", "j", "k", "none"] {
             assert_eq!(read(key), None, "{key}");
         }
     }

@@ -28,6 +28,8 @@ const PAGE: usize = 100;
 const OVERLAP: usize = 10;
 /// A ULB whose PIs change while they are read is read so often at most.
 const READINGS: u32 = 3;
+/// After so many ULBs in a row about which MUKTASoft did not answer no more are asked about.
+const AWAY: u32 = 3;
 /// PIs written in one transaction, unless they have more beneficiaries than the next.
 const WRITTEN_AT_ONCE: usize = 1000;
 /// Beneficiaries written in one transaction.
@@ -229,13 +231,14 @@ impl Muktasoft {
             Ok(none) if none.is_empty() => pulled.failure = Some((PullFailure::NoTenants, None)),
             Ok(tenants) => {
                 let mut round = Round::new(self, line, patience);
+                let mut in_vain = 0;
                 for tenant in tenants {
                     let brought = round.tenant(id, &tenant).await;
-                    let ends = brought.failure.as_ref().is_some_and(|(failure, _)| {
-                        !matches!(failure, PullFailure::Refused | PullFailure::NotRead)
-                    });
+                    let failure = brought.failure.as_ref().map(|(failure, _)| *failure);
                     pulled.take(brought);
-                    if ends {
+                    in_vain = if failure == Some(PullFailure::NotAnswered) { in_vain + 1 } else { 0 };
+                    // What one ULB meets keeps no other away, unless it is the whole of MUKTASoft that is away.
+                    if in_vain == AWAY || failure.is_some_and(PullFailure::ends_a_pull) {
                         break;
                     }
                 }
@@ -332,12 +335,13 @@ impl Round {
         let (of, counts, now) = (tenant.to_owned(), brought.counts(), self.of.clock.now().naive_utc());
         let faults: Vec<_> = brought.faults.iter().take(FAULTS_KEPT).cloned().collect();
         let notes: Vec<_> = brought.notes.iter().take(NOTES_KEPT).cloned().collect();
-        let all = is_whole && brought.failure.is_none();
+        let failed = brought.failure.is_some();
+        let all = is_whole && !failed;
         self.of
             .write(move |db| {
                 importing::ensure_tenant(db, &of)?;
                 pulls::store_faults(db, &of, &faults, &whole, all, now)?;
-                pulls::store_tenant(db, pull_id, &of, &counts, &notes)
+                pulls::store_tenant(db, pull_id, &of, &counts, failed, &notes)
             })
             .await?;
         Ok(())

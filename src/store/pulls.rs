@@ -130,12 +130,13 @@ pub struct Note {
     pub detail: Option<String>,
 }
 
-/// Writes what a pull brought of a ULB, and what is to be said of that.
+/// Writes what a pull brought of a ULB, whether not all of it was, and what is to be said of that.
 pub fn store_tenant(
     db: &mut Db,
     id: i64,
     tenant: &str,
     counts: &Counts,
+    failed: bool,
     notes: &[Note],
 ) -> Result<(), StoreError> {
     diesel::insert_into(pull_counts::table)
@@ -146,6 +147,7 @@ pub fn store_tenant(
             pull_counts::updated.eq(counts.updated),
             pull_counts::unchanged.eq(counts.unchanged),
             pull_counts::left_out.eq(counts.left_out),
+            pull_counts::failed.eq(failed),
         ))
         .execute(db)?;
     for note in notes {
@@ -396,6 +398,16 @@ pub fn counts(db: &mut Db, scope: &Scope, pull_id: i64) -> Result<Counts, StoreE
         unchanged: or_none(sums.unchanged),
         left_out: or_none(sums.left_out),
     })
+}
+
+/// Whether a pull brought all of what is in scope, whatever became of the rest.
+pub fn brought_all(db: &mut Db, scope: &Scope, pull_id: i64) -> Result<bool, StoreError> {
+    let of_it: Vec<bool> = pull_counts::table
+        .filter(pull_counts::pull_id.eq(pull_id))
+        .filter(pull_counts::tenant_id.eq_any(scope.tenants()))
+        .select(pull_counts::failed)
+        .load(db)?;
+    Ok(!of_it.is_empty() && of_it.iter().all(|failed| !failed))
 }
 
 /// What is to be said of a pull to who sees `scope`, at most `limit`.

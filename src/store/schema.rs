@@ -216,6 +216,7 @@ diesel::table! {
         updated -> BigInt,
         unchanged -> BigInt,
         left_out -> BigInt,
+        failed -> Bool,
     }
 }
 

@@ -15,7 +15,7 @@ use mukta_ftps::store::{importing, pulls, sync_runs};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Browser, Instruction, Kind, ORIGINAL, OTHER, PEOPLE, Program, REVISED, World, document, introduce,
+    Browser, Instruction, Kind, ORIGINAL, OTHER, PEOPLE, Page, Program, REVISED, World, document, introduce,
     on_both, original, pair, program, revised, stderr, stdout, words,
 };
 
@@ -24,6 +24,7 @@ on_both!(
     what_changes_while_it_is_read_is_not_missed,
     what_never_stands_still_is_said_on_the_page,
     a_fault_leaves_out_its_record_until_it_is_whole,
+    what_one_town_meets_neither_stops_another_nor_is_told_to_it,
     a_service_of_people_that_is_away_keeps_nothing_away,
     a_run_under_way_is_joined_by_what_comes,
     two_processes_that_pull_at_once_are_one,
@@ -219,6 +220,27 @@ async fn a_fault_leaves_out_its_record_until_it_is_whole(world: World) {
     let left: Vec<_> = page.all("[data-pull-fault]");
     assert_eq!(left.len(), 1, "that of the other town stays");
     assert!(words(left[0]).contains("31/03/2024 15:30"), "since the first pull: {}", words(left[0]));
+}
+
+async fn what_one_town_meets_neither_stops_another_nor_is_told_to_it(world: World) {
+    let muktasoft = simulator().await;
+    know(&world, &muktasoft, &pair(PEOPLE));
+    let elsewhere = [original("PI-8/1", PEOPLE), revised("PI-8/2", "PI-8/1", PEOPLE)];
+    know(&world, &muktasoft, &elsewhere.map(|one| one.of_tenant("od.dhenkanal")));
+    let towns = ["od.jatni", "od.dhenkanal"];
+    let both = MuktasoftConfig { tenants: towns.map(str::to_owned).to_vec(), ..config(&muktasoft) };
+    muktasoft
+        .script(Service::PiSearch, vec![Fault::Errors("Ram Kumar of od.jatni has no account".to_owned())]);
+    let pulled = pull(&muktasoft_of(&world, both)).await;
+    assert_eq!(pulled.failure.as_ref().map(|(failure, _)| *failure), Some(PullFailure::Refused));
+    assert!(known(&world, "PI-8/2").is_some() && known(&world, REVISED).is_none());
+    let told =
+        |page: &Page| (page.attr("#pulled", "data-pull-failure").to_owned(), page.text.contains("Ram Kumar"));
+    assert_eq!(told(&world.get("/sync-runs").await), ("refused".to_owned(), true));
+    for (town, failure) in towns.iter().zip(["refused", ""]) {
+        let browser = world.browser_of(&format!("of-{town}"), Role::Viewer, town).await;
+        assert_eq!(told(&browser.get("/sync-runs").await), (failure.to_owned(), false), "{town}");
+    }
 }
 
 async fn a_service_of_people_that_is_away_keeps_nothing_away(world: World) {

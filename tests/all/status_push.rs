@@ -259,7 +259,7 @@ async fn what_waits_is_shown_with_why(world: World) {
     muktasoft.script(Service::Status, vec![Fault::Http(503), Fault::Reset]);
     tell(&app).await;
     let words = told(&browser).await;
-    assert!(words.contains("Last told onnothing yet"), "{words}");
+    assert!(!words.contains("Last told on"), "of which town it was is not told: {words}");
     assert!(words.contains("2, the first changed on 31/03/2024 15:30 IST"), "{words}");
     assert!(words.contains("Since 31/03/2024 15:30 IST MUKTASoft has not taken what changed"), "{words}");
     assert!(words.contains("it answers with HTTP status 503"), "{words}");
@@ -269,8 +269,17 @@ async fn what_waits_is_shown_with_why(world: World) {
     assert!(words.contains("Since 31/03/2024 15:30 IST MUKTASoft has not answered"), "{words}");
     world.later(TimeDelta::seconds(30));
     assert_eq!(tell(&app).await, 3);
-    let words = told(&browser).await;
+    assert!(!told(&browser).await.contains("Since"));
+    let state = pages_of(&world, &app, "chitra", Role::Viewer, "od").await;
+    let words = told(&state).await;
     assert!(words.contains("Last told on31/03/2024 15:31 IST") && !words.contains("Since"), "{words}");
+    // What waits of another town is no trouble of this one's.
+    world.import(&[original("PI-ELSEWHERE/2", PEOPLE).of_tenant("od.dhenkanal")]);
+    muktasoft.script(Service::Status, vec![Fault::Http(503)]);
+    tell(&app).await;
+    assert!(told(&state).await.contains("HTTP status 503"));
+    let words = told(&browser).await;
+    assert!(words.contains("nothing: MUKTASoft has been told all") && !words.contains("Since"), "{words}");
 }
 
 async fn a_lease_of_the_dead_ends_and_one_far_in_the_future_is_no_evidence(world: World) {

@@ -165,6 +165,12 @@ async fn an_export_differs_in_nothing(world: World) {
     assert_eq!(told.status.code(), Some(0));
     let again = fed(with_database(&["import", "-"], &world.database), &stdout(&export));
     assert_eq!(stdout(&again).lines().last(), Some("imported 3: 0 created, 0 updated, 3 unchanged"));
+    let nothing = fed(with_database(&["compare", "-"], &world.database), r#"{"paymentInstructions":[]}"#);
+    assert!(
+        stdout(&nothing).contains("not in the file"),
+        "an answer without any differs: {}",
+        stdout(&nothing)
+    );
 }
 
 async fn a_comparison_changes_nothing_and_refuses_another_schema(kind: Kind) {

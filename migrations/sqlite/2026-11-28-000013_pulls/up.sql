@@ -29,6 +29,7 @@ CREATE TABLE pull_counts (
     updated BIGINT NOT NULL,
     unchanged BIGINT NOT NULL,
     left_out BIGINT NOT NULL,
+    failed BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (pull_id, tenant_id)
 );
 

@@ -78,6 +78,7 @@ pub async fn start(
         Begun::Started(run) => {
             site.note(&viewer, &request, Action::RunByHand, Some(format!("sync run {}", run.id))).await?;
             site.app.sync.look_after_soon();
+            site.app.muktasoft.pull_soon();
             Ok(see_other("/sync-runs"))
         }
         Begun::InProgress(_) | Begun::AlreadyMade => Ok(see_other("/sync-runs?notice=running#notice")),

@@ -20,6 +20,8 @@ pub(super) struct Pulled {
     pub(super) faults: Vec<FaultRow>,
     /// Whether there are more faults than are shown.
     pub(super) has_more: bool,
+    /// What MUKTASoft says may be about any town: only who sees all of them reads it.
+    tells_what_was_heard: bool,
 }
 
 /// A fault of a record that is left out.
@@ -33,7 +35,10 @@ impl Pulled {
         by: NaiveDateTime,
         now: DateTime<Utc>,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(pull) = pulls::latest(db, by.min(now.naive_utc()))? else { return Ok(None) };
+        let Some(mut pull) = pulls::latest(db, by.min(now.naive_utc()))? else { return Ok(None) };
+        if !scope.is_state() && pulls::brought_all(db, scope, pull.id)? {
+            pull.failure = None;
+        }
         // One more than is shown tells whether there are more. A pull that was under way then may have met
         // some after that instant.
         let seen_by = pull.ended_at.map_or(by, |ended| ended.max(by));
@@ -45,6 +50,7 @@ impl Pulled {
             notes: pulls::notes(db, scope, pull.id, SHOWN as i64)?,
             faults: faults.into_iter().map(FaultRow).collect(),
             has_more,
+            tells_what_was_heard: scope.is_state(),
             pull,
         }))
     }
@@ -93,12 +99,13 @@ impl Pulled {
 
     /// What was heard then, in English.
     pub(super) fn heard(&self) -> Option<&str> {
-        self.pull.failure_detail.as_deref()
+        self.pull.failure_detail.as_deref().filter(|_| self.tells_what_was_heard)
     }
 
     /// What else is to be said, with what was heard.
     pub(super) fn notes(&self) -> Vec<(Phrase, Option<&str>)> {
-        self.notes.iter().map(|note| (words(note), note.detail.as_deref())).collect()
+        let heard = |note: &'_ Note| note.detail.is_some() && self.tells_what_was_heard;
+        self.notes.iter().map(|note| (words(note), note.detail.as_deref().filter(|_| heard(note)))).collect()
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct ToldToMuktasoft {
     pub(super) refused: Vec<Refused>,
     /// There are more of them.
     pub(super) has_more: bool,
+    /// Whether what was told last is any of the viewer's.
+    pub(super) is_of_all: bool,
 }
 
 impl ToldToMuktasoft {
@@ -27,7 +29,8 @@ impl ToldToMuktasoft {
         let mut refused = status_push::refused(db, scope, SHOWN as i64 + 1)?;
         let has_more = refused.len() > SHOWN;
         refused.truncate(SHOWN);
-        Ok(Self { open: status_push::open(db, scope, &progress)?, progress, refused, has_more })
+        let open = status_push::open(db, scope, &progress)?;
+        Ok(Self { open, progress, refused, has_more, is_of_all: scope.is_state() })
     }
 
     pub(super) fn count(&self) -> i64 {
@@ -56,6 +59,9 @@ impl ToldToMuktasoft {
 
     /// That MUKTASoft does not take what is told, since when, why, and when it is told again.
     pub(super) fn trouble(&self) -> Option<Phrase> {
+        if self.open.count == 0 && !self.is_of_all {
+            return None;
+        }
         let (since, next) = (self.progress.waiting_since?, self.progress.next_attempt_at?);
         let words = match (self.progress.http_status, &self.progress.cause) {
             (Some(status), _) => phrase(

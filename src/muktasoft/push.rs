@@ -89,6 +89,8 @@ struct Inner {
     http: reqwest::Client,
     url: Url,
     key: hmac::Key,
+    /// What the key is made of: kept out of what is shown, should the receiver repeat it.
+    secret: String,
     /// By which this process is known in the database.
     token: String,
 }
@@ -121,7 +123,16 @@ impl StatusPush {
         let http = outgoing::client(&receiver.url, TIMEOUT, TIMEOUT / 2).build()?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, receiver.secret.as_bytes());
         let token = random_hex(16)?;
-        Ok(Self(Arc::new(Inner { store, sealer, clock, http, url: receiver.url, key, token })))
+        Ok(Self(Arc::new(Inner {
+            store,
+            sealer,
+            clock,
+            http,
+            url: receiver.url,
+            key,
+            secret: receiver.secret,
+            token,
+        })))
     }
 
     /// Starts to tell, on the current tokio runtime. The first post heeds no pause: what kept MUKTASoft away may
@@ -239,7 +250,9 @@ impl Inner {
             Meaning::Taken => Told::Taken,
             Meaning::Refused => Told::Refused {
                 http_status: status.as_u16(),
-                answer: answer.map(|told| storable(&told, &next.known)).filter(|told| !told.is_empty()),
+                answer: answer
+                    .map(|told| storable(&told.replace(&self.secret, "…"), &next.known))
+                    .filter(|told| !told.is_empty()),
             },
             Meaning::Later => later(Some(status.as_u16()), None),
         }

@@ -33,7 +33,7 @@ on_both!(
 );
 
 /// How a program reaches it, and all of its services.
-fn config(muktasoft: &MuktasoftSimulator) -> MuktasoftConfig {
+pub(crate) fn config(muktasoft: &MuktasoftSimulator) -> MuktasoftConfig {
     MuktasoftConfig {
         search: muktasoft.pi_search_url().parse().unwrap(),
         kind: SearchKind::Ifms,
@@ -52,7 +52,7 @@ async fn simulator() -> MuktasoftSimulator {
 }
 
 /// The part of a world's program that pulls.
-fn muktasoft_of(world: &World, config: MuktasoftConfig) -> Muktasoft {
+pub(crate) fn muktasoft_of(world: &World, config: MuktasoftConfig) -> Muktasoft {
     let (store, sealer, clock) = (&world.app.store, &world.app.sealer, &world.app.clock);
     Muktasoft::new(store.clone(), Arc::clone(sealer), Some(config), clock.clone(), Arc::new(|| {})).unwrap()
 }

@@ -7,7 +7,8 @@ use std::process::Stdio;
 use chrono::TimeDelta;
 use mukta_ftps::access::Role;
 use mukta_ftps::app::App;
-use mukta_ftps::import::{OnFaulty, export, import};
+use mukta_ftps::domain::PullTrigger;
+use mukta_ftps::import::export;
 use mukta_ftps::muktasoft::push::StatusReceiver;
 use mukta_ftps::sealing::{hex, random_number};
 use mukta_ftps::simulator::jit::Scenario;
@@ -19,6 +20,7 @@ use mukta_ftps::sync::Order;
 use mukta_ftps::web::{self, Site};
 use serde_json::Value;
 
+use crate::pull::{config, muktasoft_of};
 use crate::support::{
     Browser, Door, Instruction, Kind, ORIGINAL, OTHER, PEOPLE, Program, REVISED, World, document, fed,
     introduce, on_both, original, pair, revised, stdout, with_database,
@@ -222,8 +224,9 @@ async fn what_is_refused_is_shown_and_passed(world: World) {
     let app = telling(&world, &muktasoft);
     world.import(&pair(PEOPLE));
     world.import(&[original("PI-ELSEWHERE", PEOPLE).of_tenant("od.dhenkanal")]);
-    let told = "No account 30131500010000 (<b>person</b> 9439012345) here";
-    muktasoft.script(Service::Status, vec![Fault::Errors(told.to_owned()), Fault::Http(422)]);
+    let told = "No account 30131500010000 (<b>person</b> 9439012345) here, signed with";
+    let told = format!("{told} {}", muktasoft.status_secret());
+    muktasoft.script(Service::Status, vec![Fault::Errors(told), Fault::Http(422)]);
     assert_eq!(tell(&app).await, 3, "those that are refused are passed");
     assert_eq!(numbers(&taken(&muktasoft)), ["PI-ELSEWHERE"]);
 
@@ -234,7 +237,10 @@ async fn what_is_refused_is_shown_and_passed(world: World) {
     assert_eq!(rows.len(), 2, "{rows:?}");
     assert!(rows[0].starts_with(REVISED) && rows[0].contains("422"), "newest first: {rows:?}");
     assert!(rows[1].starts_with(ORIGINAL) && rows[1].contains("400"), "{rows:?}");
-    assert!(rows[1].contains("No account •••• 0000 (<b>person</b> •••• 2345) here"), "{rows:?}");
+    assert!(
+        rows[1].contains("No account •••• 0000 (<b>person</b> •••• 2345) here, signed with …"),
+        "neither numbers of people nor the secret: {rows:?}"
+    );
     let elsewhere = pages_of(&world, &app, "hari", Role::Accountant, "od.dhenkanal").await;
     assert!(elsewhere.get("/sync-runs").await.all("tr[data-refused]").is_empty());
     assert!(world.get("/sync-runs").await.all("#told").is_empty(), "this process tells nobody");
@@ -362,7 +368,7 @@ fn send_back(muktasoft: &MuktasoftSimulator, number: &str) {
     muktasoft.know(one);
 }
 
-/// Files in, calls of JIT, posts out, and faults of each, in any order: once all is told and taken in, MUKTASoft
+/// Pulls, calls of JIT, posts out, and faults of each, in any order: once all is told and taken in, MUKTASoft
 /// and the database say the same, and neither has news for the other.
 async fn both_sides_agree_whatever_happens_between(world: World) {
     let muktasoft = muktasoft().await;
@@ -374,11 +380,13 @@ async fn both_sides_agree_whatever_happens_between(world: World) {
     introduce(&world.jit, &all);
     let told: Value = serde_json::from_str(&document(&all)).unwrap();
     told["paymentInstructions"].as_array().unwrap().iter().for_each(|one| muktasoft.know(one.clone()));
-    let pull = || {
-        let (file, store, sealer) = (file_of(&muktasoft), &world.app.store, &world.app.sealer);
-        import(store, sealer, file.as_bytes(), OnFaulty::Refuse, &world.app.clock).unwrap()
+    let pulling = muktasoft_of(&world, config(&muktasoft));
+    let pull = async || {
+        let pulled = pulling.pull(PullTrigger::Command).await.unwrap();
+        assert_eq!((pulled.failure, pulled.notes.len()), (None, 0));
+        pulled.summary
     };
-    pull();
+    pull().await;
     let mut steps = Vec::new();
     for _ in 0..40 {
         let step = random_number().unwrap();
@@ -392,10 +400,10 @@ async fn both_sides_agree_whatever_happens_between(world: World) {
                 let order = Order::refresh("asha".to_owned());
                 world.app.sync.ask(world.stored(number).id, order).await.unwrap();
             }
-            4..6 => drop(pull()),
+            4..6 => drop(pull().await),
             6 => {
                 send_back(&muktasoft, number);
-                pull();
+                pull().await;
             }
             _ => {
                 let faults = [Fault::Http(503), Fault::AnswerLost, Fault::Reset];
@@ -410,11 +418,12 @@ async fn both_sides_agree_whatever_happens_between(world: World) {
     // What was told modifies MUKTASoft's record, which comes in and is told back once more, as nothing new.
     for _ in 0..2 {
         tell(&app).await;
-        pull();
+        pull().await;
     }
     tell(&app).await;
-    let rested = pull();
-    assert_eq!((rested.updated, rested.unchanged), (0, 7), "{steps:?}");
+    // The original is here, and not asked for again.
+    let rested = pull().await;
+    assert_eq!((rested.updated, rested.unchanged), (0, 6), "{steps:?}");
     assert_eq!(tell(&app).await, 0, "{steps:?}");
     let compared = fed(with_database(&["compare", "-"], &world.database), &file_of(&muktasoft));
     assert_eq!((stdout(&compared).as_str(), compared.status.code()), ("", Some(0)), "{steps:?}");

@@ -61,6 +61,25 @@
   };
   setTimeout(follow, 2000);
 
+  // A call that is under way: once it is over, the page is loaded again, and reading goes on at the answer.
+  const awaitAnswer = async () => {
+    try {
+      const answer = await fetch(location.pathname, { redirect: "error" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (answer.ok && !page.querySelector(".under-way")) {
+        history.replaceState(null, "", `${location.pathname}#ftps-message`);
+        location.reload();
+        return;
+      }
+    } catch {
+      // The program is away for a moment.
+    }
+    setTimeout(awaitAnswer, 2000);
+  };
+  if (document.querySelector(".under-way")) {
+    setTimeout(awaitAnswer, 2000);
+  }
+
   // After Refresh the answer is where reading goes on; the page stays where it was, if that shows it.
   if (location.hash === "#ftps-message" || location.hash === "#notice") {
     const answer = document.getElementById(location.hash.slice(1));

@@ -278,6 +278,21 @@ async fn a_closed_tab_neither_cancels_nor_loses_the_call(world: World) {
     assert_shown(&world.view(REVISED).await, &success(), "after the tab was closed");
 }
 
+/// Nobody is kept waiting for longer than CONTRACT.md says: the call goes on without them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_presses_refresh_is_back_while_jit_takes_its_time() {
+    let world = World::with_timeout(Kind::Sqlite, Duration::from_secs(60)).await;
+    world.import_pair(PEOPLE);
+    world.jit.hold();
+    let pressed = std::time::Instant::now();
+    let page = world.press_refresh(REVISED).await;
+    assert!(pressed.elapsed() < Duration::from_secs(20), "{:?}", pressed.elapsed());
+    assert!(page.words(".under-way").contains("is being asked"));
+    world.jit.let_go();
+    world.until(|| world.stored(REVISED).status.as_str() == "Completed").await;
+    assert_shown(&world.view(REVISED).await, &success(), "the answer is kept");
+}
+
 async fn an_unknown_number_is_not_found(world: World) {
     world.import_pair(PEOPLE);
     for path in ["/payment-instructions/PI-NOT", "/payment-instructions/PI-NOT/calls", "/nowhere"] {

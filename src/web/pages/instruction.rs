@@ -9,6 +9,7 @@ mod timeline;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -119,6 +120,9 @@ impl Around {
     }
 }
 
+/// Who presses Refresh is not kept waiting for longer (CONTRACT.md).
+const LONGEST_WAIT: Duration = Duration::from_secs(18);
+
 /// Has JIT asked.
 async fn refresh(
     site: &Site,
@@ -133,8 +137,13 @@ async fn refresh(
         return Err(WebError::Forbidden(phrase("Refreshing takes the role of accountant or administrator.")));
     }
     site.note(viewer, request, Action::Refresh, Some(instruction.number.clone())).await?;
-    let asked = site.app.sync.ask(instruction.id, Order::refresh(viewer.name.clone())).await?;
     let page = path::link(&instruction.number, Sub::View);
+    let asking = site.app.sync.ask(instruction.id, Order::refresh(viewer.name.clone()));
+    // The call goes on by itself, and the page follows it.
+    let Ok(asked) = tokio::time::timeout(LONGEST_WAIT, asking).await else {
+        return Ok(see_other(&format!("{page}?notice={}#notice", Notice::Asking.word())));
+    };
+    let asked = asked?;
     if asked == Asked::Unasked {
         return Err(WebError::Stopping);
     }
@@ -147,6 +156,7 @@ async fn refresh(
 /// Why Refresh called nobody; told once, after the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Notice {
+    Asking,
     Busy,
     Locked,
     NotWaiting,
@@ -167,6 +177,7 @@ impl Notice {
 
     const fn word(self) -> &'static str {
         match self {
+            Self::Asking => "asking",
             Self::Busy => "busy",
             Self::Locked => "locked",
             Self::NotWaiting => "not-waiting",
@@ -175,7 +186,7 @@ impl Notice {
     }
 
     fn named(word: Option<&str>, paused_until: Option<DateTime<Utc>>) -> Option<Self> {
-        [Self::Busy, Self::Locked, Self::NotWaiting, Self::Paused(paused_until)]
+        [Self::Asking, Self::Busy, Self::Locked, Self::NotWaiting, Self::Paused(paused_until)]
             .into_iter()
             .find(|notice| Some(notice.word()) == word)
     }
@@ -183,6 +194,9 @@ impl Notice {
     /// As the instruction stands now: its page may have been old when Refresh was pressed there.
     fn words(self, completed_by: Option<CompletedBy>) -> Phrase {
         match (self, completed_by) {
+            (Self::Asking, _) => phrase(
+                "JIT has been asked and takes its time. Its answer is kept, and shown here once it comes.",
+            ),
             (Self::Busy, _) => phrase(
                 "FTPS was not called again: another call on this payment instruction is under way. \
                  Load this page again in a moment to see what it brings.",

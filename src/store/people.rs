@@ -144,13 +144,18 @@ fn by_reference(db: &mut Db, scope: &Scope, text: &str, below: i64) -> Result<Ve
         return Ok(Vec::new());
     }
     let is_digits = wanted.len() == 4 && wanted.bytes().all(|byte| byte.is_ascii_digit());
+    let sql = sql_by_reference(scope, is_digits, below);
+    Ok(diesel::sql_query(sql).bind::<Text, _>(wanted).bind::<Text, _>(scope.tenant()).load(db)?)
+}
+
+fn sql_by_reference(scope: &Scope, is_digits: bool, below: i64) -> String {
     let digits = if is_digits {
         "UNION SELECT id FROM beneficiaries WHERE account_last4 = $1 \
          UNION SELECT id FROM beneficiaries WHERE mobile_last4 = $1 "
     } else {
         ""
     };
-    let sql = format!(
+    format!(
         "SELECT {COLUMNS} FROM beneficiaries b JOIN payment_instructions p ON p.id = b.instruction_id \
          WHERE b.id IN (SELECT id FROM beneficiaries WHERE payment_key = $1 \
          UNION SELECT id FROM beneficiaries WHERE lower(beneficiary_id) = $1 \
@@ -161,8 +166,7 @@ fn by_reference(db: &mut Db, scope: &Scope, text: &str, below: i64) -> Result<Ve
              WHERE lower(a.bill_reference) = $1) \
          AND {} AND p.place < {below} ORDER BY p.place DESC, b.id LIMIT {LISTED}",
         scope.condition("$2")
-    );
-    Ok(diesel::sql_query(sql).bind::<Text, _>(wanted).bind::<Text, _>(scope.tenant()).load(db)?)
+    )
 }
 
 /// By name: the search of instructions narrows, then names are read.
@@ -188,4 +192,34 @@ fn by_name(db: &mut Db, scope: &Scope, name: &SearchText, below: i64) -> Result<
         after = Some(next);
     }
     Ok(FoundPeople { people, next: after.map(|after| after.place()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DatabaseUrl, Store};
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    #[test]
+    fn whatever_is_looked_for_as_a_whole_is_found_by_an_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("people.db").to_string_lossy().into_owned();
+        let store = Store::open(&DatabaseUrl::Sqlite(file)).unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {}", sql_by_reference(&Scope::of("od"), true, i64::MAX));
+        let steps: Vec<Step> = store
+            .read_blocking(|db| {
+                let asked = diesel::sql_query(&plan).bind::<Text, _>("1011").bind::<Text, _>("od");
+                Ok::<_, StoreError>(asked.load(db)?)
+            })
+            .unwrap();
+        let read_whole = |step: &Step| step.detail.starts_with("SCAN") && !step.detail.contains("tenants");
+        let whole: Vec<&str> =
+            steps.iter().filter(|step| read_whole(step)).map(|step| step.detail.as_str()).collect();
+        assert!(steps.len() > 10 && whole.is_empty(), "{whole:?}");
+    }
 }

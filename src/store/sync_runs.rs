@@ -126,7 +126,7 @@ fn join(db: &mut Db, run_id: i64) -> Result<(), StoreError> {
         "INSERT INTO sync_run_items (run_id, instruction_id, tenant_id) \
          SELECT $1, p.id, p.tenant_id FROM payment_instructions p \
          WHERE p.action_rank IS NOT NULL AND NOT p.cannot_ask AND NOT EXISTS (SELECT 1 FROM sync_run_items i \
-         WHERE i.run_id = $1 AND i.instruction_id = p.id) {locked}"
+         WHERE i.run_id = $1 AND i.instruction_id = p.id) {locked} ON CONFLICT DO NOTHING"
     ))
     .bind::<BigInt, _>(run_id)
     .execute(db)?;

@@ -28,6 +28,7 @@ on_both!(
     a_run_whose_jit_stays_away_is_given_up_and_what_is_unasked_is_due,
     a_jit_that_hangs_is_probed_with_another_instruction_each_time,
     retries_leave_a_jit_that_is_away_alone,
+    two_processes_may_take_a_newcomer_into_a_run_at_once,
     a_clock_that_was_ahead_hides_no_night_and_holds_nothing_up,
 );
 
@@ -447,4 +448,36 @@ async fn imports_in_any_order_beside_a_run_are_never_lost() {
     working.await.unwrap();
     assert_eq!((counts(&world, &run).successful, counts(&world, &run).left()), (400, 0));
     assert_eq!(world.jit.calls_received(), 400, "nobody was asked about twice");
+}
+
+/// Two processes come to a run's end together, and both find what has come meanwhile.
+async fn two_processes_may_take_a_newcomer_into_a_run_at_once(world: World) {
+    world.import_pair(PEOPLE);
+    let run = world.begun_by_hand().await;
+    world.database.execute("UPDATE sync_run_items SET outcome = 'success'");
+    world.import(&[revised("PI-LATER", ORIGINAL, PEOPLE)]);
+    let (store, now) = (world.app.store.clone(), world.app.clock.now().naive_utc());
+    let finish = move || {
+        let store = store.clone();
+        tokio::spawn(async move { store.write(move |db| sync_runs::finish(db, run.id, now)).await })
+    };
+    match world.database.kind {
+        Kind::Sqlite => {
+            assert!(!finish().await.unwrap().unwrap(), "the newcomer is open");
+            assert!(!finish().await.unwrap().unwrap());
+        }
+        Kind::Postgres => {
+            let mut other = beside(&world);
+            let takes_it = format!(
+                "BEGIN; INSERT INTO sync_run_items (run_id, instruction_id, tenant_id) SELECT {}, id, tenant_id \
+                 FROM payment_instructions WHERE number = 'PI-LATER'",
+                run.id
+            );
+            other.batch_execute(&takes_it).unwrap();
+            let finished = finish();
+            world.until(|| waiting_for_locks(&world) == 1).await;
+            other.batch_execute("COMMIT").unwrap();
+            assert!(!finished.await.unwrap().unwrap(), "the newcomer is open");
+        }
+    }
 }

@@ -23,7 +23,13 @@ impl WebError {
         if let Self::MethodNotAllowed(methods) = self {
             response.insert_header((header::ALLOW, *methods));
         }
-        let page = ErrorPage { shell, status: status.as_u16(), title: self.title(), message: self.message() };
+        let page = ErrorPage {
+            shell,
+            status: status.as_u16(),
+            is_of_a_form: matches!(self, Self::ForeignForm | Self::TooLong | Self::TooSlow),
+            title: self.title(),
+            message: self.message(),
+        };
         match page.render() {
             Ok(html) => response.content_type("text/html; charset=utf-8").body(html),
             Err(_) => response.content_type("text/plain; charset=utf-8").body(self.title().english()),
@@ -114,6 +120,8 @@ impl ResponseError for WebError {
 struct ErrorPage {
     shell: Shell,
     status: u16,
+    /// Whether a form is at fault.
+    is_of_a_form: bool,
     title: Phrase,
     message: Phrase,
 }

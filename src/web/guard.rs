@@ -3,16 +3,17 @@
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::{DefaultHeaders, Next};
-use actix_web::{Error, HttpMessage, HttpRequest};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
 use super::error::WebError;
-use super::language;
 use super::shell::Shell;
 use super::signed_in::signed_in;
 use super::site::{Site, site_of};
+use super::undone::Undone;
 use super::viewer::Viewer;
+use super::{language, session};
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
@@ -77,16 +78,24 @@ fn is_ours(request: &HttpRequest) -> Result<bool, WebError> {
 }
 
 /// Writes an error page anew with who is signed in, so that it has their navigation and sign-out, and
-/// in the reader's language.
+/// in the reader's language. What was sent after a session's end is noted, and told by the next page.
 pub async fn error_pages<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let asked = format!("{} {}", request.method(), request.path().escape_debug());
+    let (path, is_safe) = (request.uri().path().to_owned(), request.method().is_safe());
     let answer = next.call(request).await?;
+    let session = session::of(answer.request());
     let fault = answer.response().error().and_then(|error| error.as_error::<WebError>());
     let rewritten = fault.map(|fault| {
         let Some(viewer) = answer.request().extensions().get::<Viewer>().cloned() else {
+            if matches!(fault, WebError::SignInFirst { .. }) && !is_safe {
+                // If it cannot be noted, the sign-in is still led to.
+                if let Err(fault) = Undone::of(&path).note(&session) {
+                    log::warn!("a form that was not done could not be noted: {fault}");
+                }
+            }
             return fault.page(Shell::stranger(language::of_browser(answer.request()), None));
         };
         if matches!(fault, WebError::Forbidden(_) | WebError::ForeignForm) {
@@ -94,8 +103,17 @@ pub async fn error_pages<B: MessageBody + 'static>(
         }
         fault.page(Shell::around(&viewer))
     });
+    let is_told = is_safe
+        && answer.request().extensions().get::<Viewer>().is_some_and(|viewer| viewer.undone.is_some());
+    if is_told && is_page(rewritten.as_ref().map_or_else(|| answer.headers(), HttpResponse::headers)) {
+        Undone::told(&session);
+    }
     Ok(match rewritten {
         Some(response) => answer.into_response(response).map_into_right_body(),
         None => answer.map_into_left_body(),
     })
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }

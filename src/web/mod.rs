@@ -6,6 +6,7 @@
 //! goes wrong is a [`WebError`](error::WebError), which is one page of its own.
 
 pub mod assets;
+pub mod back;
 pub mod client;
 pub mod display;
 pub mod error;
@@ -26,7 +27,9 @@ pub mod shell;
 pub mod signed_in;
 pub mod site;
 pub mod sms;
+pub mod told_once;
 pub mod triggers;
+pub mod undone;
 pub mod viewer;
 
 pub use rules::Sessions;

@@ -153,6 +153,16 @@ fn failed(fault: impl std::fmt::Display) -> WebError {
     WebError::Session(fault.to_string())
 }
 
+/// Keeps something in the session's state.
+pub fn keep(session: &Session, name: &str, value: impl serde::Serialize) -> Result<(), WebError> {
+    session.insert(name, value).map_err(failed)
+}
+
+/// What is kept in the session's state under that name.
+pub fn kept<T: serde::de::DeserializeOwned>(session: &Session, name: &str) -> Result<Option<T>, WebError> {
+    session.get(name).map_err(failed)
+}
+
 /// The employee's row, if somebody signed in.
 pub fn employee(session: &Session) -> Result<Option<i64>, WebError> {
     session.get(EMPLOYEE).map_err(failed)

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::assets::{ASSETS, Assets};
+use super::undone::Undone;
 use super::viewer::Viewer;
 use crate::access::Right;
 use crate::language::{Language, Phrase, phrase};
@@ -71,6 +72,8 @@ pub struct Shell {
     pub language: Language,
     /// The token of the session's forms, if there is a session.
     pub form_token: Option<String>,
+    /// A form that was not done, since its session had ended.
+    pub undone: Option<Undone>,
     section: Option<Section>,
 }
 
@@ -86,6 +89,7 @@ impl Shell {
             viewer: Some(viewer.clone()),
             language: viewer.language,
             form_token: Some(viewer.form_token.clone()),
+            undone: viewer.undone,
             section: None,
         }
     }

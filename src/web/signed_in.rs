@@ -4,12 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::Method;
-use actix_web::http::header::REFERER;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
+use super::back::page_before;
 use super::error::WebError;
 use super::site::{Site, site_of};
+use super::undone::Undone;
 use super::viewer::Viewer;
 use super::{language, session};
 use crate::store::employees;
@@ -44,6 +44,7 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
         tenant: employee.tenant_id,
         language: employee.language.unwrap_or_else(|| language::of_browser(request)),
         form_token: session::form_token(&session)?,
+        undone: Undone::of_session(&session)?,
     };
     request.extensions_mut().insert(viewer.clone());
     Ok(viewer)
@@ -52,19 +53,13 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
 /// Leads to the sign-in, and back afterwards: to the page asked for, or to the page whose form was
 /// sent.
 fn sign_in_first(request: &HttpRequest, site: &Site) -> WebError {
-    let back = if request.method() == Method::GET || request.method() == Method::HEAD {
-        request.uri().path_and_query().map(|path| path.as_str().to_owned())
+    let path = request.uri().path();
+    let back = if request.method().is_safe() {
+        request.uri().path_and_query().map_or_else(|| path.to_owned(), ToString::to_string)
     } else {
-        request
-            .headers()
-            .get(REFERER)
-            .and_then(|referer| referer.to_str().ok()?.parse::<reqwest::Url>().ok())
-            .map(|url| url.path().to_owned())
-            // The form's own address leads to the page that it stands on.
-            .or_else(|| Some(request.path().to_owned()).filter(|path| path.ends_with("/refresh")))
+        page_before(request)
+            .filter(|page| !page.starts_with("/sign-"))
+            .unwrap_or_else(|| Undone::of(path).page_of(path))
     };
-    WebError::SignInFirst {
-        back: back.unwrap_or_else(|| "/payment-instructions".to_owned()),
-        had_session: session::had_one(request, site.sessions.secure),
-    }
+    WebError::SignInFirst { back, had_session: session::had_one(request, site.sessions.secure) }
 }

@@ -3,6 +3,7 @@
 use crate::access::{Right, Role};
 use crate::language::{Language, Phrase, phrase};
 use crate::store::scope::Scope;
+use crate::web::undone::Undone;
 
 /// The person a page is for. Every page handler takes one; without a sign-in there is none
 /// ([`signed_in`](super::signed_in)), and the browser is led to it.
@@ -18,6 +19,8 @@ pub struct Viewer {
     pub language: Language,
     /// The token that every form of their session carries.
     pub form_token: String,
+    /// The form that they sent after a session's end, if the page has to say so.
+    pub undone: Option<Undone>,
 }
 
 impl Viewer {

@@ -132,10 +132,14 @@ async fn what_people_do_is_in_the_audit_trail_and_stays_there(world: World) {
     Browser::new(world.address).try_to_sign_in("my secret password", "oh").await;
     let log = world.get(&format!("/payment-instructions/{REVISED}/calls")).await;
     let call = log.attr("form.open-in-full input[name=call]", "value");
-    let opened =
-        world.browser.post(&format!("/payment-instructions/{REVISED}/calls"), &[("call", &call)]).await;
-    assert_eq!(opened.status, 200);
+    let calls = format!("/payment-instructions/{REVISED}/calls");
+    let answer = world.browser.post(&calls, &[("call", &call)]).await;
+    assert_eq!((answer.status, answer.location()), (303, format!("{calls}?open={call}")));
+    let opened = world.get(&answer.location()).await;
     assert!(opened.text.contains("30131500010000"), "an administrator sees it in full");
+    let again = world.get(&answer.location()).await;
+    assert_eq!(again.all("form.open-in-full").len(), 1, "each opening is recorded: it is asked for again");
+    assert!(!again.text.contains("30131500010000"));
     world.browser.post("/sign-out", &[]).await;
     use audit::Action::*;
     let all = actions(&world);
@@ -170,6 +174,7 @@ async fn only_an_administrator_opens_a_payload_in_full(world: World) {
     let path = format!("/payment-instructions/{REVISED}/calls");
     assert_eq!(accountant.get(&path).await.all("form.open-in-full").len(), 0);
     assert_eq!(accountant.post(&path, &[("call", "1")]).await.status, 403);
+    assert!(!accountant.get(&format!("{path}?open=1")).await.text.contains("30131500010000"));
     assert_eq!(world.browser.post(&path, &[("call", "999")]).await.status, 404);
 }
 

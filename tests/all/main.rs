@@ -11,6 +11,7 @@ mod commands;
 mod day;
 mod documents;
 mod files;
+mod forms;
 mod import_figures;
 mod jit_conditions;
 mod languages;

@@ -64,7 +64,8 @@ async fn sign_in_and_what_it_says() {
     let stranger = world.served_with(world.site.sessions.clone()).await;
     assert_page("sign_in", &stranger.get("/sign-in?next=/audit").await);
     assert_page("sign_in_ended", &stranger.get("/sign-in?ended=1").await);
-    assert_page("sign_in_wrong", &stranger.try_to_sign_in("nobody", "not a password").await);
+    let wrong = stranger.try_to_sign_in("nobody", "not a password").await;
+    assert_page("sign_in_wrong", &stranger.get(&wrong.location()).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,7 +95,7 @@ async fn a_revised_instruction_in_each_outcome_and_its_call_log() {
         assert_page(&format!("view_{outcome}"), &world.press_refresh(REVISED).await);
     }
     assert_page("calls", &world.get(&calls).await);
-    assert_page("calls_in_full", &world.browser.post(&calls, &[("call", "2")]).await);
+    assert_page("calls_in_full", &world.post(&calls, &[("call", "2")]).await);
     let told = world.get("/payment-instructions/PI-1013/2023-24/000256?notice=not-waiting").await;
     assert_page("view_notice", &told);
     assert_page("audit", &world.get("/audit").await);

@@ -333,5 +333,5 @@ async fn a_page_of_long_payloads_leaves_the_later_ones_out(world: World) {
     assert!(log.text.contains("are left out here"));
     let call = log.all("form.open-in-full input[name=call]")[1].attr("value").unwrap().to_owned();
     let path = format!("/payment-instructions/{REVISED}/calls");
-    assert!(world.browser.post(&path, &[("call", &call)]).await.text.contains("short"));
+    assert!(world.post(&path, &[("call", &call)]).await.text.contains("short"));
 }

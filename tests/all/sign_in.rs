@@ -12,6 +12,8 @@ on_both!(
     a_wrong_password_and_an_unknown_name_are_told_the_same,
     after_ten_failures_of_a_name_the_right_password_is_refused_for_fifteen_minutes,
     after_a_hundred_failures_an_address_is_refused,
+    what_was_wrong_is_told_within_a_minute_and_only_by_our_own_cookie,
+    the_way_back_and_the_name_outlast_a_mistyped_password,
     a_session_ends_when_unused_and_at_last_in_any_case,
     a_short_session_that_is_used_goes_on,
     the_session_id_changes_at_sign_in_and_ends_on_the_server_at_sign_out,
@@ -45,17 +47,64 @@ async fn a_wrong_password_and_an_unknown_name_are_told_the_same(world: World) {
     let browser = Browser::new(world.address);
     let wrong = browser.try_to_sign_in("asha", "not the password at all").await;
     let unknown = browser.try_to_sign_in("nobody-here", "not the password at all").await;
-    for page in [&wrong, &unknown] {
-        assert_eq!(page.status, 200);
-        assert_eq!(page.words("[role=alert]"), "The user name or the password is not right.");
+    for answer in [&wrong, &unknown] {
+        assert_eq!((answer.status, answer.location().as_str()), (303, "/sign-in"), "Back repeats no form");
+        assert!(raw_cookie(answer).starts_with("mukta-ftps-told="));
     }
+    let page = browser.get("/sign-in").await;
+    assert_eq!(page.words("[role=alert]"), "The user name or the password is not right.");
+    assert_eq!(page.text.matches("is not right").count(), 1, "it is said once");
+    assert!(page.words("title").starts_with("Error: Sign in"));
+    assert_eq!(page.attr("#username", "value"), "nobody-here", "the name is kept");
+    let password = page.one("#password").value();
+    assert_eq!(password.attr("aria-invalid"), Some("true"));
+    assert!(password.attr("autofocus").is_some() && password.attr("value").is_none());
+    assert_eq!(page.attr(&format!("#{}", password.attr("aria-describedby").unwrap()), "id"), "said");
+    assert_eq!(page.attr("[role=alert] a", "href"), "#password");
+    let again = browser.get("/sign-in").await;
+    assert!(again.all("[role=alert]").is_empty(), "it is told once");
+    assert_eq!(again.attr("#username", "value"), "");
     assert_eq!(browser.get("/payment-instructions").await.status, 303, "nobody is signed in");
+}
+
+async fn what_was_wrong_is_told_within_a_minute_and_only_by_our_own_cookie(world: World) {
+    let browser = Browser::new(world.address);
+    let cookie = raw_cookie(&browser.try_to_sign_in("asha", "not the password").await);
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"));
+    assert!(cookie.contains("Max-Age=60") && !cookie.contains("asha"), "{cookie}");
+    let with = async |cookie: &str| {
+        let request = reqwest::Client::new().get(browser.url("/sign-in")).header("cookie", cookie);
+        Page::of(request.send().await.unwrap()).await.all("[role=alert]").len()
+    };
+    let ours = cookie.split(';').next().unwrap();
+    assert_eq!(with(ours).await, 1);
+    assert_eq!(with("mukta-ftps-told=[9999999999,{\"username\":\"<b>\"}]").await, 0);
+    let flipped = ours.replace(&ours[ours.len() - 6..], "AAAAAA");
+    assert_eq!(with(&flipped).await, 0);
+    world.later(Duration::seconds(61));
+    assert_eq!(with(ours).await, 0, "a minute is over");
+}
+
+async fn the_way_back_and_the_name_outlast_a_mistyped_password(world: World) {
+    world.import_pair(PEOPLE);
+    world.employ("bina", Role::Viewer, "od");
+    let browser = Browser::new(world.address);
+    let path = format!("/payment-instructions/{REVISED}?payment=failed");
+    let typed = [("username", "Bina "), ("password", "wrong"), ("next", path.as_str())];
+    let page = browser.get(&browser.post("/sign-in", &typed).await.location()).await;
+    assert_eq!(page.attr("input[name=next]", "value"), path);
+    assert_eq!(page.attr("#username", "value"), "Bina ");
+    let typed = [("username", ""), ("password", "wrong"), ("next", "//evil.example")];
+    let page = browser.get(&browser.post("/sign-in", &typed).await.location()).await;
+    assert_eq!(page.attr("input[name=next]", "value"), "/payment-instructions");
+    assert!(page.one("#username").value().attr("autofocus").is_some(), "what was left out is gone to");
 }
 
 async fn after_ten_failures_of_a_name_the_right_password_is_refused_for_fifteen_minutes(world: World) {
     let browser = Browser::new(world.address);
     for _ in 0..10 {
-        assert_eq!(browser.try_to_sign_in("asha", "wrong password").await.status, 200);
+        let wrong = browser.try_to_sign_in("asha", "wrong password").await;
+        assert_eq!((wrong.status, wrong.location().as_str()), (303, "/sign-in"));
     }
     assert_eq!(browser.try_to_sign_in("asha", PASSWORD).await.status, 429);
     world.employ("bina", Role::Viewer, "od");
@@ -142,8 +191,11 @@ async fn a_disabled_employee_is_cut_off_at_once(world: World) {
         employees::disable(db, bina.id)
     });
     assert_eq!(browser.get("/payment-instructions").await.status, 303);
-    let refused = browser.try_to_sign_in("bina", PASSWORD).await;
-    assert_eq!(refused.words("[role=alert]"), "The user name or the password is not right.");
+    browser.try_to_sign_in("bina", PASSWORD).await;
+    assert_eq!(
+        browser.get("/sign-in").await.words("[role=alert]"),
+        "The user name or the password is not right."
+    );
 }
 
 async fn a_changed_password_ends_the_other_sessions(world: World) {

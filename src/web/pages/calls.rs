@@ -17,7 +17,8 @@ use crate::web::error::WebError;
 use crate::web::form::PostedForm;
 use crate::web::masking::{self, Payload};
 use crate::web::path::{self, Sub};
-use crate::web::respond::html;
+use crate::web::respond::{html, see_other};
+use crate::web::session;
 use crate::web::shell::{Section, Shell};
 use crate::web::site::Site;
 use crate::web::triggers;
@@ -30,7 +31,12 @@ const PAGE: usize = 50;
 struct CallsQuery {
     /// Only calls older than this one.
     before: Option<i64>,
+    /// The call that was opened in full.
+    open: Option<i64>,
 }
+
+/// Where in a session's state the call stands that its employee has just opened in full.
+const OPENED: &str = "opened_call";
 
 /// The handler; its route is told apart in [`instruction`](super::instruction::get).
 pub async fn page(
@@ -39,9 +45,12 @@ pub async fn page(
     number: String,
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let before = web::Query::<CallsQuery>::from_query(request.query_string())
+    let CallsQuery { before, open } = web::Query::<CallsQuery>::from_query(request.query_string())
         .map_err(|_| WebError::unreadable_address())?
-        .before;
+        .into_inner();
+    if let Some(id) = open {
+        return opened(site, viewer, number, id, request).await;
+    }
     let (scope, sealer, asked) = (viewer.scope(), Arc::clone(&site.app.sealer), number.clone());
     let found = site
         .app
@@ -55,7 +64,41 @@ pub async fn page(
     html(&CallsPage::new(viewer, number, found.ok_or(WebError::NotFound)?, before.is_some()))
 }
 
-/// One call with its payloads as they travelled, for an administrator; recorded in the audit trail
+async fn call_of(
+    site: &Site,
+    viewer: &Viewer,
+    number: &str,
+    id: i64,
+) -> Result<Option<StoredCall>, WebError> {
+    let (scope, sealer, asked) = (viewer.scope(), Arc::clone(&site.app.sealer), number.to_owned());
+    let found = site
+        .app
+        .store
+        .read(move |db| {
+            let Some(instruction) = instructions::find(db, &scope, &asked)? else { return Ok(None) };
+            Ok(calls::of_instruction(db, &sealer, instruction.id, Some(id.saturating_add(1)), 1)?.pop())
+        })
+        .await?;
+    Ok(found.filter(|call| call.id == id))
+}
+
+/// One call; in full if this session has just asked for it, else as everybody sees it.
+async fn opened(
+    site: &Site,
+    viewer: &Viewer,
+    number: String,
+    id: i64,
+    request: &HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let call = call_of(site, viewer, &number, id).await?.ok_or(WebError::NotFound)?;
+    let session = session::of(request);
+    let is_open = session::kept(&session, OPENED)? == Some(id) && viewer.may(Right::OpenPayload);
+    session.remove(OPENED);
+    let row = if is_open { CallRow::in_full(call) } else { CallRow::new(call) };
+    html(&CallsPage { rows: vec![row], ..CallsPage::new(viewer, number, Vec::new(), true) })
+}
+
+/// Opens one call with its payloads as they travelled, for an administrator; recorded in the audit trail
 /// before anything is shown.
 pub async fn open_in_full(
     site: &Site,
@@ -65,26 +108,15 @@ pub async fn open_in_full(
 ) -> Result<HttpResponse, WebError> {
     let viewer = &form.viewer;
     let id: i64 = form.fields.get("call").parse().map_err(|_| WebError::NotFound)?;
-    let (scope, sealer, asked) = (viewer.scope(), Arc::clone(&site.app.sealer), number.clone());
-    let found = site
-        .app
-        .store
-        .read(move |db| {
-            let Some(instruction) = instructions::find(db, &scope, &asked)? else { return Ok(None) };
-            Ok(calls::of_instruction(db, &sealer, instruction.id, Some(id.saturating_add(1)), 1)?.pop())
-        })
-        .await?;
-    let call = found.filter(|call| call.id == id).ok_or(WebError::NotFound)?;
+    call_of(site, viewer, &number, id).await?.ok_or(WebError::NotFound)?;
     if !viewer.may(Right::OpenPayload) {
         return Err(WebError::Forbidden(phrase(
             "Opening a payload in full takes the role of administrator.",
         )));
     }
     site.note(viewer, request, Action::PayloadOpened, Some(format!("{number}, call {id}"))).await?;
-    html(&CallsPage {
-        rows: vec![CallRow::in_full(call)],
-        ..CallsPage::new(viewer, number, Vec::new(), true)
-    })
+    session::keep(&session::of(request), OPENED, id)?;
+    Ok(see_other(&format!("{}?open={id}", path::link(&number, Sub::Calls))))
 }
 
 #[derive(Template)]

@@ -16,6 +16,7 @@ pub(in crate::web::pages) fn admin() -> Viewer {
         language: crate::language::Language::English,
         tenant: "od".to_owned(),
         form_token: "f00d".to_owned(),
+        undone: None,
     }
 }
 

@@ -1,11 +1,12 @@
 //! `POST /language`: the switch in the header. Kept with the person, and in the browser.
 
 use actix_web::cookie::{Cookie, SameSite, time};
-use actix_web::http::header::{LOCATION, REFERER};
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::language::Language;
 use crate::store::employees;
+use crate::web::back::page_before;
 use crate::web::error::WebError;
 use crate::web::form::Fields;
 use crate::web::language::cookie_name;
@@ -42,19 +43,10 @@ pub async fn choose(
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, back(&request))).cookie(cookie).finish())
 }
 
-/// The page that the switch was on: its address, if it can be asked for again.
+/// The page that the switch was on.
 fn back(request: &HttpRequest) -> String {
-    let referer = request.headers().get(REFERER).and_then(|referer| referer.to_str().ok());
-    let page = referer.and_then(|referer| referer.parse::<reqwest::Url>().ok());
-    let address = page.map(|page| match page.query() {
-        Some(query) => format!("{}?{query}", page.path()),
-        None => page.path().to_owned(),
-    });
-    match address.as_deref() {
-        Some(sign_in) if sign_in == "/sign-in" || sign_in.starts_with("/sign-in?") => sign_in.to_owned(),
-        // What answers a form cannot be asked for.
-        Some("/messages/resend") => "/messages".to_owned(),
-        Some("/language") => local_path(None),
-        address => local_path(address.map(|address| address.strip_suffix("/refresh").unwrap_or(address))),
+    match page_before(request) {
+        Some(sign_in) if sign_in == "/sign-in" || sign_in.starts_with("/sign-in?") => sign_in,
+        page => local_path(page.as_deref()),
     }
 }

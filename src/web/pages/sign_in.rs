@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{Duration, NaiveDateTime};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::{employee_name, password};
 use crate::language::{Phrase, phrase};
@@ -14,12 +14,13 @@ use crate::store::audit::{self, Action, NewEvent};
 use crate::store::employees::{self, Employee};
 use crate::web::error::WebError;
 use crate::web::form::{Fields, PostedForm};
-use crate::web::path::local_path;
+use crate::web::path::{encoded, local_path};
 use crate::web::respond::see_other;
 use crate::web::shell::Shell;
 use crate::web::signed_in::signed_in;
 use crate::web::site::Site;
-use crate::web::{language, session};
+use crate::web::undone::Undone;
+use crate::web::{language, session, told_once};
 
 /// Failures are counted over this time (CONTRACT.md).
 const WINDOW: Duration = Duration::minutes(15);
@@ -33,6 +34,16 @@ const FAILURES_OF_ADDRESS: i64 = 100;
 pub struct SignInQuery {
     next: Option<String>,
     ended: Option<String>,
+}
+
+/// A name is kept for the next try up to so many characters.
+const NAME_CHARS: usize = 100;
+
+/// That an attempt failed, told by the page after it. The password is never kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Refused {
+    /// What was typed as the name.
+    username: String,
 }
 
 /// What the page says above the form.
@@ -59,6 +70,16 @@ impl SignInPage {
         matches!(self.said, Said::Wrong | Said::TooMany | Said::Stale)
     }
 
+    /// Whether what was typed is at fault.
+    fn is_wrong(&self) -> bool {
+        self.said == Said::Wrong
+    }
+
+    /// The field at which the reader goes on: the name, if it was left out.
+    fn field(&self) -> &'static str {
+        if self.username.is_empty() { "username" } else { "password" }
+    }
+
     fn words(&self) -> Phrase {
         match self.said {
             Said::Nothing => "".into(),
@@ -77,8 +98,17 @@ impl SignInPage {
 }
 
 /// `GET /sign-in`.
-pub async fn page(request: HttpRequest, query: web::Query<SignInQuery>) -> Result<HttpResponse, WebError> {
+pub async fn page(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    query: web::Query<SignInQuery>,
+) -> Result<HttpResponse, WebError> {
     let next = local_path(query.next.as_deref());
+    if let Some(Refused { username }) = told_once::brought(&site, &request) {
+        let mut page = answer(&request, StatusCode::OK, Said::Wrong, next, &username)?;
+        told_once::forget(&site, &mut page)?;
+        return Ok(page);
+    }
     match signed_in(&request).await {
         Ok(_) => Ok(see_other(&next)),
         Err(WebError::SignInFirst { .. }) => {
@@ -109,11 +139,24 @@ pub async fn submit(
     }
     match attempt.succeed(&site, fields.get("password").to_owned()).await? {
         Some(employee) => {
-            session::sign_in(&session::of(&request), employee.id)?;
+            let session = session::of(&request);
+            let undone = Undone::of_session(&session)?;
+            session::sign_in(&session, employee.id)?;
+            undone.map_or(Ok(()), |undone| undone.note(&session))?;
             Ok(see_other(&next))
         }
-        None => answer(&request, StatusCode::OK, Said::Wrong, next, &typed),
+        None => {
+            let mut back = see_other(&address(&next));
+            let username = typed.chars().take(NAME_CHARS).collect();
+            told_once::send(&site, &mut back, &Refused { username })?;
+            Ok(back)
+        }
     }
+}
+
+/// The sign-in that leads to `next` afterwards.
+fn address(next: &str) -> String {
+    if next == local_path(None) { "/sign-in".to_owned() } else { format!("/sign-in?next={}", encoded(next)) }
 }
 
 /// `POST /sign-out`.

@@ -1,0 +1,135 @@
+//! A form that was sent after its session's end: it was not done, and the page that comes after the sign-in
+//! says so, once. Kept on the server, in the session that the sign-in page begins.
+
+use actix_session::Session;
+
+use super::error::WebError;
+use super::path::{self, Sub};
+use super::session;
+use crate::domain::words::words;
+use crate::language::{Phrase, phrase};
+
+/// Where in a session's state it stands.
+const UNDONE: &str = "undone";
+
+words! {
+    /// What was not done.
+    Undone {
+        /// Refresh.
+        Refresh = "refresh",
+        /// *Ask JIT now* about marked payment instructions.
+        Ask = "ask",
+        /// A note on a payment instruction.
+        Note = "note",
+        /// Fetching from MUKTASoft.
+        Fetch = "fetch",
+        /// Opening a call's payload in full.
+        Payload = "payload",
+        /// Sending messages again.
+        Resend = "resend",
+        /// Settling messages.
+        Settle = "settle",
+        /// A sync now.
+        Sync = "sync",
+        /// Signing out.
+        SignOut = "sign-out",
+        /// Another language.
+        Language = "language",
+        /// Any other form.
+        Other = "other",
+    }
+}
+
+impl Undone {
+    /// What a form of that address asks for.
+    pub fn of(path: &str) -> Self {
+        let last = path.rsplit('/').next().unwrap_or_default();
+        match path {
+            "/sync-runs" => Self::Sync,
+            "/sign-out" => Self::SignOut,
+            "/language" => Self::Language,
+            "/payment-instructions/ask" => Self::Ask,
+            "/payment-instructions/fetch" => Self::Fetch,
+            _ if path.starts_with("/payment-instructions/") => match last {
+                "refresh" => Self::Refresh,
+                "notes" => Self::Note,
+                "calls" => Self::Payload,
+                _ => Self::Other,
+            },
+            _ if path.starts_with("/messages/") => match last {
+                "resend" => Self::Resend,
+                "settle" => Self::Settle,
+                _ => Self::Other,
+            },
+            _ => Self::Other,
+        }
+    }
+
+    /// The page that a form of that address stands on, where the browser does not tell.
+    pub fn page_of(self, path: &str) -> String {
+        match self {
+            Self::Refresh | Self::Note => path.rsplit_once('/').map_or(path, |(page, _)| page).to_owned(),
+            Self::Payload => path::parse(path)
+                .map_or_else(|| "/".to_owned(), |(number, _)| path::link(&number, Sub::Calls)),
+            Self::Ask | Self::Fetch => "/payment-instructions".to_owned(),
+            Self::Resend | Self::Settle => "/messages".to_owned(),
+            Self::Sync => "/sync-runs".to_owned(),
+            Self::SignOut | Self::Language | Self::Other => "/".to_owned(),
+        }
+    }
+
+    /// What the page says.
+    pub const fn words(self) -> Phrase {
+        match self {
+            Self::Refresh => phrase("Refresh was not done: press it again."),
+            Self::Ask => phrase("Asking JIT was not done: mark the payment instructions again."),
+            Self::Note => phrase("The note was not done: write it again."),
+            Self::Fetch => phrase("Fetching from MUKTASoft was not done: ask for it again."),
+            Self::Payload => phrase("Opening in full was not done: press it again."),
+            Self::Resend => phrase("Sending again was not done: press it again."),
+            Self::Settle => phrase("Settling was not done: press it again."),
+            Self::Sync => phrase("Running the sync was not done: press it again."),
+            Self::SignOut => phrase("Signing out was not done: press it again when you want to leave."),
+            Self::Language => phrase("The change of language was not done: choose it again."),
+            Self::Other => phrase("What you sent was not done: send it again."),
+        }
+    }
+
+    /// Notes it for whoever signs in next in this browser.
+    pub fn note(self, session: &Session) -> Result<(), WebError> {
+        session::keep(session, UNDONE, self.as_str())
+    }
+
+    /// What is to be told in this session, if anything is.
+    pub fn of_session(session: &Session) -> Result<Option<Self>, WebError> {
+        Ok(session::kept::<String>(session, UNDONE)?.and_then(|word| word.parse().ok()))
+    }
+
+    /// It has been told.
+    pub fn told(session: &Session) {
+        session.remove(UNDONE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_known_by_its_address_and_its_page_can_be_asked_for() {
+        for (path, undone, page) in [
+            ("/payment-instructions/PI-1/2/refresh", Undone::Refresh, "/payment-instructions/PI-1/2"),
+            ("/payment-instructions/PI-1/2/notes", Undone::Note, "/payment-instructions/PI-1/2"),
+            ("/payment-instructions/PI-1/2/calls", Undone::Payload, "/payment-instructions/PI-1/2/calls"),
+            ("/payment-instructions/ask", Undone::Ask, "/payment-instructions"),
+            ("/payment-instructions/fetch", Undone::Fetch, "/payment-instructions"),
+            ("/messages/7/resend", Undone::Resend, "/messages"),
+            ("/messages/settle", Undone::Settle, "/messages"),
+            ("/sync-runs", Undone::Sync, "/sync-runs"),
+            ("/sign-out", Undone::SignOut, "/"),
+            ("/employees/7", Undone::Other, "/"),
+        ] {
+            assert_eq!((Undone::of(path), undone.page_of(path).as_str()), (undone, page), "{path}");
+        }
+    }
+}

@@ -18,6 +18,11 @@ pub fn ist_day(at: DateTime<Utc>) -> String {
     at.with_timezone(&IST).format("%d/%m/%Y").to_string()
 }
 
+/// The day of an instant in IST.
+pub fn ist_date(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&IST).date_naive()
+}
+
 /// The day in a treasury's date text: `yyyy-MM-dd`, alone or followed by a time. `None` if the
 /// text cannot be read so.
 pub fn treasury_day(text: &str) -> Option<NaiveDate> {

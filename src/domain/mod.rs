@@ -4,6 +4,7 @@
 //! [`decide`](fn@decide), a total function from what we asked and what came back to a [`Decision`].
 
 pub mod bill;
+pub mod correction;
 pub mod date;
 pub mod decide;
 pub mod glitch;

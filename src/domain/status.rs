@@ -167,6 +167,8 @@ words! {
         SumDiffers = "sum-differs",
         /// MUKTASoft tells another amount or person than was paid.
         ChangedAfterPayment = "changed-after-payment",
+        /// Payments that failed or came back can no longer be corrected in MUKTASoft.
+        PastDeadline = "past-deadline",
     }
 }
 

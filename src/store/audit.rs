@@ -36,6 +36,8 @@ words! {
         PayloadOpened = "payload-opened",
         /// Fetched a payment instruction from MUKTASoft.
         Fetch = "fetch",
+        /// Wrote a note on a payment instruction.
+        Note = "note",
     }
 }
 

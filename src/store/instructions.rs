@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
@@ -11,6 +11,8 @@ use super::connection::{lower, lower_or_null};
 use super::schema::{payment_advices, payment_instructions};
 use super::scope::Scope;
 use super::{Db, StoreError};
+use crate::domain::correction;
+use crate::domain::date::ist_date;
 use crate::domain::decide::says_paid;
 use crate::domain::record::folded;
 use crate::domain::text::filled;
@@ -139,6 +141,9 @@ pub struct PaymentInstruction {
     pub error_response: Option<String>,
     /// Payments that wait for a person (`domain::unsettled`).
     pub unsettled_payments: i32,
+    /// When the original was created (UTC), where payments failed or came back and no later instruction holds
+    /// them: from then on MUKTASoft counts (`domain::correction`). `None` too if the original is not known here.
+    pub correction_due_from: Option<NaiveDateTime>,
 }
 
 /// In Process for longer than this is worth a mark.
@@ -179,6 +184,17 @@ impl PaymentInstruction {
     pub fn is_doubtful(&self) -> bool {
         let told = filled(self.ftps_payment_status.as_deref());
         self.was_completed_by_ftps() && told.is_some_and(|told| !says_paid(told))
+    }
+
+    /// The last day on which its payments that failed can be corrected in MUKTASoft, or could be.
+    pub fn last_day_to_correct(&self, now: DateTime<Utc>) -> Option<NaiveDate> {
+        let original = ist_date(self.correction_due_from?.and_utc());
+        Some(correction::last_day(original, ist_date(now)))
+    }
+
+    /// Whether that day is over.
+    pub fn is_past_deadline(&self, now: DateTime<Utc>) -> bool {
+        self.last_day_to_correct(now).is_some_and(|last| last < ist_date(now))
     }
 
     /// The bill numbers as a list.

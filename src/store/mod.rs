@@ -14,6 +14,7 @@ pub(crate) mod bills;
 pub mod calls;
 pub mod changes;
 pub mod claims;
+pub mod deadline;
 pub mod employees;
 pub mod exporting;
 pub mod figures;

@@ -60,6 +60,17 @@ diesel::table! {
         error_response -> Nullable<Text>,
         change_number -> BigInt,
         unsettled_payments -> Integer,
+        correction_due_from -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    notes (id) {
+        id -> BigInt,
+        instruction_id -> BigInt,
+        written_at -> Timestamp,
+        person -> Text,
+        text -> Text,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Keeps `unsettled_payments` right: how many payments of an instruction wait for a person
+//! Keeps `unsettled_payments` right, how many payments of an instruction wait for a person, and
+//! `correction_due_from`, from when on MUKTASoft counts how long those that failed can be corrected
 //! ([`domain::unsettled`](crate::domain::unsettled)). Only an import changes that: FTPS completes what is In
 //! Process, with all of it paid.
 
@@ -12,7 +13,7 @@ use super::connection::{lower, lower_or_null, on_either};
 use super::schema::{beneficiaries, payment_instructions as pi};
 use super::{Db, StoreError};
 use crate::domain::record::folded;
-use crate::domain::unsettled::{Member, unsettled};
+use crate::domain::unsettled::{Member, Unsettled, unsettled};
 use crate::domain::{CompletedBy, PaymentStatus, PiStatus};
 
 /// Changed instructions whose families are looked at together.
@@ -38,6 +39,7 @@ struct Relative {
     is_active: bool,
     completed_by: Option<CompletedBy>,
     unsettled_payments: i32,
+    correction_due_from: Option<NaiveDateTime>,
 }
 
 /// Counts again in the families of what this transaction has changed.
@@ -58,14 +60,17 @@ pub(crate) fn count_again(db: &mut Db) -> Result<(), StoreError> {
 fn count_in(db: &mut Db, family: HashMap<i64, Relative>) -> Result<(), StoreError> {
     let ids: Vec<i64> = family.keys().copied().collect();
     let mut payments = payments_of(db, &ids)?;
-    let (members, counted): (Vec<Member>, Vec<i32>) = family
+    let (members, counted): (Vec<Member>, Vec<Unsettled>) = family
         .into_values()
-        .map(|row| (row.member(payments.remove(&row.id).unwrap_or_default()), row.unsettled_payments))
+        .map(|row| (row.member(payments.remove(&row.id).unwrap_or_default()), row.counted()))
         .unzip();
     for ((member, now), before) in members.iter().zip(unsettled(&members)).zip(counted) {
         if now != before {
             diesel::update(pi::table.filter(pi::id.eq(member.id)))
-                .set(pi::unsettled_payments.eq(now))
+                .set((
+                    pi::unsettled_payments.eq(now.payments),
+                    pi::correction_due_from.eq(now.correction_due_from),
+                ))
                 .execute(db)?;
         }
     }
@@ -73,6 +78,11 @@ fn count_in(db: &mut Db, family: HashMap<i64, Relative>) -> Result<(), StoreErro
 }
 
 impl Relative {
+    /// As it was counted last.
+    fn counted(&self) -> Unsettled {
+        Unsettled { payments: self.unsettled_payments, correction_due_from: self.correction_due_from }
+    }
+
     fn member(&self, payments: Vec<(String, PaymentStatus)>) -> Member {
         Member {
             id: self.id,

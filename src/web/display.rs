@@ -1,6 +1,6 @@
 //! How the domain's values read on every page.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
 use crate::domain::date::{ist_day, ist_minute, shown_day};
 use crate::domain::money::grouped;
@@ -94,6 +94,11 @@ pub fn count(number: i64) -> String {
 /// A UTC instant as `dd/mm/yyyy` in IST.
 pub fn day(at: NaiveDateTime) -> String {
     ist_day(at.and_utc())
+}
+
+/// A day as `dd/mm/yyyy`.
+pub fn date(day: NaiveDate) -> String {
+    day.format("%d/%m/%Y").to_string()
 }
 
 /// A UTC instant as `dd/mm/yyyy HH:MM IST`.

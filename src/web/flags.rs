@@ -1,5 +1,7 @@
 //! What about an instruction deserves a look, in words: at the head of its page, and in lists.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::{CompletedBy, Flag, PiStatus};
 use crate::language::{Phrase, phrase};
 use crate::store::beneficiaries::Tally;
@@ -15,13 +17,15 @@ pub struct ShownFlag {
     pub words: Phrase,
 }
 
-/// The flags of an instruction.
-pub fn of(pi: &PaymentInstruction, tally: &Tally) -> Vec<ShownFlag> {
+/// The flags of an instruction, as of now.
+pub fn of(pi: &PaymentInstruction, tally: &Tally, now: DateTime<Utc>) -> Vec<ShownFlag> {
     let counted = |words: Phrase, count: i64| words.with("count", display::count(count));
     let of_all = |words, count| counted(words, count).with("all", display::count(tally.all));
     let open = tally.open();
     let is_completed = pi.status == PiStatus::Completed;
     let by_muktasoft = is_completed && pi.completed_by != Some(CompletedBy::Ftps);
+    let last_day = pi.last_day_to_correct(now).map_or(display::NOT_KNOWN, |day| display::date(day).into());
+    let last_day = phrase("The last day for corrections was %{date}").with("date", last_day);
     [
         (
             tally.elsewhere > 0,
@@ -38,6 +42,7 @@ pub fn of(pi: &PaymentInstruction, tally: &Tally) -> Vec<ShownFlag> {
             Flag::FailedPayments,
             of_all(phrase("%{count} of %{all} failed"), tally.failed),
         ),
+        (pi.is_past_deadline(now), Flag::PastDeadline, last_day),
         (
             by_muktasoft && open > 0,
             Flag::CompletedElsewhere,

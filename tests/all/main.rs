@@ -38,4 +38,5 @@ mod sync;
 mod sync_command;
 mod sync_kill;
 mod sync_pages;
+mod view;
 mod ways_back;

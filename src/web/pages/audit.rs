@@ -75,6 +75,7 @@ impl AuditPage {
             Action::UserDisabled => phrase("Disabled a user"),
             Action::PayloadOpened => phrase("Opened a call’s payload in full"),
             Action::Fetch => phrase("Fetched from MUKTASoft"),
+            Action::Note => phrase("Wrote a note"),
         }
     }
 }

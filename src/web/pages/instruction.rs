@@ -307,6 +307,7 @@ struct InstructionPage {
 /// What the page's words about where it stands are made of.
 fn facts(shown: &Shown, viewer: &Viewer, around: &Around) -> Facts {
     let (pi, tally) = (&shown.instruction, &shown.tally);
+    let open = if pi.completed_by == Some(CompletedBy::Ftps) { 0 } else { tally.open() };
     Facts {
         status: pi.status,
         is_active: pi.is_active,
@@ -323,11 +324,13 @@ fn facts(shown: &Shown, viewer: &Viewer, around: &Around) -> Facts {
             are_all_made: tally.all > 0 && tally.paid == tally.all,
             have_failed: tally.failed > 0,
             have_returned: tally.returned > 0,
-            are_unsettled: pi.unsettled_payments > 0,
-            are_open: pi.completed_by != Some(CompletedBy::Ftps) && tally.open() > 0,
+            // Those that are open wait for a person too, but are not to be corrected.
+            are_unsettled: i64::from(pi.unsettled_payments) > open,
+            are_open: open > 0,
             went_elsewhere: tally.elsewhere > 0,
             are_doubtful: pi.is_doubtful() || tally.disputed > 0,
         },
+        last_day_to_correct: pi.last_day_to_correct(around.now),
         may_refresh: viewer.may(Right::Refresh),
         now: around.now,
     }
@@ -363,7 +366,7 @@ impl InstructionPage {
             band: Band::of(&shown.instruction),
             standing,
             steps,
-            flags: flags::of(&shown.instruction, &shown.tally),
+            flags: flags::of(&shown.instruction, &shown.tally, now),
             paging: shown.paging,
             pi: shown.instruction,
             advices: shown.advices,

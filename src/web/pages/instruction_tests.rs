@@ -61,6 +61,7 @@ pub(in crate::web::pages) fn revised() -> PaymentInstruction {
         told_status: None,
         error_response: None,
         unsettled_payments: 0,
+        correction_due_from: None,
     }
 }
 

@@ -152,7 +152,7 @@ fn thousands(count: usize) -> String {
 impl Row {
     fn new(listed: Listed, now: DateTime<Utc>) -> Self {
         let Listed { instruction, tally } = listed;
-        Self { flags: flags::of(&instruction, &tally), instruction, tally, now }
+        Self { flags: flags::of(&instruction, &tally, now), instruction, tally, now }
     }
 
     fn link(&self) -> String {

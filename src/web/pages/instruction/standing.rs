@@ -2,8 +2,9 @@
 //! under the heading, what the band's message means, what follows by itself, and what a person can do. None
 //! of it contradicts another (DOMAIN.md §7).
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
+use crate::domain::date::ist_date;
 use crate::domain::{Missing, Outcome, PiStatus};
 use crate::language::{Phrase, phrase};
 use crate::web::display;
@@ -32,6 +33,8 @@ pub(super) struct Facts {
     /// The next nightly sync.
     pub(super) next_night: Option<DateTime<Utc>>,
     pub(super) payments: Payments,
+    /// The last day on which payments that failed can be corrected, or could be.
+    pub(super) last_day_to_correct: Option<NaiveDate>,
     /// Whether the employee may press Refresh.
     pub(super) may_refresh: bool,
     pub(super) now: DateTime<Utc>,
@@ -200,20 +203,32 @@ impl Facts {
         let Payments { have_failed, are_unsettled, are_open, went_elsewhere, are_doubtful, .. } =
             self.payments;
         [
-            (
-                have_failed && are_unsettled,
-                phrase("Correct the payments that failed in MUKTASoft, and send them again as a revised payment instruction."),
-            ),
+            (have_failed && are_unsettled, self.correction()),
             (are_open, phrase("Find out in MUKTASoft what became of the payments that are open.")),
-            (
-                went_elsewhere,
-                phrase("Find out whether the money reached the right person."),
-            ),
+            (went_elsewhere, phrase("Find out whether the money reached the right person.")),
             (are_doubtful, phrase("Check with the treasury whether it was paid.")),
         ]
         .into_iter()
         .filter_map(|(is_due, words)| is_due.then_some(words))
         .collect()
+    }
+
+    /// How payments that failed are made after all, and until when.
+    fn correction(&self) -> Phrase {
+        match self.last_day_to_correct {
+            Some(last) if last < ist_date(self.now) => phrase(
+                "The payments that failed can no longer be corrected in MUKTASoft: ask the treasury how they can \
+                 still be made.",
+            ),
+            Some(last) => phrase(
+                "Correct the payments that failed in MUKTASoft, and send them again as a revised payment instruction. \
+                 The last day for corrections is %{date}.",
+            )
+            .with("date", display::date(last)),
+            None => phrase(
+                "Correct the payments that failed in MUKTASoft, and send them again as a revised payment instruction.",
+            ),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ fn in_process() -> Facts {
         sign_in_paused_until: None,
         next_night: Some(NOW + TimeDelta::hours(8)),
         payments: Payments::default(),
+        last_day_to_correct: None,
         may_refresh: true,
         now: NOW,
     }
@@ -69,6 +70,8 @@ fn every_combination(mut look: impl FnMut(&Facts, &str)) {
                             went_elsewhere: bit(10),
                             are_doubtful: bit(7),
                         },
+                        last_day_to_correct: [None, Some(NOW.date_naive()), Some(NaiveDate::MIN)]
+                            [bits as usize % 3],
                         may_refresh: bit(11),
                         now: NOW,
                     };

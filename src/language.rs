@@ -9,6 +9,7 @@ pub mod recorded;
 use std::borrow::Cow;
 
 use crate::domain::decide::MESSAGE_PREFIX;
+use crate::domain::glitch::plain;
 use crate::domain::words::words;
 use crate::domain::{PaymentStatus, PiStatus};
 
@@ -56,8 +57,8 @@ impl Language {
         match phrase {
             Phrase::Verbatim(text) => text.clone(),
             Phrase::Recorded(english) => match self.of_recorded(english) {
-                Some(translation) => format!("{english} – {translation}"),
-                None => english.clone(),
+                Some(translation) => format!("{} – {translation}", plain(english)),
+                None => plain(english).into_owned(),
             },
             Phrase::Words(english, gaps) if gaps.is_empty() => self.text(english).into_owned(),
             Phrase::Words(english, gaps) => {
@@ -84,6 +85,7 @@ impl Language {
 
     /// One of ours alone: JIT's own words may be the same as a label of a page.
     fn of_sentence(self, english: &str) -> Option<String> {
+        let english = &*plain(english);
         recorded::sentences().find_map(|sentence| match sentence.split_once("%{") {
             None => self.look_up(english).filter(|_| sentence == english),
             Some((before, rest)) => {

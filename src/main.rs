@@ -51,7 +51,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(fault) => return refused(&fault),
     };
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    if !matches!(cli.command, Command::Demo(_)) {
+        logger().init();
+    }
     let done = match cli.command {
         Command::Demo(args) => commands::demo::run(args),
         Command::Serve(args) => commands::serve::run(&args),
@@ -75,6 +77,11 @@ fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// The log that `RUST_LOG` asks for.
+fn logger() -> env_logger::Builder {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
 }
 
 /// Every setting with its meaning and default, read off `serve`, which knows them all.

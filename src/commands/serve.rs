@@ -62,7 +62,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
 
 /// The web server, listening but not yet serving.
 pub(crate) fn bind(app: App, sessions: Sessions, web: &Web) -> Result<actix_web::dev::Server, CommandError> {
-    let site = Site::new(app, sessions, web.static_dir.clone());
+    let site = Site::new(app, sessions, web.static_dir.clone()).naming(web.tenants.clone());
     let (server, _) =
         listen(&site, web.bind).or_say(format!("the address {} could not be listened on", web.bind))?;
     Ok(server)

@@ -82,7 +82,7 @@ pub(crate) fn run(args: SimulateArgs) -> Result<(), CommandError> {
         .map_err(|unknown: UnknownSignIn| SettingFault::new("--sign-in", unknown.to_string()))?;
     runtime()?.block_on(async {
         let latency = Duration::from_millis(args.latency);
-        let simulator = started(JitSimulatorOptions { addr, latency, ..Default::default() }).await?;
+        let simulator = started(JitSimulatorOptions { addr, latency, clock: Clock::system(), ..Default::default() }).await?;
         simulator.sign_in(sign_in);
         let muktasoft = muktasoft_started(MuktasoftSimulatorOptions {
             addr: muktasoft_addr,

@@ -147,10 +147,11 @@ impl Decision {
         }
     }
 
-    /// The technical cause of no response, for the call log.
+    /// The technical cause of no response or of a glitch, for administrators in the call log.
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::NoResponse { cause } => Some(cause),
+            Self::Glitch(glitch) => glitch.technical(),
             _ => None,
         }
     }

@@ -1,8 +1,10 @@
 //! Every sentence of ours about what went wrong with a call or a message, once: it is stored in English,
 //! and told in the reader's language beside (`language::recorded`).
 
-/// Declares an enum of sentences in plain English. A sentence has at most one gap, `%{cause}`, which the
-/// value of its variant fills.
+use std::borrow::Cow;
+
+/// Declares an enum of sentences in plain English, for people of an office: what only an operator understands is
+/// told in the log. A sentence has at most one gap, such as `%{id}`, which the value of its variant fills.
 macro_rules! sentences {
     ($(#[$meta:meta])* $name:ident {
         $($(#[$doc:meta])* $variant:ident $(($gap:ident))? = $english:literal),+ $(,)?
@@ -72,15 +74,15 @@ sentences! {
         /// An HTTP status that is no success, and no error that JIT says in it.
         HttpStatus(status) = "JIT answered with HTTP status %{status}.",
         /// Decrypted, but no JSON.
-        NotJson = "JIT's reply is not in JSON format.",
+        NotJson = "JIT's reply is something else than data.",
         /// Not even base64.
-        NotBase64 = "JIT's reply is not base64 text, as agreed.",
+        NotBase64 = "JIT's reply is not written as agreed, so it cannot be read.",
         /// Sealed otherwise than with our key.
         NotDecrypted = "JIT's reply could not be decrypted.",
         /// Its `serviceId` is another.
         OtherService(service) = "JIT's reply is for another service (%{service}).",
-        /// JSON of another shape than DOMAIN.md §4.
-        NotInForm(fault) = "JIT's reply is not in the agreed form: %{fault}.",
+        /// JSON of another shape than DOMAIN.md §4; where, is told in the call log.
+        NotInForm(fault) = "JIT's reply is not in the agreed form.",
         /// Neither data nor an error.
         NoData = "JIT's reply holds no data.",
         /// Two entries are about our PI.
@@ -151,11 +153,11 @@ sentences! {
         /// Its sender died, or lost the database for so long that it looks so.
         Died = "The program stopped while it was sending this message, so whether the gateway accepted it is not known.",
         /// No connection.
-        NotReached(cause) = "The gateway could not be reached (%{cause}).",
+        NotReached = "The gateway could not be reached.",
         /// Sent, and no answer in time.
-        TimedOut(cause) = "The gateway did not answer in time, so whether it accepted the message is not known (%{cause}).",
+        TimedOut = "The gateway did not answer in time, so whether it accepted the message is not known.",
         /// Sent, and the answer broke off.
-        BrokeOff(cause) = "The gateway gave no whole answer, so whether it accepted the message is not known (%{cause}).",
+        BrokeOff = "The gateway gave no whole answer, so whether it accepted the message is not known.",
         /// An HTTP status that asks to come again.
         NotTaken(status) = "The gateway did not take the message (HTTP status %{status}).",
         /// A proxy's answer.
@@ -169,14 +171,53 @@ sentences! {
     }
 }
 
+impl Glitch {
+    /// What an administrator reads in the call log beside the sentence.
+    pub fn technical(&self) -> Option<&str> {
+        match self {
+            Self::NotInForm(fault) => Some(fault),
+            Self::NotJson => Some("it is not JSON"),
+            Self::NotBase64 => Some("it is not base64"),
+            _ => None,
+        }
+    }
+}
+
+/// Sentences that were recorded with a technical cause at their end, as they begin.
+const WITH_A_CAUSE_ONCE: [&str; 4] = [
+    "JIT's reply is not in the agreed form",
+    "The gateway could not be reached",
+    "The gateway did not answer in time, so whether it accepted the message is not known",
+    "The gateway gave no whole answer, so whether it accepted the message is not known",
+];
+
+/// A sentence of ours as people of an office read it, whenever it was recorded.
+pub fn plain(recorded: &str) -> Cow<'_, str> {
+    let has_cause = |rest: &str| rest.starts_with(" (") || rest.starts_with(": ");
+    WITH_A_CAUSE_ONCE
+        .into_iter()
+        .find(|told| recorded.strip_prefix(told).is_some_and(has_cause))
+        .map_or(Cow::Borrowed(recorded), |told| Cow::Owned(format!("{told}.")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_gap_is_filled_with_what_is_told() {
-        assert_eq!(Glitch::NotJson.to_string(), "JIT's reply is not in JSON format.");
+        assert_eq!(Glitch::NotJson.to_string(), "JIT's reply is something else than data.");
         let told = Glitch::NoUtr("BN-1013/000001".to_owned()).to_string();
         assert_eq!(told, "JIT's reply has no UTR number for beneficiary BN-1013/000001.");
+    }
+
+    #[test]
+    fn what_was_recorded_with_a_technical_cause_is_told_without_it() {
+        let recorded = "The gateway could not be reached (Connection reset by peer (os error 104)).";
+        assert_eq!(plain(recorded), DeliveryFault::NotReached.to_string());
+        let recorded = "JIT's reply is not in the agreed form: its data is not a list.";
+        assert_eq!(plain(recorded), Glitch::NotInForm(String::new()).to_string());
+        assert_eq!(plain("The gateway could not be reached."), "The gateway could not be reached.");
+        assert_eq!(plain("Bill is pending: wait (1)."), "Bill is pending: wait (1).");
     }
 }

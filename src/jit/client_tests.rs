@@ -167,9 +167,9 @@ async fn descriptions_say_what_is_wrong() {
         ),
         (Scenario::Redirect, "JIT answered with HTTP status 302 (Found).", 302, Some("")),
         (Scenario::TooLarge, "JIT's reply is larger than 8 MiB and was not read.", 200, None),
-        (Scenario::Garbage, "JIT's reply is not base64 text, as agreed.", 200, Some("<!--")),
+        (Scenario::Garbage, "JIT's reply is not written as agreed, so it cannot be read.", 200, Some("<!--")),
         (Scenario::NotEncryptedRight, "JIT's reply could not be decrypted.", 200, Some("bm9p")),
-        (Scenario::NotJson, "JIT's reply is not in JSON format.", 200, Some("Please")),
+        (Scenario::NotJson, "JIT's reply is something else than data.", 200, Some("Please")),
         (Scenario::AlwaysLostSession, "JIT ended our session at once, twice in a row.", 500, Some("{")),
     ] {
         jit.script(NUMBER, vec![scenario]);

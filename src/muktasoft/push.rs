@@ -151,6 +151,10 @@ impl StatusPush {
                     }
                 };
                 is_first = false;
+                // One that was heard to be gone may not be waited for.
+                if is_told_to_stop(&mut stopped) {
+                    break;
+                }
                 tokio::select! {
                     _ = &mut stopped => break,
                     () = tokio::time::sleep(pause) => {}

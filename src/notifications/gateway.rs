@@ -122,8 +122,8 @@ impl Gateway {
         let response = match sent {
             Ok(response) => response,
             Err(fault) if fault.is_connect() => {
-                let cause = DeliveryFault::NotReached(outgoing::innermost_cause(fault));
-                return Answer::without_reply(Verdict::TryLater, cause);
+                log::warn!("the SMS gateway could not be reached: {}", outgoing::innermost_cause(fault));
+                return Answer::without_reply(Verdict::TryLater, DeliveryFault::NotReached);
             }
             Err(fault) => return no_whole_answer(fault),
         };
@@ -136,9 +136,8 @@ impl Gateway {
 }
 
 fn no_whole_answer(fault: reqwest::Error) -> Answer {
-    let in_time = !fault.is_timeout();
-    let cause = outgoing::innermost_cause(fault);
-    let cause = if in_time { DeliveryFault::BrokeOff(cause) } else { DeliveryFault::TimedOut(cause) };
+    let cause = if fault.is_timeout() { DeliveryFault::TimedOut } else { DeliveryFault::BrokeOff };
+    log::warn!("the SMS gateway gave no whole answer: {}", outgoing::innermost_cause(fault));
     Answer::without_reply(Verdict::Unknown, cause)
 }
 

@@ -69,6 +69,11 @@ impl Notifications {
         Ok(Self { store, sealer, clock, line, news: Arc::default() })
     }
 
+    /// The same, in a process that reads another clock: for a demo's past.
+    pub fn in_the_past(&self, clock: Clock) -> Self {
+        Self { clock, ..self.clone() }
+    }
+
     /// Whether messages can be sent at all; without a gateway they wait.
     pub fn has_gateway(&self) -> bool {
         self.line.is_some()

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{SettingFault, fault};
+use crate::web::tenants::TenantNames;
 
 /// How the pages are served.
 #[derive(Debug, Clone, Args)]
@@ -15,6 +16,9 @@ pub struct WebSettings {
     /// Directory of the static files [default: beside the executable, else the source tree]
     #[arg(long, env = "STATIC_DIR", value_name = "STATIC_DIR")]
     static_dir: Option<PathBuf>,
+    /// Names of the Urban Local Bodies: JSON, `[{"id","en","or","hi"}]` [default: the last part of the id]
+    #[arg(long, env = "TENANTS_FILE", value_name = "TENANTS_FILE")]
+    tenants_file: Option<PathBuf>,
 }
 
 /// What [`WebSettings`] come to.
@@ -24,6 +28,8 @@ pub struct Web {
     pub bind: std::net::SocketAddr,
     /// Where the static files are.
     pub static_dir: PathBuf,
+    /// What the Urban Local Bodies are called.
+    pub tenants: TenantNames,
 }
 
 impl WebSettings {
@@ -32,8 +38,20 @@ impl WebSettings {
         Ok(Web {
             bind: bind_address("HTTP_BIND", &self.http_bind)?,
             static_dir: static_dir(self.static_dir.as_deref())?,
+            tenants: tenants(self.tenants_file.as_deref())?,
         })
     }
+}
+
+/// The names in the file, if one is named.
+fn tenants(file: Option<&Path>) -> Result<TenantNames, SettingFault> {
+    let name = "TENANTS_FILE";
+    let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else {
+        return Ok(TenantNames::default());
+    };
+    let json = std::fs::read_to_string(file)
+        .map_err(|cause| fault(name, format!("names {}, which cannot be read: {cause}", file.display())))?;
+    TenantNames::read(&json).map_err(|cause| fault(name, format!("names {}, which {cause}", file.display())))
 }
 
 /// An address such as `127.0.0.1:8080`.

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use super::http::{Action, HttpRequest, HttpSimulator, Running};
+use crate::clock::Clock;
 use crate::jit::envelope::SymmetricKey;
 
 pub use scenario::{Scenario, SignIn, UnknownScenario, UnknownSignIn};
@@ -40,7 +41,13 @@ pub struct JitSimulatorOptions {
     pub slow: Duration,
     /// How long it keeps a session.
     pub session_lifetime: Duration,
+    /// What its dates go by: a UTR number is of the day on which it is asked, vouchers and tokens are of the days
+    /// before. By itself that day stands still.
+    pub clock: Clock,
 }
+
+/// The third of November 2023.
+const STANDING_STILL: DateTime<Utc> = DateTime::from_timestamp_nanos(1_698_999_200_000_000_000);
 
 impl Default for JitSimulatorOptions {
     fn default() -> Self {
@@ -51,6 +58,7 @@ impl Default for JitSimulatorOptions {
             latency: Duration::ZERO,
             slow: Duration::from_secs(3),
             session_lifetime: Duration::from_secs(30 * 60),
+            clock: Clock::of(|| STANDING_STILL),
         }
     }
 }
@@ -110,6 +118,7 @@ struct Shared {
     client_id: String,
     client_secret: String,
     session_lifetime: Duration,
+    clock: Clock,
     /// Whether answers are held back.
     held: watch::Sender<bool>,
     state: Mutex<State>,
@@ -161,6 +170,7 @@ impl JitSimulator {
             client_id: options.client_id.map_or_else(random, Ok)?,
             client_secret: options.client_secret.map_or_else(random, Ok)?,
             session_lifetime: options.session_lifetime,
+            clock: options.clock,
             held: watch::Sender::new(false),
             state: Mutex::new(State { latency: options.latency, slow: options.slow, ..State::default() }),
         });
@@ -327,7 +337,7 @@ async fn call(shared: &Arc<Shared>, request: &HttpRequest) -> Action {
         pause(latency).await;
         return lost_session();
     };
-    let Some(asked) = wire::Asked::open(&sek, &request.body) else {
+    let Some(asked) = wire::Asked::open(&sek, &request.body, shared.clock.now()) else {
         return Action::json(400, r#"{"message":"The request cannot be decrypted."}"#);
     };
     // Held until the answer is made, or the client leaves.

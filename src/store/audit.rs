@@ -68,6 +68,8 @@ pub struct Event {
     pub at: NaiveDateTime,
     /// Who.
     pub actor: String,
+    /// The actor's tenant, if known.
+    pub tenant_id: Option<String>,
     /// From where.
     pub address: Option<String>,
     /// What.

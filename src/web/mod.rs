@@ -27,6 +27,7 @@ pub mod shell;
 pub mod signed_in;
 pub mod site;
 pub mod sms;
+pub mod tenants;
 pub mod told_once;
 pub mod triggers;
 pub mod undone;

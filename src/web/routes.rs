@@ -62,6 +62,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(web::post().to(pages::instruction::post)),
                     )
                     .service(page("/figures/{figure}").route(read().to(pages::day::rows)))
+                    .service(page("/reports").route(read().to(pages::reports::this_month)))
                     .service(page("/reports/{month}").route(read().to(pages::reports::month)))
                     .service(page("/beneficiaries").route(read().to(pages::people::page)))
                     .service(

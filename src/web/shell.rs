@@ -23,6 +23,15 @@ pub enum Section {
     Audit,
     /// The SMS outbox.
     Messages,
+    /// The months' reports.
+    Reports,
+}
+
+impl Section {
+    /// Whether a telephone's navigation shows it before `More` is opened.
+    const fn is_main(self) -> bool {
+        matches!(self, Self::Day | Self::PaymentInstructions)
+    }
 }
 
 /// The navigation, in its order. An icon is the path of a 24 × 24 drawing in strokes.
@@ -47,6 +56,7 @@ const NAVIGATION: &[(Section, Phrase, &str, &str)] = &[
         "M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10zM14 9h5M16.5 6.5V9",
     ),
     (Section::Messages, phrase("Messages"), "/messages", "M4 5h16v11H10l-4 4v-4H4zM8 9.5h8M8 12.5h5"),
+    (Section::Reports, phrase("Reports"), "/reports", "M4 20h16M7 20v-7M12 20V5M17 20v-11"),
     (Section::Audit, phrase("Audit trail"), "/audit", "M5 4h14v16H5zM8.5 8h7M8.5 12h7M8.5 16h4"),
 ];
 
@@ -61,6 +71,8 @@ pub struct Way {
     pub icon: &'static str,
     /// Whether the page belongs to it.
     pub is_current: bool,
+    /// Whether a telephone shows it before `More` is opened.
+    pub is_main: bool,
 }
 
 /// The surroundings of a page.
@@ -114,6 +126,16 @@ impl Shell {
         self.language.tell(phrase.as_ref())
     }
 
+    /// Whether the viewer is somebody whom what machines say helps: an administrator.
+    pub fn tells_what_machines_say(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.may(Right::OpenPayload))
+    }
+
+    /// What a tenant is called, in the page's language.
+    pub fn tenant(&self, id: &str) -> String {
+        self.viewer.as_ref().map_or_else(|| id.to_owned(), |viewer| viewer.tenant_name(id))
+    }
+
     /// What is recorded in English, with its translation after it.
     pub fn recorded(&self, english: &str) -> String {
         self.tell(Phrase::recorded(english))
@@ -150,7 +172,13 @@ impl Shell {
                 href,
                 icon,
                 is_current: self.section == Some(*section),
+                is_main: section.is_main(),
             })
             .collect()
+    }
+
+    /// Whether the page is one that a telephone lists under `More`.
+    pub fn is_under_more(&self) -> bool {
+        self.section.is_some_and(|section| !section.is_main())
     }
 }

@@ -45,6 +45,7 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
         language: employee.language.unwrap_or_else(|| language::of_browser(request)),
         form_token: session::form_token(&session)?,
         undone: Undone::of_session(&session)?,
+        tenants: site.tenants.clone(),
     };
     request.extensions_mut().insert(viewer.clone());
     Ok(viewer)

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::client;
 use super::error::WebError;
 use super::rules::Sessions;
+use super::tenants::TenantNames;
 use super::viewer::Viewer;
 use crate::app::App;
 use crate::store::audit::{self, Action, NewEvent};
@@ -25,6 +26,8 @@ pub struct Site {
     pub sessions: Sessions,
     /// Where the static files are.
     pub static_dir: PathBuf,
+    /// What the Urban Local Bodies are called.
+    pub tenants: Arc<TenantNames>,
     /// Slots for looking at passwords.
     pub password_slots: Arc<Semaphore>,
 }
@@ -32,7 +35,18 @@ pub struct Site {
 impl Site {
     /// The pages of `app`.
     pub fn new(app: App, sessions: Sessions, static_dir: PathBuf) -> Self {
-        Self { app, sessions, static_dir, password_slots: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)) }
+        Self {
+            app,
+            sessions,
+            static_dir,
+            tenants: Arc::default(),
+            password_slots: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
+        }
+    }
+
+    /// The same, with names for the Urban Local Bodies.
+    pub fn naming(self, tenants: TenantNames) -> Self {
+        Self { tenants: Arc::new(tenants), ..self }
     }
 
     /// The address of the browser that sent a request.

@@ -1,5 +1,8 @@
 //! Who is looking at a page, and what they may do.
 
+use std::sync::Arc;
+
+use super::tenants::TenantNames;
 use crate::access::{Right, Role};
 use crate::language::{Language, Phrase, phrase};
 use crate::store::scope::Scope;
@@ -21,12 +24,19 @@ pub struct Viewer {
     pub form_token: String,
     /// The form that they sent after a session's end, if the page has to say so.
     pub undone: Option<Undone>,
+    /// What the Urban Local Bodies are called.
+    pub tenants: Arc<TenantNames>,
 }
 
 impl Viewer {
     /// Whose payment instructions they see.
     pub fn scope(&self) -> Scope {
         Scope::of(&self.tenant)
+    }
+
+    /// What a tenant is called, in their language.
+    pub fn tenant_name(&self, id: &str) -> String {
+        self.tenants.name(id, self.language).into_owned()
     }
 
     /// Whether they may do that.

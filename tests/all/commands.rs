@@ -348,6 +348,7 @@ fn help_names_every_setting_of_the_contract() {
             "SMS_DEPARTMENT_ID",
             "SMS_TEMPLATE_ID",
             "MUKTASOFT_STATUS_URL",
+            "TENANTS_FILE",
             "MUKTASOFT_STATUS_SECRET",
             "MUKTASOFT_STATUS_SECRET_FILE",
             "RUST_LOG",

@@ -168,12 +168,12 @@ async fn a_month_is_reported_for_each_town(world: World) {
     world.import(&[revised(OTHER, ORIGINAL, &PEOPLE[..1])]);
     let page = world.get("/reports/2024-03").await;
     assert_eq!(page.status, 200, "{}", page.text);
-    let total = page.words("tfoot tr");
+    let total = page.words("tfoot tr[data-tenant=total]");
     assert!(total.contains("3 ₹ 3,691.50") && total.contains("1 ₹ 1,230.50"), "{total}");
     assert!(world.get("/reports/2023-01").await.text.contains("Nothing happened in this month."));
     let file = world.get("/reports/2024-03.csv").await;
     assert!(
-        file.text.lines().nth(1).unwrap().starts_with("2024-03,od.jatni,3,3691.50,0,0.00,0,0.00,1,"),
+        file.text.lines().nth(1).unwrap().starts_with("2024-03,od.jatni,Jatni,3,3691.50,0,0.00,0,0.00,1,"),
         "{}",
         file.text
     );

@@ -79,7 +79,7 @@ async fn a_run_started_by_hand_is_shown_with_its_share_for_each_viewer(world: Wo
         "{}",
         unpaid[1]
     );
-    assert!(unpaid[2].contains("base64") && unpaid[2].contains("IST"), "{}", unpaid[2]);
+    assert!(unpaid[2].contains("not written as agreed") && unpaid[2].contains("IST"), "{}", unpaid[2]);
     let log = world.get("/payment-instructions/PI-PAID/calls").await;
     assert_eq!(log.attr("[data-call-outcome]", "data-trigger"), "hand");
 

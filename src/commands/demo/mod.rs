@@ -27,14 +27,38 @@ use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, employees, instructions};
 use mukta_ftps::sync::{Jit, SyncTimes};
-use mukta_ftps::web::Sessions;
+use mukta_ftps::web::tenants::TenantNames;
+use mukta_ftps::web::{Sessions, Site, listen};
 
-use super::serve::{bind, serve_until_told};
+use super::serve::serve_until_told;
 use super::simulate::{gateway_started, introduce, muktasoft_started, started};
 use super::{CommandError, OrSay, runtime};
 
-/// Who signs in to the demo.
-const USER: &str = "demo";
+/// Somebody who signs in to the demo.
+struct User {
+    name: &'static str,
+    role: Role,
+    tenant: &'static str,
+    is: &'static str,
+}
+
+/// Who signs in to the demo, the state's administrator first.
+const USERS: [User; 3] = [
+    User { name: "demo", role: Role::Admin, tenant: "od", is: "administrator of Odisha" },
+    User { name: "asha", role: Role::Accountant, tenant: "od.jatni", is: "accountant of Jatni" },
+    User {
+        name: "ravi",
+        role: Role::Viewer,
+        tenant: "od",
+        is: "viewer of Odisha (demo is its administrator)",
+    },
+];
+
+/// The log, beside the data: the terminal is for people.
+const LOG: &str = "mukta-ftps.log";
+
+/// What its towns are called.
+const TENANTS: &str = include_str!("tenants.json");
 
 /// How long the simulated JIT takes to answer, and to answer slowly.
 const LATENCY: Duration = Duration::from_millis(250);
@@ -54,40 +78,53 @@ pub(crate) struct DemoArgs {
     /// Address and port of the web pages
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     bind: String,
+    /// Directory of the static files [default: beside the executable, else the source tree]
+    #[arg(long, env = "STATIC_DIR", value_name = "STATIC_DIR", hide = true)]
+    static_dir: Option<PathBuf>,
     /// Where the demo keeps its data
     #[arg(long, value_name = "DIRECTORY", default_value = "demo-data", hide = true)]
     data: PathBuf,
 }
 
 pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
-    let web = Web { bind: bind_address("--bind", &args.bind)?, static_dir: static_dir(None)? };
+    let web = Web {
+        bind: bind_address("--bind", &args.bind)?,
+        static_dir: static_dir(args.static_dir.as_deref())?,
+        tenants: TenantNames::read(TENANTS)
+            .map_err(std::io::Error::other)
+            .or_say("the demo's names of towns")?,
+    };
+    // Before anything is forgotten: a demo may be running.
+    drop(std::net::TcpListener::bind(web.bind).or_say(no_address(web.bind))?);
     if args.reset && args.data.exists() {
         std::fs::remove_dir_all(&args.data)
             .or_say(format!("{} could not be removed", args.data.display()))?;
     }
     std::fs::create_dir_all(&args.data).or_say(format!("{} could not be made", args.data.display()))?;
+    log_into(&args.data.join(LOG))?;
     let sealer = Sealer::new(&key(&args.data, "data.key")?, &[]).map_err(StoreError::from)?;
     let sessions = Sessions::local(&key(&args.data, "session.key")?);
     let database = DatabaseUrl::Sqlite(args.data.join("mukta-ftps.db").to_string_lossy().into_owned());
     runtime()?.block_on(async {
         let store = Store::open(&database)?;
-        let simulator = started(JitSimulatorOptions { slow: SLOW, ..Default::default() }).await?;
-        let gateway = gateway_started(SmsSimulatorOptions {
-            latency: Duration::from_millis(250),
-            ..Default::default()
-        })
-        .await?;
+        let time = history::Time::default();
+        let simulator =
+            started(JitSimulatorOptions { slow: SLOW, clock: time.clock(), ..Default::default() }).await?;
+        let gateway = gateway_started(SmsSimulatorOptions::default()).await?;
         let sms = Some(sms(&gateway)?);
         let muktasoft = muktasoft_started(MuktasoftSimulatorOptions::default()).await?;
         let app = App::new(store, sealer, jit(&simulator)?, sms, times()?, Clock::system())
             .await?
             .pulling(Some(muktasoft::source(&muktasoft)?))?
             .telling(Some(muktasoft::receiver(&muktasoft)?))?;
+        let site = Site::new(app.clone(), sessions, web.static_dir.clone()).naming(web.tenants);
+        let (server, address) = listen(&site, web.bind).or_say(no_address(web.bind))?;
         if !app.store.read_blocking(instructions::any)? {
-            history::make(&app, &simulator).await?;
+            history::make(&app, &simulator, &time).await?;
         }
         import_samples(&app)?;
         simulator.set_latency(LATENCY);
+        gateway.set_latency(LATENCY);
         introduce(&simulator, &app.store, &app.sealer)?;
         muktasoft::introduce(&muktasoft, &simulator, &app)?;
         for sample in samples::IN_PROCESS {
@@ -97,19 +134,26 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
             gateway.script(mobile, answers.to_vec());
         }
         let password = sign_in(&app.store, &args.data)?;
-        let server = bind(app.clone(), sessions, &web)?;
+        let [state, others @ ..] = USERS;
+        let others = others.map(|user| format!("\n  or       user name {}, password {password}: {}", user.name, user.is));
         writeln!(
             std::io::stdout(),
-            "mukta-ftps demo\n  open     http://{}\n  sign in  user name {USER}, password {password}\n  sync     http://{}/sync-runs: past nights, and at the first start a run under way\n  phones   {}\n  back     {}: what came back to MUKTASoft\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
-            web.bind,
-            web.bind,
+            "mukta-ftps demo\n  open     http://{address}\n  sign in  user name {}, password {password}{}\n  phones   {}\n  back     {}: what came back to MUKTASoft\n  sync     http://{address}/sync-runs: past nights, and at the first start a run under way\n  log      {}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
+            state.name,
+            others.concat(),
             gateway.page_url(),
             muktasoft.page_url(),
-            args.data.display()
+            args.data.join(LOG).display(),
+            args.data.display(),
         )
         .or_say("standard output is closed")?;
         serve_until_told(server, &app, STOP_WITHIN).await
     })
+}
+
+/// What to do where the address is taken.
+fn no_address(wanted: std::net::SocketAddr) -> String {
+    format!("{wanted} cannot be listened on (use --bind, such as --bind 127.0.0.1:8090)")
 }
 
 /// A key of the demo's own, made at its first start.
@@ -134,15 +178,33 @@ fn kept(
     Ok(text.trim().to_owned())
 }
 
-/// The employee who signs in to the demo, made at its first start; returns the password.
+/// The employees who sign in to the demo, made at its first start; returns their password.
 fn sign_in(store: &Store, data: &Path) -> Result<String, CommandError> {
     let password = kept(data, "password", || Ok(random_hex(6).map_err(StoreError::from)?))?;
-    if store.read_blocking(|db| employees::by_name(db, USER))?.is_none() {
-        let hash =
-            password::hash_new(USER, &password).map_err(|fault| CommandError::Refused(fault.to_string()))?;
-        super::user::add(store, USER, Role::Admin, "od", &hash)?;
+    let mut hash = None;
+    for User { name, role, tenant, .. } in USERS {
+        if store.read_blocking(|db| employees::by_name(db, name))?.is_some() {
+            continue;
+        }
+        let new = || password::hash_new(name, &password);
+        let hash: &String = match &mut hash {
+            Some(hash) => hash,
+            none => none.insert(new().map_err(|fault| CommandError::Refused(fault.to_string()))?),
+        };
+        super::user::add(store, name, role, tenant, hash)?;
     }
     Ok(password)
+}
+
+/// Has the log written to the end of that file.
+fn log_into(file: &Path) -> Result<(), CommandError> {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)
+        .or_say(format!("{} could not be written", file.display()))?;
+    crate::logger().target(env_logger::Target::Pipe(Box::new(log))).init();
+    Ok(())
 }
 
 /// Writes a file that only its owner may read.
@@ -197,7 +259,7 @@ fn sms(gateway: &SmsSimulator) -> Result<Sms, CommandError> {
             template_id: "1007".to_owned(),
         },
         concurrency: 4,
-        per_second: 20,
+        per_second: 200,
         retry_first: Duration::from_secs(20),
         retry_max: Duration::from_secs(300),
     })

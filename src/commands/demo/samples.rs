@@ -80,7 +80,110 @@ const PEOPLE: &[Person] = &[
     ),
 ];
 
-const PAST_ORIGINAL: &str = "PI-1013/2026-27/000390";
+/// A town of the demo, and whom it pays; four people at least.
+struct Town {
+    tenant: &'static str,
+    /// Its number within the numbers of its instructions.
+    code: &'static str,
+    /// Of its original at JIT.
+    reference: &'static str,
+    people: &'static [Person],
+}
+
+const TOWNS: &[Town] = &[
+    Town { tenant: "od.jatni", code: "1013", reference: "202610028714", people: PEOPLE },
+    Town {
+        tenant: "od.dhenkanal",
+        code: "2207",
+        reference: "202610028931",
+        people: &[
+            person(
+                "BN-2207/000041",
+                "Sukanti Dehury",
+                "30131500020041",
+                "SBIN0002207",
+                "7550020041",
+                "1332.00",
+            ),
+            person(
+                "BN-2207/000042",
+                "Prafulla Sethi",
+                "41251000020042",
+                "PUNB0220700",
+                "7550020042",
+                "1776.00",
+            ),
+            person("BN-2207/000043", "Kuni Pradhan", "50100200020043", "HDFC0002207", "7550020043", "888.00"),
+            person("BN-2207/000044", "Ranjan Sahu", "60011200020044", "BARB0DHENKA", "7550020044", "2220.00"),
+        ],
+    },
+    Town {
+        tenant: "od.paradip",
+        code: "3104",
+        reference: "202610029106",
+        people: &[
+            person(
+                "BN-3104/000071",
+                "Jhunu Mallick",
+                "30131500030071",
+                "SBIN0003104",
+                "7550030071",
+                "1554.00",
+            ),
+            person("BN-3104/000072", "Bapi Das", "41251000030072", "PUNB0310400", "7550030072", "999.00"),
+            person(
+                "BN-3104/000073",
+                "Sanjukta Swain",
+                "50100200030073",
+                "HDFC0003104",
+                "7550030073",
+                "1998.00",
+            ),
+            person("BN-3104/000074", "Tapan Jena", "60011200030074", "BARB0PARADI", "7550030074", "666.50"),
+        ],
+    },
+    Town {
+        tenant: "od.balangir",
+        code: "4410",
+        reference: "202610029377",
+        people: &[
+            person(
+                "BN-4410/000012",
+                "Damayanti Bag",
+                "30131500040012",
+                "SBIN0004410",
+                "7550040012",
+                "1110.00",
+            ),
+            person(
+                "BN-4410/000013",
+                "Gobinda Meher",
+                "41251000040013",
+                "PUNB0441000",
+                "7550040013",
+                "1443.00",
+            ),
+            person("BN-4410/000014", "Sebati Rana", "50100200040014", "HDFC0004410", "7550040014", "2331.00"),
+            person(
+                "BN-4410/000015",
+                "Nilakantha Nag",
+                "60011200040015",
+                "BARB0BALANG",
+                "7550040015",
+                "777.00",
+            ),
+        ],
+    },
+];
+
+impl Town {
+    fn number(&self, serial: usize) -> String {
+        format!("PI-{}/2026-27/{serial:06}", self.code)
+    }
+}
+
+/// The last part of the number of each town's original.
+const PAST_ORIGINAL: usize = 390;
 
 #[derive(Clone, Copy)]
 struct Bill<'a> {
@@ -189,34 +292,39 @@ pub(super) fn only_at_muktasoft(now: DateTime<Utc>) -> [Value; 2] {
     [instruction(&original, now), instruction(&correction, now)]
 }
 
-/// The original that those of the demo's past nights replace.
-pub(super) fn past_original(now: DateTime<Utc>) -> Value {
-    let original = Bill {
-        number: PAST_ORIGINAL,
-        parent: None,
-        tenant: "od.jatni",
-        status: "PARTIAL",
-        payment: "Payment Failed",
-        people: PEOPLE,
-        hours_old: 24 * 30,
-        reference: Some("202610028714"),
-        is_active: true,
-        refusal: None,
+/// The originals that those of the demo's past nights replace, one of each town.
+pub(super) fn past_originals(now: DateTime<Utc>) -> Vec<Value> {
+    let original = |town: &Town| {
+        let number = &town.number(PAST_ORIGINAL);
+        let bill = Bill {
+            number,
+            parent: None,
+            tenant: town.tenant,
+            status: "PARTIAL",
+            payment: "Payment Failed",
+            people: town.people,
+            hours_old: 24 * 30,
+            reference: Some(town.reference),
+            is_active: true,
+            refusal: None,
+        };
+        instruction(&bill, now)
     };
-    instruction(&original, now)
+    TOWNS.iter().map(original).collect()
 }
 
-/// A revised PI of the demo's past, pushed at `pushed`.
+/// A revised PI of the demo's past, pushed at `pushed`: two of five are Jatni's.
 pub(super) fn past(serial: usize, pushed: DateTime<Utc>) -> Value {
-    let first = serial % 3;
-    let people = &PEOPLE[first..first + 2 + serial % 2];
+    let town = &TOWNS[(serial % (TOWNS.len() + 1)).saturating_sub(1)];
+    let first = serial % 2;
+    let (number, parent) = (town.number(serial), town.number(PAST_ORIGINAL));
     let bill = Bill {
-        number: &format!("PI-1013/2026-27/{serial:06}"),
-        parent: Some(PAST_ORIGINAL),
-        tenant: "od.jatni",
+        number: &number,
+        parent: Some(&parent),
+        tenant: town.tenant,
         status: "INITIATED",
         payment: "Payment In Process",
-        people,
+        people: &town.people[first..first + 2 + serial % 2],
         hours_old: 0,
         reference: None,
         is_active: true,

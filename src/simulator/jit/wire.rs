@@ -2,10 +2,12 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::scenario::Scenario;
 use super::{KnownBeneficiary, KnownInstruction, lost_session};
+use crate::domain::date::IST;
 use crate::jit::envelope::{SymmetricKey, decode_base64};
 use crate::simulator::http::Action;
 
@@ -18,11 +20,13 @@ pub(super) struct Asked {
     pub(super) request: String,
     params: Value,
     rek: SymmetricKey,
+    /// The day on which it is asked, in India.
+    today: NaiveDate,
 }
 
 impl Asked {
     /// `None` if it is not sealed as agreed.
-    pub(super) fn open(sek: &SymmetricKey, body: &[u8]) -> Option<Self> {
+    pub(super) fn open(sek: &SymmetricKey, body: &[u8], now: DateTime<Utc>) -> Option<Self> {
         let body: Value = serde_json::from_slice(body).ok()?;
         let rek = SymmetricKey::from_bytes(&sek.open(body.get("rek")?.as_str()?).ok()?).ok()?;
         let request = String::from_utf8(sek.open(body.get("params")?.as_str()?).ok()?).ok()?;
@@ -32,7 +36,14 @@ impl Asked {
         }
         let params = json.get_mut("params")?.take();
         let number = params.get("jitCorBillNo")?.as_str()?.to_owned();
-        Some(Self { number, request, params, rek })
+        Some(Self { number, request, params, rek, today: now.with_timezone(&IST).date_naive() })
+    }
+}
+
+impl Asked {
+    /// The day so many days before it is asked, as JIT writes it.
+    fn days_ago(&self, days: u64) -> String {
+        (self.today - Days::new(days)).to_string()
     }
 }
 
@@ -180,18 +191,18 @@ fn entry(scenario: &Scenario, asked: &Asked, known: Option<&KnownInstruction>, c
         "jitCorBillDate": asked.params["jitCorBillDate"],
         "jitOrgBillRefNo": asked.params["jitOrgBillRefNo"],
         voucher: digits,
-        "voucherDate": "2023-11-02",
-        "billRefNo": format!("2023{digits}"),
+        "voucherDate": asked.days_ago(1),
+        "billRefNo": format!("{}{digits}", asked.today.year()),
         "paymentStatus": status,
         "tokenNumber": token,
-        "tokenDate": "2023-11-01",
-        "benfDtls": beneficiaries(scenario, &asked.number, known),
+        "tokenDate": asked.days_ago(2),
+        "benfDtls": beneficiaries(scenario, asked, known),
     })
 }
 
-fn beneficiaries(scenario: &Scenario, number: &str, known: Option<&KnownInstruction>) -> Vec<Value> {
+fn beneficiaries(scenario: &Scenario, asked: &Asked, known: Option<&KnownInstruction>) -> Vec<Value> {
     let registered = known.map(|instruction| instruction.beneficiaries.as_slice()).unwrap_or_default();
-    let mut list: Vec<Value> = registered.iter().map(|one| beneficiary(number, one)).collect();
+    let mut list: Vec<Value> = registered.iter().map(|one| beneficiary(asked, one)).collect();
     match scenario {
         Scenario::MissingBeneficiary => {
             list.pop();
@@ -199,7 +210,7 @@ fn beneficiaries(scenario: &Scenario, number: &str, known: Option<&KnownInstruct
         Scenario::ExtraBeneficiary => {
             let stranger =
                 KnownBeneficiary { payment_id: "BN-9999/999999".to_owned(), account: None, ifsc: None };
-            list.push(beneficiary(number, &stranger));
+            list.push(beneficiary(asked, &stranger));
         }
         Scenario::DuplicateBeneficiary => list.extend(list.first().cloned()),
         Scenario::BlankUtr => change_first(&mut list, &[("utrNo", " ")]),
@@ -223,12 +234,12 @@ fn change_first(list: &mut [Value], fields: &[(&str, &str)]) {
     }
 }
 
-fn beneficiary(number: &str, known: &KnownBeneficiary) -> Value {
-    let utr = utr(number, &known.payment_id);
+fn beneficiary(asked: &Asked, known: &KnownBeneficiary) -> Value {
+    let (utr, utr_date) = (utr(&asked.number, &known.payment_id), asked.days_ago(0));
     json!({
         "benfAcctNo": known.account,
         "benfBankIfscCode": known.ifsc,
-        "utrDate": "2023-11-03",
+        "utrDate": utr_date,
         "endToEndId": format!("E2E{}", &utr[5..]),
         "benfId": known.payment_id,
         "utrNo": utr,

@@ -228,6 +228,11 @@ impl CallRow {
         triggers::of_call(self.call.trigger, self.call.triggered_by.as_deref())
     }
 
+    /// What only an operator understands, for administrators.
+    fn cause_for(&self, may_open: &bool) -> Option<&str> {
+        self.call.cause.as_deref().filter(|_| *may_open)
+    }
+
     fn http_status(&self) -> Phrase {
         self.call.http_status.map_or(phrase("none"), |status| status.to_string().into())
     }

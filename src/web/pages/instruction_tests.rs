@@ -15,6 +15,7 @@ pub(in crate::web::pages) fn admin() -> Viewer {
         role: Role::Admin,
         language: crate::language::Language::English,
         tenant: "od".to_owned(),
+        tenants: Default::default(),
         form_token: "f00d".to_owned(),
         undone: None,
     }

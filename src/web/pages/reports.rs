@@ -11,13 +11,15 @@ use super::list::export::{BYTE_ORDER_MARK, write};
 use crate::domain::MessageState;
 use crate::domain::date::IST;
 use crate::domain::text::guarded;
+use crate::language::Language;
 use crate::store::reports::{self, Sum, TownMonth};
 use crate::web::display;
 use crate::web::error::WebError;
-use crate::web::respond::html;
+use crate::web::respond::{html, see_other};
 use crate::web::shell::{Section, Shell};
 use crate::web::site::Site;
 use crate::web::sms;
+use crate::web::tenants::TenantNames;
 use crate::web::viewer::Viewer;
 
 /// The states of a message, as a report tells them.
@@ -30,9 +32,10 @@ const STATES: [MessageState; 6] = [
     MessageState::Settled,
 ];
 
-const HEADINGS: [&str; 15] = [
+const HEADINGS: [&str; 17] = [
     "Month",
     "ULB",
+    "ULB name",
     "Paid",
     "Paid amount",
     "Paid, by MUKTASoft's word",
@@ -45,7 +48,8 @@ const HEADINGS: [&str; 15] = [
     "SMS waiting",
     "SMS failed",
     "SMS not known",
-    "SMS held or settled",
+    "SMS held",
+    "SMS settled",
 ];
 
 /// The handler of both.
@@ -61,7 +65,12 @@ pub async fn month(
     let day = first_day(name).ok_or(WebError::NotFound)?;
     let (scope, now) = (viewer.scope(), site.app.clock.now());
     let towns = site.app.store.read(move |db| reports::month(db, &scope, day)).await?;
-    if is_file { file(&towns, day) } else { html(&ReportPage::new(&viewer, towns, day, now)) }
+    if is_file { file(&towns, &site.tenants, day) } else { html(&ReportPage::new(&viewer, towns, day, now)) }
+}
+
+/// `GET /reports` leads to the month that it is.
+pub async fn this_month(site: web::Data<Site>, _viewer: Viewer) -> HttpResponse {
+    see_other(&link(site.app.clock.now().with_timezone(&IST).date_naive()))
 }
 
 /// `2024-03` is the first of March.
@@ -99,7 +108,7 @@ impl ReportPage {
         towns.values().for_each(|town| total.add(town));
         let towns = towns.into_iter().map(|(tenant, month)| TownRow { tenant, month }).collect();
         Self {
-            shell: Shell::new(viewer, Section::Day),
+            shell: Shell::new(viewer, Section::Reports),
             towns,
             total: TownRow { tenant: String::new(), month: total },
             is_over: day + Months::new(1) <= now.with_timezone(&IST).date_naive(),
@@ -156,24 +165,29 @@ fn of_state(month: &TownMonth, state: MessageState) -> i64 {
     month.messages.get(&state).copied().unwrap_or_default()
 }
 
-fn file(towns: &BTreeMap<String, TownMonth>, day: NaiveDate) -> Result<HttpResponse, WebError> {
+fn file(
+    towns: &BTreeMap<String, TownMonth>,
+    names: &TenantNames,
+    day: NaiveDate,
+) -> Result<HttpResponse, WebError> {
     let month = day.format("%Y-%m").to_string();
     let mut part = BYTE_ORDER_MARK.as_bytes().to_vec();
     write(&mut part, [HEADINGS.map(str::to_owned)])?;
-    write(&mut part, towns.iter().map(|(tenant, town)| cells(&month, tenant, town)))?;
+    write(&mut part, towns.iter().map(|(tenant, town)| cells(&month, tenant, names, town)))?;
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"report-{month}.csv\"")))
         .body(part))
 }
 
-fn cells(month: &str, tenant: &str, town: &TownMonth) -> [String; HEADINGS.len()] {
+fn cells(month: &str, tenant: &str, names: &TenantNames, town: &TownMonth) -> [String; HEADINGS.len()] {
     let count = |sum: Sum| sum.count.to_string();
     let rupees = |sum: Sum| sum.paise.plain();
     let state = |state| of_state(town, state);
     [
         month.to_owned(),
         guarded(tenant.to_owned()),
+        guarded(names.name(tenant, Language::English).into_owned()),
         count(town.paid),
         rupees(town.paid),
         count(town.paid_by_muktasoft),
@@ -186,6 +200,7 @@ fn cells(month: &str, tenant: &str, town: &TownMonth) -> [String; HEADINGS.len()
         state(MessageState::Waiting).to_string(),
         state(MessageState::Failed).to_string(),
         state(MessageState::Unknown).to_string(),
-        (state(MessageState::Held) + state(MessageState::Settled)).to_string(),
+        state(MessageState::Held).to_string(),
+        state(MessageState::Settled).to_string(),
     ]
 }

@@ -3,6 +3,8 @@
 //! It is read and sent a part at a time, each part in a transaction of its own, so that neither a
 //! long list nor a slow browser holds anything.
 
+use std::sync::Arc;
+
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
@@ -13,19 +15,22 @@ use super::request::ListQuery;
 use crate::domain::Paise;
 use crate::domain::date::IST;
 use crate::domain::text::guarded;
+use crate::language::Language;
 use crate::store::Store;
 use crate::store::scope::Scope;
 use crate::store::search::{self, Cursor, Filters, Listed};
 use crate::web::display;
 use crate::web::error::WebError;
 use crate::web::site::Site;
+use crate::web::tenants::TenantNames;
 use crate::web::viewer::Viewer;
 
-const HEADINGS: [&str; 14] = [
+const HEADINGS: [&str; 15] = [
     "PI number",
     "PI date",
     "Type",
     "ULB",
+    "ULB name",
     "Beneficiaries",
     "Paid",
     "Failed",
@@ -56,6 +61,7 @@ pub async fn csv(
         store: site.app.store.clone(),
         scope: viewer.scope(),
         filters: asked.filters_at(now),
+        tenants: site.tenants.clone(),
         now,
         rest: Some(None),
     };
@@ -83,6 +89,7 @@ struct Export {
     store: Store,
     scope: Scope,
     filters: Filters,
+    tenants: Arc<TenantNames>,
     now: DateTime<Utc>,
     /// Where the rest begins: after that cursor, or at the first row. `None`: it is done.
     rest: Option<Option<Cursor>>,
@@ -97,7 +104,7 @@ impl Export {
         {
             let (scope, filters) = (self.scope.clone(), self.filters.clone());
             let (rows, next) = self.store.read(move |db| search::export(db, &scope, &filters, after)).await?;
-            write(&mut part, rows.iter().map(|row| cells(row, self.now)))?;
+            write(&mut part, rows.iter().map(|row| cells(row, &self.tenants, self.now)))?;
             self.rest = next.map(Some);
         }
         Ok((part, self))
@@ -110,7 +117,7 @@ fn heading() -> Result<Vec<u8>, WebError> {
     Ok(part)
 }
 
-fn cells(row: &Listed, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
+fn cells(row: &Listed, tenants: &TenantNames, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
     let instruction = &row.instruction;
     let words = |text: &str| guarded(text.to_owned());
     [
@@ -118,6 +125,7 @@ fn cells(row: &Listed, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
         display::day(instruction.created_at),
         display::pi_kind(instruction.is_revised()).english(),
         words(&instruction.tenant_id),
+        words(&tenants.name(&instruction.tenant_id, Language::English)),
         row.tally.all.to_string(),
         row.tally.paid.to_string(),
         row.tally.failed.to_string(),
@@ -160,10 +168,10 @@ mod tests {
         };
         let row = Listed { instruction, tally: Tally { all: 12, paid: 10, failed: 1, ..Tally::default() } };
         let mut written = Vec::new();
-        write(&mut written, [cells(&row, NOW)]).unwrap();
+        write(&mut written, [cells(&row, &TenantNames::default(), NOW)]).unwrap();
         assert_eq!(
             String::from_utf8(written).unwrap(),
-            "'=PI-1,06/11/2023,Revised,od.jatni,12,10,1,650000.00,637638.00,In Process,yes,\
+            "'=PI-1,06/11/2023,Revised,od.jatni,Jatni,12,10,1,650000.00,637638.00,In Process,yes,\
              \"On call of FTPS API: say \"\"no\"\", twice\",06/11/2023 03:43 IST,9 days\r\n"
         );
     }

@@ -8,6 +8,7 @@ use crate::store::pulls::{self, Counts, Note, Pull, PullFault};
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
 use crate::web::display;
+use crate::web::shell::Shell;
 
 /// Notes and faults that are shown.
 const SHOWN: usize = 100;
@@ -103,15 +104,16 @@ impl Pulled {
     }
 
     /// What else is to be said, with what was heard.
-    pub(super) fn notes(&self) -> Vec<(Phrase, Option<&str>)> {
+    pub(super) fn notes(&self, shell: &Shell) -> Vec<(Phrase, Option<&str>)> {
         let heard = |note: &'_ Note| note.detail.is_some() && self.tells_what_was_heard;
+        let words = |note| words(note, shell);
         self.notes.iter().map(|note| (words(note), note.detail.as_deref().filter(|_| heard(note)))).collect()
     }
 }
 
-fn words(note: &Note) -> Phrase {
+fn words(note: &Note, shell: &Shell) -> Phrase {
     let subject = note.subject.clone().unwrap_or_default();
-    let of = note.tenant_id.clone().unwrap_or_default();
+    let of = note.tenant_id.as_deref().map(|id| shell.tenant(id)).unwrap_or_default();
     match note.kind {
         PullNoteKind::ChangedWhileRead => phrase(
             "The payment instructions of %{tenant} changed each time while they were read: one may be missing \

@@ -63,17 +63,16 @@ impl ToldToMuktasoft {
             return None;
         }
         let (since, next) = (self.progress.waiting_since?, self.progress.next_attempt_at?);
-        let words = match (self.progress.http_status, &self.progress.cause) {
-            (Some(status), _) => phrase(
+        let words = match self.progress.http_status {
+            Some(status) => phrase(
                 "Since %{since} MUKTASoft has not taken what changed: it answers with HTTP status %{status}. The \
                  next try is on %{at}; nothing is left out, and nothing overtakes it.",
             )
             .with("status", status.to_string()),
-            (None, cause) => phrase(
-                "Since %{since} MUKTASoft has not answered when it was told what changed (%{cause}). The next try \
-                 is on %{at}; nothing is left out, and nothing overtakes it.",
-            )
-            .with("cause", cause.clone().unwrap_or_default()),
+            None => phrase(
+                "Since %{since} MUKTASoft has not answered when it was told what changed. The next try is on \
+                 %{at}; nothing is left out, and nothing overtakes it.",
+            ),
         };
         Some(words.with("since", display::minute(since)).with("at", format!("{} IST", display::second(next))))
     }

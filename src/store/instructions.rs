@@ -199,8 +199,13 @@ impl PaymentInstruction {
 
     /// The bill numbers as a list.
     pub fn bills(&self) -> Vec<String> {
-        serde_json::from_str(&self.bill_numbers).unwrap_or_default()
+        bills_of(&self.bill_numbers)
     }
+}
+
+/// Bill numbers as they are stored.
+pub(in crate::store) fn bills_of(stored: &str) -> Vec<String> {
+    serde_json::from_str(stored).unwrap_or_default()
 }
 
 impl Revisable for PaymentInstruction {

@@ -1,20 +1,23 @@
 //! People and their payments, over all payment instructions (CONTRACT.md, `GET /beneficiaries`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
 use super::connection::on_either;
+use super::instructions::{InstructionId, bills_of};
 use super::schema::beneficiaries;
 use super::scope::Scope;
 use super::search::{self, Cursor, Filters, SearchText};
 use super::{Db, StoreError};
-use crate::domain::{MessageState, Paise, PaymentStatus};
+use crate::domain::{MessageState, Paise, PaymentStatus, PiStatus};
 
 /// Payment instructions in which a name is looked for at a time.
 const INSTRUCTIONS_AT_ONCE: usize = 200;
+/// Payment instructions all of whose people are read at a time.
+const WHOLE_INSTRUCTIONS_AT_ONCE: usize = 50;
 /// People on one page, unless the last instruction of it holds more.
 pub const PAGE: usize = 50;
 /// Payments that are found by a reference, at most: an instruction has no more people.
@@ -22,7 +25,7 @@ const LISTED: usize = 5000;
 /// A page looks into so many batches of instructions at most.
 const BATCHES: usize = 5;
 
-/// A payment to a person, as it is listed: nothing sealed is read.
+/// A payment to a person, as it is listed and exported: nothing sealed is read.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct Person {
     /// Our row.
@@ -46,9 +49,24 @@ pub struct Person {
     /// Its ULB.
     #[diesel(sql_type = Text)]
     pub tenant_id: String,
+    /// The number of the PI that it revises, if it does.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub parent_number: Option<String>,
+    /// The status of the PI.
+    #[diesel(sql_type = Text)]
+    pub instruction_status: PiStatus,
+    /// Its bill numbers, as JSON.
+    #[diesel(sql_type = Text)]
+    pub bill_numbers: String,
+    /// Its online bill number.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub bill_reference: Option<String>,
     /// Last four digits of the registered account.
     #[diesel(sql_type = Nullable<Text>)]
     pub account_last4: Option<String>,
+    /// The registered IFSC.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub ifsc: Option<String>,
     /// Last four digits of the mobile number.
     #[diesel(sql_type = Nullable<Text>)]
     pub mobile_last4: Option<String>,
@@ -67,6 +85,12 @@ pub struct Person {
     /// Its date, as received.
     #[diesel(sql_type = Nullable<Text>)]
     pub utr_date: Option<String>,
+    /// The voucher's number.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub voucher_number: Option<String>,
+    /// Its date, as received.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub voucher_date: Option<String>,
     /// When its instruction was created (UTC).
     #[diesel(sql_type = Timestamp)]
     pub created_at: NaiveDateTime,
@@ -78,9 +102,17 @@ pub struct Person {
     pub sms: Option<MessageState>,
 }
 
+impl Person {
+    /// The bill numbers of the PI.
+    pub fn bills(&self) -> Vec<String> {
+        bills_of(&self.bill_numbers)
+    }
+}
+
 const COLUMNS: &str = "b.id, p.place, b.payment_id, b.beneficiary_id, b.name, p.number, p.tenant_id, \
-    b.account_last4, b.mobile_last4, b.amount_paise, b.payment_status, b.failure_reason, b.utr, b.utr_date, \
-    p.created_at, b.returned_at, \
+    p.parent_number, p.status AS instruction_status, p.bill_numbers, p.ftps_bill_reference AS bill_reference, \
+    b.account_last4, b.ifsc, b.mobile_last4, b.amount_paise, b.payment_status, b.failure_reason, b.utr, \
+    b.utr_date, b.voucher_number, b.voucher_date, p.created_at, b.returned_at, \
     (SELECT m.state FROM outbox_messages m WHERE m.beneficiary_id = b.id ORDER BY m.id DESC LIMIT 1) AS sms";
 
 /// The payments of these rows, in their order.
@@ -109,12 +141,18 @@ pub struct FoundPeople {
 }
 
 /// People by name, payment ID, beneficiary ID, UTR, online bill reference, or the last four digits of account
-/// or mobile number; of instructions below the place `below`.
-pub fn find(db: &mut Db, scope: &Scope, text: &str, below: Option<i64>) -> Result<FoundPeople, StoreError> {
+/// or mobile number; of instructions below the place `below`, `many` or a few more.
+pub fn find(
+    db: &mut Db,
+    scope: &Scope,
+    text: &str,
+    below: Option<i64>,
+    many: usize,
+) -> Result<FoundPeople, StoreError> {
     let below = below.unwrap_or(i64::MAX);
-    let (exact, next) = whole_instructions(by_reference(db, scope, text, below)?);
-    let named = match SearchText::typed(text) {
-        Some(name) => by_name(db, scope, &name, below)?,
+    let (exact, next) = whole_instructions(by_reference(db, scope, text, below)?, many);
+    let named = match SearchText::typed(text).filter(|text| !text.is_numbers()) {
+        Some(name) => by_name(db, scope, &name, below, many)?,
         None => FoundPeople { people: Vec::new(), next: None },
     };
     // Of both ways only what neither would find further down.
@@ -127,9 +165,22 @@ pub fn find(db: &mut Db, scope: &Scope, text: &str, below: Option<i64>) -> Resul
     Ok(FoundPeople { people, next })
 }
 
-/// The first page of payments, cut only between two instructions, and the place of the last if there are more.
-fn whole_instructions(mut people: Vec<Person>) -> (Vec<Person>, Option<i64>) {
-    let last = people.get(PAGE - 1).map(|person| person.place);
+/// All people of the next instructions below the place `below`.
+pub fn everybody(db: &mut Db, scope: &Scope, below: Option<i64>) -> Result<FoundPeople, StoreError> {
+    let after = below.map(Cursor::at);
+    let (ids, next) = search::ids(db, scope, &Filters::default(), after, WHOLE_INSTRUCTIONS_AT_ONCE)?;
+    let rows: Vec<i64> = on_either!(db, db => beneficiaries::table
+        .filter(beneficiaries::instruction_id.eq_any(&ids))
+        .select(beneficiaries::id)
+        .load(db)?);
+    let mut people = of_rows(db, &rows)?;
+    people.sort_by_key(|person| (std::cmp::Reverse(person.place), person.id));
+    Ok(FoundPeople { people, next: next.map(Cursor::place) })
+}
+
+/// The first of these payments, cut only between two instructions, and the place of the last if there are more.
+fn whole_instructions(mut people: Vec<Person>, many: usize) -> (Vec<Person>, Option<i64>) {
+    let last = people.get(many - 1).map(|person| person.place);
     let fit = last.and_then(|place| people.iter().position(|person| person.place < place));
     if let Some(fit) = fit {
         people.truncate(fit);
@@ -139,59 +190,87 @@ fn whole_instructions(mut people: Vec<Person>) -> (Vec<Person>, Option<i64>) {
 
 /// By what is compared as a whole, each by an index of its own.
 fn by_reference(db: &mut Db, scope: &Scope, text: &str, below: i64) -> Result<Vec<Person>, StoreError> {
-    let wanted = text.trim().to_lowercase();
-    if wanted.is_empty() || wanted.chars().any(char::is_control) {
+    let wanted = search::references(text);
+    if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let is_digits = wanted.len() == 4 && wanted.bytes().all(|byte| byte.is_ascii_digit());
-    let sql = sql_by_reference(scope, is_digits, below);
-    Ok(diesel::sql_query(sql).bind::<Text, _>(wanted).bind::<Text, _>(scope.tenant()).load(db)?)
+    let sql = sql_by_reference(scope, &wanted, below);
+    Ok(on_either!(db, db => {
+        let mut query = diesel::sql_query(sql).into_boxed();
+        for one in wanted {
+            query = query.bind::<Text, _>(one);
+        }
+        query.bind::<Text, _>(scope.tenant()).load(db)?
+    }))
 }
 
-fn sql_by_reference(scope: &Scope, is_digits: bool, below: i64) -> String {
-    let digits = if is_digits {
-        "UNION SELECT id FROM beneficiaries WHERE account_last4 = $1 \
-         UNION SELECT id FROM beneficiaries WHERE mobile_last4 = $1 "
+fn sql_by_reference(scope: &Scope, wanted: &[String], below: i64) -> String {
+    let binds = |which: &dyn Fn(&str) -> bool| {
+        let chosen = wanted.iter().enumerate().filter(|(_, one)| which(one));
+        chosen.map(|(at, _)| format!("${}", at + 1)).collect::<Vec<_>>().join(", ")
+    };
+    let all = binds(&|_| true);
+    let four = binds(&|one| one.len() == 4 && one.bytes().all(|byte| byte.is_ascii_digit()));
+    let digits = if four.is_empty() {
+        String::new()
     } else {
-        ""
+        format!(
+            "UNION SELECT id FROM beneficiaries WHERE account_last4 IN ({four}) \
+             UNION SELECT id FROM beneficiaries WHERE mobile_last4 IN ({four}) "
+        )
     };
     format!(
         "SELECT {COLUMNS} FROM beneficiaries b JOIN payment_instructions p ON p.id = b.instruction_id \
-         WHERE b.id IN (SELECT id FROM beneficiaries WHERE payment_key = $1 \
-         UNION SELECT id FROM beneficiaries WHERE lower(beneficiary_id) = $1 \
-         UNION SELECT id FROM beneficiaries WHERE lower(utr) = $1 {digits}\
+         WHERE b.id IN (SELECT id FROM beneficiaries WHERE payment_key IN ({all}) \
+         UNION SELECT id FROM beneficiaries WHERE lower(beneficiary_id) IN ({all}) \
+         UNION SELECT id FROM beneficiaries WHERE lower(utr) IN ({all}) {digits}\
          UNION SELECT c.id FROM beneficiaries c JOIN payment_instructions q ON q.id = c.instruction_id \
-             WHERE lower(q.ftps_bill_reference) = $1 \
+             WHERE lower(q.ftps_bill_reference) IN ({all}) \
          UNION SELECT c.id FROM beneficiaries c JOIN payment_advices a ON a.instruction_id = c.instruction_id \
-             WHERE lower(a.bill_reference) = $1) \
+             WHERE lower(a.bill_reference) IN ({all})) \
          AND {} AND p.place < {below} ORDER BY p.place DESC, b.id LIMIT {LISTED}",
-        scope.condition("$2")
+        scope.condition(&format!("${}", wanted.len() + 1))
     )
 }
 
 /// By name: the search of instructions narrows, then names are read.
-fn by_name(db: &mut Db, scope: &Scope, name: &SearchText, below: i64) -> Result<FoundPeople, StoreError> {
+fn by_name(
+    db: &mut Db,
+    scope: &Scope,
+    name: &SearchText,
+    below: i64,
+    many: usize,
+) -> Result<FoundPeople, StoreError> {
     let filters = Filters { text: Some(name.clone()), ..Filters::default() };
     let mut people = Vec::new();
-    let mut after = Some(below).filter(|below| *below != i64::MAX).map(Cursor::at);
+    let mut next = Some(below).filter(|below| *below != i64::MAX).map(Cursor::at);
     for _ in 0..BATCHES {
-        let (ids, next) = search::ids(db, scope, &filters, after, INSTRUCTIONS_AT_ONCE)?;
-        let names: Vec<(i64, Option<String>)> = on_either!(db, db => beneficiaries::table
-            .filter(beneficiaries::instruction_id.eq_any(&ids))
-            .filter(beneficiaries::name.is_not_null())
-            .select((beneficiaries::id, beneficiaries::name))
-            .load(db)?);
-        let named =
-            names.into_iter().filter(|(_, told)| told.as_deref().is_some_and(|told| name.is_in(told)));
-        let rows: Vec<i64> = named.map(|(id, _)| id).collect();
+        let (ids, after) = search::ids(db, scope, &filters, next, INSTRUCTIONS_AT_ONCE)?;
+        let rows = rows_of_name(db, &ids, name)?;
         people.extend(of_rows(db, &rows)?);
-        let Some(next) = next else { return Ok(FoundPeople { people, next: None }) };
-        if people.len() >= PAGE {
-            return Ok(FoundPeople { people, next: Some(next.place()) });
+        next = after;
+        if next.is_none() || people.len() >= many {
+            break;
         }
-        after = Some(next);
     }
-    Ok(FoundPeople { people, next: after.map(|after| after.place()) })
+    people.sort_by_key(|person| (std::cmp::Reverse(person.place), person.id));
+    let (people, cut) = whole_instructions(people, many);
+    Ok(FoundPeople { people, next: cut.or(next.map(Cursor::place)) })
+}
+
+/// The people of that name; where one's name holds a number that was typed too, only those of the instruction.
+fn rows_of_name(db: &mut Db, ids: &[InstructionId], name: &SearchText) -> Result<Vec<i64>, StoreError> {
+    let mut named: Vec<(InstructionId, i64, Option<String>)> = on_either!(db, db => beneficiaries::table
+        .filter(beneficiaries::instruction_id.eq_any(ids))
+        .filter(beneficiaries::name.is_not_null())
+        .select((beneficiaries::instruction_id, beneficiaries::id, beneficiaries::name))
+        .load(db)?);
+    named.retain(|(_, _, told)| told.as_deref().is_some_and(|told| name.is_in(told)));
+    let is_numbered = |told: &Option<String>| told.as_deref().is_some_and(|told| name.has_number_in(told));
+    let numbered: HashSet<InstructionId> =
+        named.iter().filter(|(_, _, told)| is_numbered(told)).map(|(id, ..)| *id).collect();
+    named.retain(|(id, _, told)| !numbered.contains(id) || is_numbered(told));
+    Ok(named.into_iter().map(|(_, row, _)| row).collect())
 }
 
 #[cfg(test)]
@@ -210,10 +289,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("people.db").to_string_lossy().into_owned();
         let store = Store::open(&DatabaseUrl::Sqlite(file)).unwrap();
-        let plan = format!("EXPLAIN QUERY PLAN {}", sql_by_reference(&Scope::of("od"), true, i64::MAX));
+        let wanted = ["1011", "bn-1"].map(str::to_owned);
+        let plan = format!("EXPLAIN QUERY PLAN {}", sql_by_reference(&Scope::of("od"), &wanted, i64::MAX));
         let steps: Vec<Step> = store
             .read_blocking(|db| {
-                let asked = diesel::sql_query(&plan).bind::<Text, _>("1011").bind::<Text, _>("od");
+                let asked = diesel::sql_query(&plan).bind::<Text, _>("1011").bind::<Text, _>("bn-1");
+                let asked = asked.bind::<Text, _>("od");
                 Ok::<_, StoreError>(asked.load(db)?)
             })
             .unwrap();

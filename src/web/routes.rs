@@ -65,6 +65,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     .service(page("/reports").route(read().to(pages::reports::this_month)))
                     .service(page("/reports/{month}").route(read().to(pages::reports::month)))
                     .service(page("/beneficiaries").route(read().to(pages::people::page)))
+                    .service(page("/beneficiaries.csv").route(read().to(pages::people::export::csv)))
                     .service(
                         page("/sync-runs")
                             .route(read().to(pages::sync_runs::page))

@@ -83,6 +83,7 @@ async fn every_route_for_every_role_and_town(world: World) {
         ("GET", "/".to_owned(), false, 0, 200),
         ("GET", "/figures/paid-month".to_owned(), false, 0, 200),
         ("GET", "/beneficiaries?q=nayak".to_owned(), false, 0, 200),
+        ("GET", "/beneficiaries.csv?q=nayak".to_owned(), false, 0, 200),
         ("GET", "/reports".to_owned(), false, 0, 303),
         ("GET", "/reports/2024-03".to_owned(), false, 0, 200),
         ("GET", "/reports/2024-03.csv".to_owned(), false, 0, 200),

@@ -369,6 +369,8 @@ async fn no_page_mixes_english_into_another_language() {
         view.as_str(),
         &calls,
         "/payment-instructions?q=zzz",
+        "/payment-instructions?q=zzz+7&status=Completed",
+        "/payment-instructions?q=sabita",
         "/",
         "/beneficiaries?q=zzz",
         "/reports/2024-03",

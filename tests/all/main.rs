@@ -19,6 +19,7 @@ mod languages;
 mod migrations;
 mod night_figures;
 mod pages;
+mod people;
 mod pull;
 mod pull_figures;
 mod push_figures;

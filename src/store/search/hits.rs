@@ -10,8 +10,8 @@
 //!   from the newest on, each so long that at most [`Bounds::few`] may match, until [`Bounds::narrowed`]
 //!   were looked at. What few hold is found within some 70 ms, however old it is. An era that alone holds
 //!   more is read itself, newest first, and no more than [`Bounds::read`] of it. One case has no bound but
-//!   the table: of a text that is rare though all its trigrams often stand together (a name turned round),
-//!   all that hold those are read, some 150 ms of a million;
+//!   the table: of a word that is rare though all its trigrams often stand together, all that hold those
+//!   are read, some 150 ms of a million;
 //! - a text too short for the index is looked for in the newest [`Bounds::read`].
 //!
 //! Where a bound ends a search, [`Hits::stopped_at`] says how far it came.
@@ -23,6 +23,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use super::typed::has_trigrams;
 use super::{Cursor, Filters, SearchText, first_place, place_after};
 use crate::domain::PiStatus;
 use crate::store::connection::on_either;
@@ -149,10 +150,10 @@ pub(super) fn search(
             Some(expression) => narrowed_by_fts(db, asked, text, &expression, limit),
             None => read_texts(db, asked, text, Some(floor), limit),
         },
-        Db::Postgres(_) => match text.trgm_pattern() {
-            Some(pattern) => by_text_index(db, |db| narrowed_by_trgm(db, asked, text, &pattern, limit)),
-            None => read_texts(db, asked, text, Some(floor), limit),
-        },
+        Db::Postgres(_) if text.is_narrowed_by_trgm() => {
+            by_text_index(db, |db| narrowed_by_trgm(db, asked, text, limit))
+        }
+        Db::Postgres(_) => read_texts(db, asked, text, Some(floor), limit),
     }
 }
 
@@ -230,7 +231,6 @@ fn narrowed_by_trgm(
     db: &mut Db,
     mut asked: Conditions,
     text: &SearchText,
-    pattern: &str,
     limit: usize,
 ) -> Result<Hits, StoreError> {
     let Some((oldest, newest)) = ends(db)? else { return Ok(Hits::complete(Vec::new())) };
@@ -246,7 +246,7 @@ fn narrowed_by_trgm(
         let first_era = era_of(asked.below - 1) + 1 - eras;
         asked.from = from.max(first_era * PLACES_PER_ERA);
         let few = asked.bounds.few;
-        let held = asked.count_with(db, pattern, few + 1)?;
+        let held = asked.count_with(db, text, few + 1)?;
         if held > few && eras > 1 {
             eras /= 2;
             continue;
@@ -261,7 +261,7 @@ fn narrowed_by_trgm(
                 return Ok(Hits { hits, stopped_at: read.stopped_at });
             }
         } else if held > 0 {
-            hits.extend(hits_of(asked.newest_with(pattern, wanted).load(db)?));
+            hits.extend(hits_of(asked.newest_with(text, db, wanted).load(db)?));
         }
         if hits.len() == limit {
             break;
@@ -376,15 +376,47 @@ impl Conditions {
     }
 
     fn holds(&mut self, text: &SearchText, db: &Db) {
+        let held = self.held(text, db);
+        // A sub-select that no planner turns into a join: texts are read one by one, in order.
+        self.add(format!("(SELECT {held} FROM search_texts t WHERE t.instruction_id = p.id)"));
+    }
+
+    /// That the text `t` holds what is looked for.
+    fn held(&mut self, text: &SearchText, db: &Db) -> String {
         let position = match db {
             Db::Sqlite(_) => "instr",
             Db::Postgres(_) => "strpos",
         };
-        let text = self.bind(text.as_str());
-        // A sub-select that no planner turns into a join: texts are read one by one, in order.
-        self.add(format!(
-            "{position}((SELECT text FROM search_texts WHERE instruction_id = p.id), {text}) > 0"
-        ));
+        let mut held: Vec<String> = text
+            .demands()
+            .into_iter()
+            .map(|any| self.any(any, |one| format!("{position}(t.text, {one}) > 0")))
+            .collect();
+        held.extend(self.in_one_line(text, db));
+        held.join(" AND ")
+    }
+
+    /// One of these.
+    fn any(&mut self, any: Vec<&str>, held: impl Fn(&str) -> String) -> String {
+        let each: Vec<String> = any.into_iter().map(|one| held(&self.bind(one))).collect();
+        format!("({})", each.join(" OR "))
+    }
+
+    /// A line of the text `t` holds all the words; nothing to ask of a single one.
+    fn in_one_line(&mut self, text: &SearchText, db: &Db) -> Option<String> {
+        if text.words().count() < 2 {
+            return None;
+        }
+        // What is folded holds nothing that JSON would write otherwise.
+        let (lines, position) = match db {
+            Db::Sqlite(_) => {
+                (r#"json_each('["' || replace(t.text, char(10), '","') || '"]') AS line"#, "instr")
+            }
+            Db::Postgres(_) => (r"unnest(string_to_array(t.text, E'\n')) AS line (value)", "strpos"),
+        };
+        let words: Vec<String> =
+            text.words().map(|word| format!("{position}(line.value, {}) > 0", self.bind(word))).collect();
+        Some(format!("EXISTS (SELECT 1 FROM {lines} WHERE {})", words.join(" AND ")))
     }
 
     fn all(&self) -> String {
@@ -449,12 +481,17 @@ impl Conditions {
         ))
     }
 
-    /// What PostgreSQL's index gives of these eras, and what of it holds the text.
-    fn texts_with(&self, pattern: &str) -> String {
+    /// What PostgreSQL's index gives of these eras: what holds all that is long enough for it.
+    fn texts_with(&mut self, text: &SearchText) -> String {
+        let indexed = text.demands().into_iter().filter(|any| any.iter().all(|one| has_trigrams(one)));
+        // What is folded has no wildcards in it.
+        let held: Vec<String> =
+            indexed.map(|any| self.any(any, |one| format!("t.text LIKE '%' || {one} || '%'"))).collect();
         format!(
-            "FROM search_texts t WHERE t.text LIKE {pattern} \
+            "FROM search_texts t WHERE {} \
              AND ARRAY[t.place >> 50] && ARRAY(SELECT generate_series({}::BIGINT, {})) \
              AND t.place >= {} AND t.place < {}",
+            held.join(" AND "),
             era_of(self.from),
             era_of(self.below - 1),
             self.from,
@@ -462,29 +499,29 @@ impl Conditions {
         )
     }
 
-    /// How many texts are like `pattern`, whatever else is asked, but no more than `limit` (PostgreSQL).
-    fn count_with(&self, db: &mut Db, pattern: &str, limit: usize) -> Result<usize, StoreError> {
-        let statement = Statement {
-            sql: format!("SELECT count(*) AS one FROM (SELECT {} LIMIT {limit}) t", self.texts_with("$1")),
-            binds: vec![pattern.to_owned()],
-        };
+    /// How many texts its index gives, whatever else is asked, but no more than `limit` (PostgreSQL).
+    fn count_with(&self, db: &mut Db, text: &SearchText, limit: usize) -> Result<usize, StoreError> {
+        let mut asked = Self { from: self.from, below: self.below, ..Self::none() };
+        let texts = asked.texts_with(text);
+        let statement =
+            asked.statement(format!("SELECT count(*) AS one FROM (SELECT {texts} LIMIT {limit}) t"));
         let count = statement.load::<One>(db)?.first().map_or(0, |row| row.one);
         Ok(usize::try_from(count).unwrap_or(limit))
     }
 
-    /// The first `limit` of those whose text is like `pattern`, newest first (PostgreSQL).
-    fn newest_with(&self, pattern: &str, limit: usize) -> Statement {
+    /// The first `limit` of those that hold it, newest first (PostgreSQL).
+    fn newest_with(&self, text: &SearchText, db: &Db, limit: usize) -> Statement {
         let mut asked = self.clone();
-        let pattern = asked.bind(pattern);
+        let texts = asked.texts_with(text);
+        let held = asked.held(text, db);
         // Once the texts are sorted, instructions are read one by one: OFFSET 0 keeps the planner from
         // another way.
         asked.statement(format!(
             "SELECT p.id, p.place \
-             FROM (SELECT t.instruction_id, t.place {} ORDER BY t.place DESC OFFSET 0) t, \
+             FROM (SELECT t.instruction_id, t.place {texts} AND {held} ORDER BY t.place DESC OFFSET 0) t, \
              LATERAL (SELECT p.id, p.place FROM payment_instructions p \
                  WHERE p.id = t.instruction_id AND {} OFFSET 0) p \
              ORDER BY t.place DESC LIMIT {limit}",
-            asked.texts_with(&pattern),
             asked.all()
         ))
     }

@@ -5,6 +5,7 @@
 
 mod hits;
 mod text;
+mod typed;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,8 +24,9 @@ use crate::domain::PiStatus;
 use crate::domain::date::IST;
 pub(super) use hits::needs_you;
 use hits::{BOUNDS, Hit, Hits};
-pub use text::SearchText;
 pub(super) use text::{FOLDING, search_text, searchable};
+pub use typed::SearchText;
+pub(super) use typed::references;
 
 /// Payment instructions on one page of the list.
 pub const PAGE: usize = 50;
@@ -38,7 +40,7 @@ const PLACES_PER_SECOND: i64 = 1 << 30;
 /// What a search asks for; nothing asked is everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filters {
-    /// Part of the PI number, a bill number or a beneficiary's name.
+    /// Parts of PI numbers and bill numbers, and words of a beneficiary's name.
     pub text: Option<SearchText>,
     /// Its status.
     pub status: Option<PiStatus>,
@@ -153,11 +155,12 @@ pub fn search(
     filters: &Filters,
     after: Option<Cursor>,
 ) -> Result<Found, StoreError> {
-    let all = hits::search(db, BOUNDS, scope, filters, None, COUNTED + 1)?;
+    let filters = decided(db, scope, filters)?;
+    let all = hits::search(db, BOUNDS, scope, &filters, None, COUNTED + 1)?;
     let total = total(&all);
     let page = match after {
         None => all,
-        Some(after) => hits::search(db, BOUNDS, scope, filters, Some(after.place), PAGE + 1)?,
+        Some(after) => hits::search(db, BOUNDS, scope, &filters, Some(after.place), PAGE + 1)?,
     };
     found(db, page, total)
 }
@@ -181,13 +184,27 @@ pub(super) fn ids(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<(Vec<InstructionId>, Option<Cursor>), StoreError> {
-    let hits = hits::search(db, BOUNDS, scope, filters, after.map(|cursor| cursor.place), limit)?;
+    let filters = decided(db, scope, filters)?;
+    let hits = hits::search(db, BOUNDS, scope, &filters, after.map(|cursor| cursor.place), limit)?;
     let is_full = hits.hits.len() == limit;
     let next = match hits.hits.last() {
         Some(last) if is_full => Some(Cursor::after(last)),
         _ => hits.stopped_at.map(Cursor::at),
     };
     Ok((ids_of(&hits.hits), next))
+}
+
+/// The same, each number looked for as a whole where it is there as a whole: PI-1013/2026-27/25 is then not
+/// buried under 250 to 259, and where it is not, they are what it is a part of.
+fn decided(db: &mut Db, scope: &Scope, filters: &Filters) -> Result<Filters, StoreError> {
+    let mut decided = filters.clone();
+    if let Some(text) = &mut decided.text {
+        text.decide(|whole| {
+            let whole = Filters { text: Some(whole), ..Filters::default() };
+            Ok::<_, StoreError>(!hits::search(db, BOUNDS, scope, &whole, None, 1)?.hits.is_empty())
+        })?;
+    }
+    Ok(decided)
 }
 
 /// The page that begins with these hits.

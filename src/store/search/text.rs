@@ -1,17 +1,95 @@
-//! What a search looks in, and what it looks for: both folded in the same way.
+//! What a search looks in, folded so that nobody has to write it to the letter.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::domain::record::InstructionRecord;
-
-/// Characters that the indexes of both databases need in a row.
-const TRIGRAM: usize = 3;
+use crate::domain::text::is_invisible;
 
 /// The version of [`folded`] and [`search_text`]: to be raised whenever one of them makes another text
 /// than before of any, so that [`refold`](crate::store::refolding::refold) makes all of them anew.
-pub(in crate::store) const FOLDING: i32 = 1;
+pub(in crate::store) const FOLDING: i32 = 2;
 
-/// Without regard to case, and to how much blank stands between words.
-fn folded(text: &str) -> String {
-    text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+/// A run of letters, or of digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    /// In small letters; a number without the zeros before it.
+    pub(super) text: String,
+    /// Whether these are digits.
+    pub(super) is_number: bool,
+    /// Whether it was written with a zero at its beginning.
+    pub(super) has_zeros: bool,
+}
+
+impl Group {
+    fn new(run: &str) -> Self {
+        let is_number = run.starts_with(|c: char| c.is_ascii_digit());
+        let bare = run.trim_start_matches('0');
+        let text = match bare {
+            "" => "0",
+            bare if is_number => bare,
+            _ => run,
+        };
+        Self { text: text.to_owned(), is_number, has_zeros: run.starts_with('0') }
+    }
+}
+
+/// In Unicode's composed form (NFC) with European digits, without what is not seen and without apostrophes:
+/// d'Souza is also written d’Souza and dSouza.
+pub(super) fn plain(text: &str) -> String {
+    let seen = |c: &char| c.is_whitespace() || !(is_invisible(*c) || is_apostrophe(*c));
+    text.chars().filter(seen).map(european).nfc().collect()
+}
+
+const fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '`' | '´' | '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2bc}' | '\u{ff07}')
+}
+
+/// The digits of Odia and Hindi as JIT writes them.
+fn european(c: char) -> char {
+    let zero = match c {
+        '०'..='९' => '०',
+        '୦'..='୯' => '୦',
+        _ => return c,
+    };
+    char::from_digit(u32::from(c) - u32::from(zero), 10).unwrap_or(c)
+}
+
+/// The groups of a text: punctuation, blanks, and where a letter stands beside a digit, part them.
+pub(super) fn groups(text: &str) -> Vec<Group> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Kind {
+        Letter,
+        Digit,
+        Other,
+    }
+    let kind = |c: char| match c {
+        '0'..='9' => Kind::Digit,
+        c if c.is_alphanumeric() || is_combining_mark(c) => Kind::Letter,
+        _ => Kind::Other,
+    };
+    let text = plain(&text.to_lowercase());
+    let mut groups = Vec::new();
+    let mut rest = text.as_str();
+    while let Some(first) = rest.chars().next().map(kind) {
+        let (run, after) = rest.split_at(rest.find(|c| kind(c) != first).unwrap_or(rest.len()));
+        if first != Kind::Other {
+            groups.push(Group::new(run));
+        }
+        rest = after;
+    }
+    groups
+}
+
+/// The groups of a text, a blank around each: without regard to case, to Unicode's spellings, to punctuation
+/// and to leading zeros.
+pub(super) fn folded(text: &str) -> String {
+    let mut folded = " ".to_owned();
+    for group in groups(text) {
+        folded.push_str(&group.text);
+        folded.push(' ');
+    }
+    folded
 }
 
 /// What can be found of a record.
@@ -32,78 +110,27 @@ pub(in crate::store) fn search_text<'a>(
     lines.join("\n")
 }
 
-/// A text to look for. Never blank.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SearchText(String);
-
-impl SearchText {
-    /// What somebody typed; `None` if it is blank.
-    pub fn typed(text: &str) -> Option<Self> {
-        Some(folded(text)).filter(|text| !text.is_empty()).map(Self)
-    }
-
-    /// Whether a name holds it.
-    pub(in crate::store) fn is_in(&self, name: &str) -> bool {
-        folded(name).contains(&self.0)
-    }
-
-    /// The folded text.
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Nothing that is searched holds control characters, and PostgreSQL cannot be asked about NUL.
-    pub(super) fn matches_nothing(&self) -> bool {
-        self.0.chars().any(char::is_control)
-    }
-
-    /// FTS5's expression for the texts that hold all its trigrams; `None` if it is too short.
-    pub(super) fn fts_expression(&self) -> Option<String> {
-        let chars: Vec<char> = self.0.chars().collect();
-        let last = chars.len().checked_sub(TRIGRAM)?;
-        // Side by side they cover the text; more of them would cost more than they narrow.
-        let starts = (0..last).step_by(TRIGRAM).chain([last]);
-        let mut quoted: Vec<String> = starts
-            .map(|at| chars[at..at + TRIGRAM].iter().collect::<String>())
-            .map(|trigram| format!("\"{}\"", trigram.replace('"', "\"\"")))
-            .collect();
-        quoted.sort_unstable();
-        quoted.dedup();
-        Some(quoted.join(" AND "))
-    }
-
-    /// `LIKE`'s pattern for it, if it holds what pg_trgm makes trigrams of: letters and digits.
-    pub(super) fn trgm_pattern(&self) -> Option<String> {
-        let longest_word =
-            self.0.split(|c: char| !c.is_alphanumeric()).map(|word| word.chars().count()).max();
-        longest_word.filter(|&length| length >= TRIGRAM)?;
-        let mut pattern = "%".to_owned();
-        for c in self.0.chars() {
-            if matches!(c, '%' | '_' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(c);
-        }
-        pattern.push('%');
-        Some(pattern)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn typed(text: &str) -> SearchText {
-        SearchText::typed(text).unwrap()
-    }
-
     #[test]
-    fn case_and_blanks_do_not_matter() {
-        assert_eq!(typed("  SABITA \t Nayak "), typed("sabita nayak"));
-        assert_eq!(typed("ÉLISE"), typed("élise"));
-        assert_eq!(SearchText::typed(" \u{a0}\t"), None);
-        assert!(typed("a\0b").matches_nothing() && !typed("a\tb").matches_nothing());
+    fn case_blanks_punctuation_zeros_and_spelling_do_not_matter() {
+        for (text, expected) in [
+            ("  SABITA \t Nayak ", " sabita nayak "),
+            ("PI-1013/2026-27/000256", " pi 1013 2026 27 256 "),
+            ("pi\u{2011}1013 \\ 2026\u{2014}27 \\ 256.", " pi 1013 2026 27 256 "),
+            ("PI1013", " pi 1013 "),
+            ("000", " 0 "),
+            ("D\u{2019}Souza, É\u{ad}lise", " dsouza élise "),
+            ("E\u{301}LISE", " élise "),
+            ("ଷ\u{b5c}ଙ୍ଗୀ ୦୨୫", " ଷ\u{b21}\u{b3c}ଙ୍ଗୀ 25 "),
+            ("ग\u{95c}नायक", " ग\u{921}\u{93c}नायक "),
+            ("%_\\", " "),
+        ] {
+            assert_eq!(folded(text), expected, "{text:?}");
+        }
     }
 
     /// Of every character, at a word's end and within one: a new Unicode in a new Rust shows here too.
@@ -112,42 +139,32 @@ mod tests {
         use aws_lc_rs::digest::{Context, SHA256};
         let mut all = Context::new(&SHA256);
         for c in '\0'..=char::MAX {
-            all.update(folded(&format!("A{c}  B{c}")).as_bytes());
+            all.update(folded(&format!("A{c}  B{c}00")).as_bytes());
         }
         all.update(search_text("PI-1", &["WB-1".to_owned()], ["Élise  D"].into_iter()).as_bytes());
         let digest = crate::sealing::hex(&all.finish().as_ref()[..8]);
         assert_eq!(
             (FOLDING, digest.as_str()),
-            (1, "9c39ad53e78c52b6"),
+            (2, "702c61cf040ab91c"),
             "raise FOLDING, then note the digest here"
         );
     }
 
-    #[test]
-    fn an_expression_quotes_what_fts5_would_read_as_syntax() {
-        assert_eq!(typed("ab").fts_expression(), None);
-        assert_eq!(typed("abc").fts_expression().unwrap(), r#""abc""#);
-        assert_eq!(typed("abcd").fts_expression().unwrap(), r#""abc" AND "bcd""#);
-        assert_eq!(typed("000000").fts_expression().unwrap(), r#""000""#);
-        assert_eq!(typed(r#"a"b"#).fts_expression().unwrap(), r#""a""b""#);
-        assert_eq!(typed("ଓଡ଼ି").fts_expression().unwrap(), "\"ଓଡ଼\" AND \"ଡ଼ି\"");
-    }
-
-    #[test]
-    fn a_pattern_takes_wildcards_for_what_they_are() {
-        assert_eq!(typed(r"100%_\a").trgm_pattern().unwrap(), r"%100\%\_\\a%");
-        assert_eq!(typed("a-b-12").trgm_pattern(), None, "no word of three");
-    }
-
     proptest! {
+        /// SQLite takes the lines of a text for strings of JSON, PostgreSQL their parts for patterns of LIKE.
         #[test]
-        fn the_trigrams_asked_for_are_all_in_the_text(text in "\\PC{3,20}") {
-            let Some(text) = SearchText::typed(&text) else { return Ok(()) };
-            let Some(expression) = text.fts_expression() else { return Ok(()) };
-            for quoted in expression.split(" AND ") {
-                let trigram = quoted[1..quoted.len() - 1].replace("\"\"", "\"");
-                prop_assert!(text.as_str().contains(&trigram), "{quoted} of {text:?}");
-            }
+        fn what_is_folded_holds_letters_digits_and_blanks_and_folds_to_itself(
+            text in "\\PC{0,30}|[\\x00-\\x7f]{0,30}",
+        ) {
+            let folded = folded(&text);
+            prop_assert!(folded.chars().all(|c| c == ' ' || c.is_alphanumeric() || is_combining_mark(c)));
+            prop_assert_eq!(super::folded(&folded), folded);
+        }
+
+        #[test]
+        fn both_spellings_of_unicode_fold_to_one(text in "[ଁ-୷ऀ-ॿA-Za-zÀ-ÿ ]{0,20}") {
+            let apart: String = text.nfd().collect();
+            prop_assert_eq!(folded(&apart), folded(&text));
         }
     }
 }

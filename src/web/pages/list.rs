@@ -9,10 +9,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 
+use super::sought::{PEOPLE_SHOWN, Sought};
 use crate::domain::PiStatus;
 use crate::language::{Language, Phrase, phrase};
 use crate::store::beneficiaries::Tally;
 use crate::store::instructions::PaymentInstruction;
+use crate::store::people::{self, FoundPeople};
 use crate::store::search::{self, Cursor, Found, Listed, Total};
 use crate::web::display;
 use crate::web::error::WebError;
@@ -36,23 +38,28 @@ pub async fn page(
     let asked = query.into_inner().read();
     let now = site.app.clock.now();
     if !asked.faults.all().is_empty() {
-        let mut response = html(&ListPage::new(&viewer, asked, None, None, None, now))?;
+        let mut response = html(&ListPage::new(&viewer, asked, None, None, None, None, now))?;
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return Ok(response);
     }
     let after = asked.cursor().map_err(|_| WebError::unreadable_address())?;
     let (scope, tab) = (viewer.scope(), asked.tab);
     let filters = asked.filters_at(now);
-    let found = site
+    let who = (asked.is_only_text() && after.is_none()).then(|| asked.typed.q.clone());
+    let (found, people) = site
         .app
         .store
-        .read(move |db| match tab {
-            Tab::Waiting => search::waiting(db, &scope, after),
-            Tab::NeedsYou | Tab::All => search::search(db, &scope, &filters, after),
+        .read(move |db| {
+            let found = match tab {
+                Tab::Waiting => search::waiting(db, &scope, after),
+                Tab::NeedsYou | Tab::All => search::search(db, &scope, &filters, after),
+            };
+            let people = who.map(|who| people::find(db, &scope, &who, None, PEOPLE_SHOWN)).transpose()?;
+            Ok((found?, people))
         })
         .await?;
     let offer = fetch::offered(&site, &viewer, &asked, &found);
-    html(&ListPage::new(&viewer, asked, after, Some(found), offer, now))
+    html(&ListPage::new(&viewer, asked, after, Some(found), people, offer, now))
 }
 
 #[derive(Template)]
@@ -63,6 +70,7 @@ struct ListPage {
     /// Whether rows tell their ULB: not to those who see only one.
     names_tenants: bool,
     is_later_page: bool,
+    sought: Sought,
     /// What fetching came to, told once.
     notice: Option<fetch::Notice>,
     /// The number that is not known here and can be fetched from MUKTASoft.
@@ -94,6 +102,7 @@ impl ListPage {
         asked: ListRequest,
         after: Option<Cursor>,
         found: Option<Found>,
+        people: Option<FoundPeople>,
         offer: Option<String>,
         now: DateTime<Utc>,
     ) -> Self {
@@ -104,6 +113,7 @@ impl ListPage {
             form_token: viewer.form_token.clone(),
             names_tenants: viewer.scope().is_state(),
             is_later_page: after.is_some(),
+            sought: Sought::new(&asked.typed.q, people),
             results: found.map(|found| Results::new(found, &asked, now)),
             asked,
         }
@@ -213,7 +223,7 @@ mod tests {
 
     fn rendered(tab: Tab, found: Found) -> String {
         let asked = ListRequest { tab, ..ListRequest::default() };
-        ListPage::new(&admin(), asked, None, Some(found), None, NOW).render().unwrap()
+        ListPage::new(&admin(), asked, None, Some(found), None, None, NOW).render().unwrap()
     }
 
     #[test]

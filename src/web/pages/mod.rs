@@ -11,6 +11,7 @@ pub mod messages;
 pub mod people;
 pub mod reports;
 pub mod sign_in;
+mod sought;
 pub mod static_file;
 pub mod sync_runs;
 

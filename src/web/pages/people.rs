@@ -1,9 +1,12 @@
 //! `GET /beneficiaries`: people and their payments, whichever payment instruction they are in.
 
+pub mod export;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use super::sought::Sought;
 use crate::domain::PaymentStatus;
 use crate::language::{Phrase, phrase};
 use crate::store::people::{self, FoundPeople, Person};
@@ -26,24 +29,32 @@ pub struct PeopleQuery {
     below: Option<i64>,
 }
 
+impl PeopleQuery {
+    /// What is looked for; blank for nothing.
+    fn text(&self) -> Result<String, WebError> {
+        let text = filled(self.q.as_deref()).unwrap_or_default();
+        if text.chars().count() > LONGEST_TEXT {
+            let most = LONGEST_TEXT.to_string();
+            return Err(WebError::BadRequest(
+                phrase("Search for %{count} characters at most.").with("count", most),
+            ));
+        }
+        Ok(text.to_owned())
+    }
+}
+
 /// The handler.
 pub async fn page(
     site: web::Data<Site>,
     viewer: Viewer,
     query: web::Query<PeopleQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let asked = filled(query.q.as_deref()).unwrap_or_default().to_owned();
-    if asked.chars().count() > LONGEST_TEXT {
-        let most = LONGEST_TEXT.to_string();
-        return Err(WebError::BadRequest(
-            phrase("Search for %{count} characters at most.").with("count", most),
-        ));
-    }
+    let asked = query.text()?;
     let found = if asked.is_empty() {
         None
     } else {
         let (scope, text, below) = (viewer.scope(), asked.clone(), query.below);
-        Some(site.app.store.read(move |db| people::find(db, &scope, &text, below)).await?)
+        Some(site.app.store.read(move |db| people::find(db, &scope, &text, below, people::PAGE)).await?)
     };
     html(&PeoplePage::new(&viewer, asked, query.below.is_some(), found))
 }
@@ -54,6 +65,7 @@ struct PeoplePage {
     shell: Shell,
     names_tenants: bool,
     asked: String,
+    sought: Sought,
     is_later_page: bool,
     /// `None` if nothing was asked for.
     people: Option<Vec<PersonRow>>,
@@ -62,17 +74,22 @@ struct PeoplePage {
 
 impl PeoplePage {
     fn new(viewer: &Viewer, asked: String, is_later_page: bool, found: Option<FoundPeople>) -> Self {
-        let query =
-            percent_encoding::utf8_percent_encode(&asked, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let sought = Sought::new(&asked, None);
         let next = found.as_ref().and_then(|found| found.next);
         Self {
             shell: Shell::new(viewer, Section::People),
             names_tenants: viewer.scope().is_state(),
             is_later_page,
-            next: next.map(|below| format!("/beneficiaries?q={query}&below={below}")),
+            next: next.map(|below| format!("{}&below={below}", sought.among_people())),
             people: found.map(|found| found.people.into_iter().map(PersonRow::new).collect()),
+            sought,
             asked,
         }
+    }
+
+    /// The same as a file.
+    fn csv(&self) -> String {
+        self.sought.among_people().replacen("/beneficiaries", "/beneficiaries.csv", 1)
     }
 }
 

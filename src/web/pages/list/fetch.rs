@@ -23,10 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The number that a search did not find, if this viewer may have it fetched.
 pub(super) fn offered(site: &Site, viewer: &Viewer, asked: &ListRequest, found: &Found) -> Option<String> {
-    let number = &asked.typed.q;
+    let number = asked.filters.text.as_ref()?.only_number()?;
     let is_unknown = found.rows.is_empty() && found.total == Total::Exactly(0) && asked.cursor.is_empty();
     let can = site.app.muktasoft.is_set() && viewer.may(Right::Fetch);
-    (can && is_unknown && is_like_a_number(number)).then(|| number.clone())
+    (can && is_unknown && is_like_a_number(number)).then(|| number.to_owned())
 }
 
 /// POST.

@@ -189,6 +189,12 @@ impl ListRequest {
         self.typed != Typed::default()
     }
 
+    /// Whether a text is looked for and nothing else asked: then people are looked for too.
+    pub fn is_only_text(&self) -> bool {
+        let text_only = Typed { q: self.typed.q.clone(), ..Typed::default() };
+        self.is_all() && !self.typed.q.is_empty() && self.typed == text_only
+    }
+
     pub fn is_waiting(&self) -> bool {
         self.tab == Tab::Waiting
     }

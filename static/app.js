@@ -80,8 +80,32 @@
     setTimeout(awaitAnswer, 2000);
   }
 
+  // Numbers that are asked for elsewhere can be copied.
+  const words = document.querySelector("main")?.dataset ?? {};
+  const copied = async (token, button) => {
+    try {
+      await navigator.clipboard.writeText(token.textContent);
+    } catch {
+      // Without a clipboard of its own (plain http) the page marks the number and copies what is marked.
+      getSelection().selectAllChildren(token);
+      document.execCommand("copy");
+    }
+    button.title = words.copied;
+    button.setAttribute("aria-label", `${words.copied}: ${token.textContent}`);
+  };
+  for (const token of document.querySelectorAll(".token[data-copy]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = words.copy;
+    button.setAttribute("aria-label", `${words.copy}: ${token.textContent}`);
+    button.innerHTML =
+      '<svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true"><path d="M9 9h11v11H9zM5 15H4V4h11v1"/></svg>';
+    button.addEventListener("click", () => copied(token, button));
+    token.after(button);
+  }
+
   // After Refresh the answer is where reading goes on; the page stays where it was, if that shows it.
-  if (location.hash === "#ftps-message" || location.hash === "#notice") {
+  if (["#ftps-message", "#notice", "#note-fault", "#found"].includes(location.hash)) {
     const answer = document.getElementById(location.hash.slice(1));
     const scrolled = sessionStorage.getItem("scrolled");
     answer?.focus({ preventScroll: scrolled !== null });

@@ -23,6 +23,8 @@ pub enum Right {
     Refresh,
     /// Have messages sent again, or settle them.
     Resend,
+    /// Write notes on a payment instruction.
+    Note,
     /// Have a payment instruction fetched from MUKTASoft.
     Fetch,
     /// See the audit trail.
@@ -37,7 +39,9 @@ impl Role {
     /// Whether the role carries that right.
     pub const fn may(self, right: Right) -> bool {
         match right {
-            Right::Refresh | Right::Resend | Right::Fetch => matches!(self, Self::Accountant | Self::Admin),
+            Right::Refresh | Right::Resend | Right::Note | Right::Fetch => {
+                matches!(self, Self::Accountant | Self::Admin)
+            }
             Right::SeeAudit | Right::OpenPayload | Right::StartSync => matches!(self, Self::Admin),
         }
     }

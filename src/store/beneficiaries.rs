@@ -123,14 +123,74 @@ pub fn page(
     Ok(query.offset(skipped).limit(limit).load(db)?)
 }
 
-/// How many beneficiaries of an instruction have each payment status; those that none has are left
-/// out.
-pub fn counts(db: &mut Db, instruction_id: InstructionId) -> Result<Vec<(PaymentStatus, i64)>, StoreError> {
-    Ok(beneficiaries::table
+/// How many beneficiaries of an instruction have each payment status, and what those come to; those that
+/// none has are left out.
+pub fn counts(
+    db: &mut Db,
+    instruction_id: InstructionId,
+) -> Result<Vec<(PaymentStatus, i64, Paise)>, StoreError> {
+    let rows: Vec<(PaymentStatus, i64, i64)> = beneficiaries::table
         .filter(beneficiaries::instruction_id.eq(instruction_id))
         .group_by(beneficiaries::payment_status)
-        .select((beneficiaries::payment_status, diesel::dsl::count_star()))
-        .load(db)?)
+        .select((
+            beneficiaries::payment_status,
+            diesel::dsl::count_star(),
+            sql::<BigInt>("CAST(sum(amount_paise) AS BIGINT)"),
+        ))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(status, count, paise)| (status, count, Paise(paise))).collect())
+}
+
+/// A beneficiary that was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Met {
+    /// Our row.
+    pub id: i64,
+    /// Its place among those of that payment status, in the instruction's order, from 0 on.
+    pub place: i64,
+    /// The payment ID.
+    pub payment_id: String,
+    /// Name, if known.
+    pub name: Option<String>,
+}
+
+/// Those beneficiaries of an instruction, all or those of one payment status, in which every word of `text` stands:
+/// in name, payment ID, beneficiary ID, UTR, or the last four digits of account and mobile, in any case and order.
+pub fn look_for(
+    db: &mut Db,
+    instruction_id: InstructionId,
+    status: Option<PaymentStatus>,
+    text: &str,
+) -> Result<Vec<Met>, StoreError> {
+    type Text = Option<String>;
+    type Row = (i64, String, Text, Text, Text, Text, Text);
+    let mut query = beneficiaries::table
+        .filter(beneficiaries::instruction_id.eq(instruction_id))
+        .order((beneficiaries::position, beneficiaries::id))
+        .select((
+            beneficiaries::id,
+            beneficiaries::payment_id,
+            beneficiaries::name,
+            beneficiaries::beneficiary_id,
+            beneficiaries::utr,
+            beneficiaries::account_last4,
+            beneficiaries::mobile_last4,
+        ))
+        .into_boxed();
+    if let Some(status) = status {
+        query = query.filter(beneficiaries::payment_status.eq(status.as_str()));
+    }
+    let rows: Vec<Row> = query.load(db)?;
+    let text = text.to_lowercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let met = (0..).zip(rows).filter_map(|(place, row)| {
+        let (id, payment_id, name, person, utr, account, mobile) = row;
+        let told = [&name, &person, &utr, &account, &mobile].map(Option::as_deref);
+        let told: Vec<&str> = told.into_iter().flatten().chain([payment_id.as_str()]).collect();
+        let told = told.join("\n").to_lowercase();
+        words.iter().all(|word| told.contains(word)).then_some(Met { id, place, payment_id, name })
+    });
+    Ok(met.collect())
 }
 
 /// How the payments of each of these instructions stand.

@@ -21,6 +21,7 @@ pub mod figures;
 pub mod importing;
 pub mod instructions;
 pub mod keys;
+pub mod notes;
 pub mod outbox;
 pub mod people;
 pub mod pulls;

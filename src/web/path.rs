@@ -1,7 +1,7 @@
 //! Addresses of payment instructions, whose numbers contain slashes: the number keeps them
-//! (`/payment-instructions/PI-1013/2023-24/000256`), and `/refresh` or `/calls` may follow.
+//! (`/payment-instructions/PI-1013/2023-24/000256`), and `/refresh`, `/calls` or `/notes` may follow.
 //!
-//! A last segment that reads `refresh` or `calls` is always the page's, never the number's. Of a
+//! A last segment that reads so is always the page's, never the number's. Of a
 //! number that itself ends so (or holds segments that browsers would fold away) the links here
 //! write that slash as `%2F`, which [`parse`] reads as part of the number: so every number has its
 //! address. The one exception are the numbers `.` and `..`, which browsers fold in any spelling.
@@ -23,6 +23,8 @@ pub enum Sub {
     Refresh,
     /// The call log.
     Calls,
+    /// The target of the form for notes.
+    Notes,
 }
 
 impl Sub {
@@ -31,12 +33,13 @@ impl Sub {
             Self::View => None,
             Self::Refresh => Some("refresh"),
             Self::Calls => Some("calls"),
+            Self::Notes => Some("notes"),
         }
     }
 
     /// The page that a raw last segment names.
     fn named(segment: &str) -> Option<Self> {
-        [Self::Refresh, Self::Calls].into_iter().find(|sub| sub.segment() == Some(segment))
+        [Self::Refresh, Self::Calls, Self::Notes].into_iter().find(|sub| sub.segment() == Some(segment))
     }
 }
 
@@ -155,6 +158,7 @@ mod tests {
         let segment = prop_oneof![
             Just("calls".to_owned()),
             Just("refresh".to_owned()),
+            Just("notes".to_owned()),
             Just("..".to_owned()),
             "[A-Z]{2}-[0-9]{4}",
             "[ %?#&+;:.ଓ/\\\\\"'<>]{0,4}",
@@ -168,7 +172,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_number_is_read_back_from_its_link(number in number()) {
-            for sub in [Sub::View, Sub::Refresh, Sub::Calls] {
+            for sub in [Sub::View, Sub::Refresh, Sub::Calls, Sub::Notes] {
                 let address = link(&number, sub);
                 prop_assert_eq!(parse(&address), Some((number.clone(), sub)), "{}", &address);
                 prop_assert!(address.bytes().all(|b| b.is_ascii_graphic()));

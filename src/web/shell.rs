@@ -151,6 +151,13 @@ impl Shell {
         self.language.of_recorded(recorded)
     }
 
+    /// Who prints the page, and when: a paper says so.
+    pub fn printed(&self, viewer: &Viewer) -> Phrase {
+        phrase("Printed by %{name}, as of %{at}.")
+            .with("name", viewer.name.clone())
+            .with("at", super::display::minute(viewer.seen_at.naive_utc()))
+    }
+
     /// The languages to choose from.
     pub fn languages(&self) -> &'static [Language] {
         Language::ALL

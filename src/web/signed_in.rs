@@ -46,6 +46,7 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
         form_token: session::form_token(&session)?,
         undone: Undone::of_session(&session)?,
         tenants: site.tenants.clone(),
+        seen_at: site.app.clock.now(),
     };
     request.extensions_mut().insert(viewer.clone());
     Ok(viewer)

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::tenants::TenantNames;
 use crate::access::{Right, Role};
 use crate::language::{Language, Phrase, phrase};
@@ -26,6 +28,8 @@ pub struct Viewer {
     pub undone: Option<Undone>,
     /// What the Urban Local Bodies are called.
     pub tenants: Arc<TenantNames>,
+    /// When they looked.
+    pub seen_at: DateTime<Utc>,
 }
 
 impl Viewer {

@@ -2,11 +2,19 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use mukta_ftps::access::Role;
 use mukta_ftps::store::deadline::past_deadline;
 
-use crate::support::{ORIGINAL, PEOPLE, REVISED, World, at, on_both, original, revised};
+use crate::support::{
+    ORIGINAL, PEOPLE, REVISED, World, at, on_both, original, pair, payment_ids, revised, words,
+};
 
-on_both!(the_last_day_for_corrections_is_told_and_flagged_once_it_is_over);
+on_both!(
+    the_last_day_for_corrections_is_told_and_flagged_once_it_is_over,
+    notes_stand_on_the_time_line_and_stay_there,
+    one_among_many_people_is_found_and_marked,
+    what_failed_is_told_beside_the_status_and_in_the_sums,
+);
 
 #[derive(QueryableByName)]
 struct Number {
@@ -25,14 +33,14 @@ fn past(world: &World) -> Vec<String> {
 /// What the page and the list say of an instruction: the flag's words, and what is to be done.
 async fn told(world: &World, number: &str) -> (String, String) {
     let page = world.view(number).await;
-    let flag = page.all("[data-flag=past-deadline]").into_iter().map(crate::support::words).collect();
+    let flag = page.all("[data-flag=past-deadline]").into_iter().map(words).collect();
     let list = world.get("/payment-instructions?tab=all").await;
-    let rows = list.all("tbody tr").into_iter().map(crate::support::words);
+    let rows = list.all("tbody tr").into_iter().map(words);
     let row: String = rows.filter(|row| row.contains(number)).collect();
     let is_flagged = row.contains("The last day for corrections was");
     assert_eq!(is_flagged, page.text.contains("data-flag=\"past-deadline\""), "{row}");
     assert_eq!(is_flagged, past(world).contains(&number.to_owned()), "{row}");
-    let to_do = page.all("#to-do").into_iter().map(crate::support::words).collect();
+    let to_do = page.all("#to-do").into_iter().map(words).collect();
     (flag, to_do)
 }
 
@@ -75,4 +83,93 @@ async fn the_last_day_for_corrections_is_told_and_flagged_once_it_is_over(world:
     assert_eq!(told(&world, REVISED).await.0, "The last day for corrections was 30/04/2024");
     assert_eq!(told(&world, ORIGINAL).await.0, "");
     assert_eq!(past(&world), [EARLIER, REVISED]);
+}
+
+async fn notes_stand_on_the_time_line_and_stay_there(world: World) {
+    world.import_pair(PEOPLE);
+    let bina = world.browser_of("bina", Role::Accountant, "od.jatni").await;
+    let form = format!("/payment-instructions/{REVISED}/notes");
+    let text = "Passbook <b>asked</b> for, \u{202e}again & again; account 30131500010226";
+    let answer = bina.post(&form, &[("text", &format!(" {text}\r\n "))]).await;
+    assert_eq!(
+        (answer.status, answer.location()),
+        (303, format!("/payment-instructions/{REVISED}#timeline"))
+    );
+    let page = bina.view(REVISED).await;
+    assert_eq!(page.words(".timeline bdi"), text.replace("30131500010226", "•••• 0226"), "{}", page.text);
+    let step = page.words(".timeline li:has(bdi)");
+    assert!(step.contains("31/03/2024 15:30 IST") && step.contains("Note by bina"), "{step}");
+
+    for (text, told) in
+        [("", "it is empty"), (" \r\n\t", "it is empty"), (&"x".repeat(501), "longer than 500")]
+    {
+        let answer = bina.post(&form, &[("text", text)]).await;
+        assert_eq!(answer.status, 303);
+        let page = bina.get(&answer.location()).await;
+        assert!(page.words("#note-fault").contains(told), "{}", page.words("#note-fault"));
+        assert_eq!(page.all(".timeline bdi").len(), 1, "nothing was written");
+    }
+    let longest = "\u{b28}".repeat(500);
+    assert_eq!(bina.post(&form, &[("text", &longest)]).await.status, 303);
+    assert_eq!(bina.view(REVISED).await.all(".timeline bdi").len(), 2);
+    assert_eq!(bina.get(&form).await.status, 303, "the form's target leads back to the page");
+
+    assert_eq!(bina.post_bare(&form, &[("text", "x")]).await.status, 403, "without the session's token");
+    let viewer = world.browser_of("tara", Role::Viewer, "od.jatni").await;
+    assert_eq!(viewer.post(&form, &[("text", "x")]).await.status, 403);
+    assert!(viewer.view(REVISED).await.all(".note-form").is_empty());
+    let elsewhere = world.browser_of("hari", Role::Accountant, "od.dhenkanal").await;
+    assert_eq!(elsewhere.post(&form, &[("text", "x")]).await.status, 404);
+    assert_eq!(world.view(REVISED).await.all(".timeline bdi").len(), 2);
+    let trail = world.get("/audit").await;
+    assert!(trail.text.contains("Wrote a note") && !trail.text.contains("Passbook"));
+    for change in ["UPDATE notes SET text = 'x'", "DELETE FROM notes"] {
+        assert!(world.database.try_to_execute(change).unwrap_err().to_string().contains("append-only"));
+    }
+}
+
+async fn one_among_many_people_is_found_and_marked(world: World) {
+    let [original, revised] = pair(&payment_ids(260));
+    world.import(&[original.person(7, "paymentStatus", "Payment Successful"), revised]);
+    let met = async |query: &str| -> Vec<String> {
+        let page = world.view(&format!("{REVISED}{query}")).await;
+        page.all("tr.met").into_iter().map(|row| row.attr("data-payment-id").unwrap().to_owned()).collect()
+    };
+    assert!(met("").await.is_empty());
+    // One by the name, one by the payment ID: both on the third page.
+    assert_eq!(met("?find=250%20NAYAK").await, ["BN-1013/000250", "BN-1013/000251"]);
+    assert_eq!(met("?find=bn-1013%2F000112").await, ["BN-1013/000112"]);
+    assert!(met("?find=250%20NAYAK&beneficiaries=1").await.is_empty(), "the page that was asked for");
+    let page = world.view(&format!("{REVISED}?find=nayak")).await;
+    assert_eq!(page.all("tr.met").len(), 100);
+    assert!(page.words("#found").contains("“nayak”: 260 found"), "{}", page.words("#found"));
+    assert_eq!(
+        page.attr("a[rel=next]", "href"),
+        format!("/payment-instructions/{REVISED}?find=nayak&beneficiaries=2#beneficiaries")
+    );
+    assert_eq!(page.words("tfoot th"), "Total, 260 payments");
+    assert_eq!(page.words("tfoot .number"), "₹ 3,19,930.00");
+    let nobody = world.view(&format!("{REVISED}?find=%3Cscript%3E")).await;
+    assert!(nobody.words("#found").contains("Nobody here has “<script>”"));
+    assert_eq!(nobody.all("tr[data-payment-id]").len(), 100, "all are still there");
+    let page = world.view(&format!("{ORIGINAL}?find=nayak&payment=successful")).await;
+    assert_eq!(page.all("tr.met").len(), 1, "among those of that payment status");
+}
+
+async fn what_failed_is_told_beside_the_status_and_in_the_sums(world: World) {
+    world.import(&[original(ORIGINAL, PEOPLE).person(0, "paymentStatus", "Payment Successful")]);
+    let page = world.view(ORIGINAL).await;
+    assert_eq!(page.words(".state"), "Completed 2 of 3 failed");
+    assert_eq!(page.words("[data-flag=failed-payments]"), "2 of 3 failed");
+    let told = page.words("tfoot th");
+    assert_eq!(told, "Total, 3 payments Successful: ₹ 1,230.50 Failed: ₹ 2,461.00", "{told}");
+    assert_eq!(page.words("tfoot .number"), "₹ 3,691.50");
+    assert_eq!(page.words("title"), format!("Completed · {ORIGINAL} – MUKTA FTPS payment status"));
+    let parts = page.all("main h1, #to-do, #beneficiaries, dl.facts, .note-form");
+    let order: Vec<&str> = parts.into_iter().map(|part| part.value().name()).collect();
+    assert_eq!(order, ["h1", "p", "section", "dl", "form"]);
+
+    let page = world.pay(&pair(PEOPLE)).await;
+    assert_eq!(page.words("title"), format!("Paid · {REVISED} – MUKTA FTPS payment status"));
+    assert_eq!(page.words(".state"), "Completed");
 }

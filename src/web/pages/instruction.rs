@@ -1,8 +1,9 @@
 //! `GET /payment-instructions/{PI number}` and what lies below it: View Payment Instruction
-//! (DOMAIN.md §7), its Refresh form, and the way to its call log.
+//! (DOMAIN.md §7), its Refresh form, its notes, and the way to its call log.
 
 mod band;
 mod beneficiary;
+mod notes;
 mod paging;
 mod standing;
 mod timeline;
@@ -30,9 +31,10 @@ use crate::sealing::Sealer;
 use crate::store::audit::Action;
 use crate::store::beneficiaries::{self, Beneficiary, Tally};
 use crate::store::instructions::{self, PaymentAdvice, PaymentInstruction};
+use crate::store::notes::Note;
 use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::store::scope::Scope;
-use crate::store::{Db, StoreError, bills, sync_runs};
+use crate::store::{self, Db, StoreError, bills, sync_runs};
 use crate::sync::{Asked, Order};
 use crate::web::display::{self, filled};
 use crate::web::error::WebError;
@@ -52,15 +54,17 @@ pub struct ViewQuery {
     beneficiaries: Option<String>,
     /// Only beneficiaries of this payment status.
     payment: Option<String>,
+    /// Whom of them to mark.
+    find: Option<String>,
 }
 
 impl ViewQuery {
     fn wanted(&self) -> Wanted {
-        Wanted::read(self.beneficiaries.as_deref(), self.payment.as_deref())
+        Wanted::read(self.beneficiaries.as_deref(), self.payment.as_deref(), self.find.as_deref())
     }
 }
 
-/// GET of a page of a payment instruction; of the Refresh form's target, leads back to the page.
+/// GET of a page of a payment instruction; of a form's target, leads back to the page.
 pub async fn get(
     site: web::Data<Site>,
     viewer: Viewer,
@@ -71,11 +75,11 @@ pub async fn get(
     match sub {
         Sub::View => view(&site, &viewer, number, query.into_inner()).await,
         Sub::Calls => calls::page(&site, &viewer, number, &request).await,
-        Sub::Refresh => Ok(see_other(&path::link(&number, Sub::View))),
+        Sub::Refresh | Sub::Notes => Ok(see_other(&path::link(&number, Sub::View))),
     }
 }
 
-/// POST: the Refresh form, and the form of the call log that opens a call's payload in full.
+/// POST: the Refresh form, a note, and the form of the call log that opens a call's payload in full.
 pub async fn post(
     site: web::Data<Site>,
     form: PostedForm,
@@ -84,6 +88,7 @@ pub async fn post(
     match path::parse(request.uri().path()).ok_or(WebError::NotFound)? {
         (number, Sub::Refresh) => refresh(&site, &form.viewer, number, &request).await,
         (number, Sub::Calls) => calls::open_in_full(&site, &form, number, &request).await,
+        (number, Sub::Notes) => notes::write(&site, &form, number, &request).await,
         (_, Sub::View) => Err(WebError::MethodNotAllowed("GET, HEAD")),
     }
 }
@@ -153,7 +158,7 @@ async fn refresh(
     }))
 }
 
-/// Why Refresh called nobody; told once, after the form.
+/// Why Refresh called nobody, or a note was not written; told once, after the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Notice {
     Asking,
@@ -162,6 +167,9 @@ enum Notice {
     NotWaiting,
     /// Until when nobody is asked, where that is not over.
     Paused(Option<DateTime<Utc>>),
+    /// A note that says nothing.
+    NoteMissing,
+    NoteTooLong,
 }
 
 impl Notice {
@@ -182,13 +190,20 @@ impl Notice {
             Self::Locked => "locked",
             Self::NotWaiting => "not-waiting",
             Self::Paused(_) => "paused",
+            Self::NoteMissing => "note-missing",
+            Self::NoteTooLong => "note-too-long",
         }
     }
 
     fn named(word: Option<&str>, paused_until: Option<DateTime<Utc>>) -> Option<Self> {
-        [Self::Asking, Self::Busy, Self::Locked, Self::NotWaiting, Self::Paused(paused_until)]
-            .into_iter()
-            .find(|notice| Some(notice.word()) == word)
+        let asked = [Self::Asking, Self::Busy, Self::Locked, Self::NotWaiting, Self::Paused(paused_until)];
+        let noted = [Self::NoteMissing, Self::NoteTooLong];
+        asked.into_iter().chain(noted).find(|notice| Some(notice.word()) == word)
+    }
+
+    /// Whether it tells of a note.
+    const fn is_of_note(self) -> bool {
+        matches!(self, Self::NoteMissing | Self::NoteTooLong)
     }
 
     /// As the instruction stands now: its page may have been old when Refresh was pressed there.
@@ -223,6 +238,11 @@ impl Notice {
             (Self::Paused(None), _) => phrase(
                 "FTPS was not called: JIT had not let us sign in. That pause is over now, so Refresh asks JIT again.",
             ),
+            (Self::NoteMissing, _) => phrase("The note was not saved: it is empty."),
+            (Self::NoteTooLong, _) => {
+                phrase("The note was not saved: it is longer than %{count} characters.")
+                    .with("count", notes::LONGEST.to_string())
+            }
         }
     }
 }
@@ -243,6 +263,8 @@ struct Shown {
     missing: Option<Missing>,
     /// The run under way will ask about it.
     is_in_a_run: bool,
+    /// Newest first.
+    notes: Vec<Note>,
 }
 
 impl Shown {
@@ -277,6 +299,7 @@ impl Shown {
             original: ancestry.original(),
             missing: bills::missing(db, sealer, &instruction)?,
             is_in_a_run: sync_runs::is_open_in_a_run(db, instruction.id)?,
+            notes: store::notes::of_instruction(db, instruction.id)?,
             instruction,
         }))
     }
@@ -298,8 +321,14 @@ struct InstructionPage {
     standing: Standing,
     band: Option<Band>,
     notice: Option<Phrase>,
+    /// Why a note was not written.
+    note_fault: Option<Phrase>,
+    /// How many of its payments failed, once it is completed.
+    failed: Option<Phrase>,
+    last_day_to_correct: Option<String>,
     has_gateway: bool,
     may_refresh: bool,
+    may_note: bool,
     form_token: String,
     now: DateTime<Utc>,
 }
@@ -348,8 +377,17 @@ impl InstructionPage {
         let may_refresh = shown.instruction.is_waiting() && viewer.may(Right::Refresh);
         let standing = Standing::of(&facts(&shown, viewer, around));
         let completed_by = shown.instruction.completed_by;
+        let last_day_to_correct = shown.instruction.last_day_to_correct(now).map(display::date);
         let notice = Notice::named(notice, around.sign_in_paused_until);
-        let steps = timeline::steps(&shown.instruction, shown.calls, &shown.messages);
+        let (note_fault, notice) = match notice {
+            Some(fault) if fault.is_of_note() => (Some(fault.words(completed_by)), None),
+            notice => (None, notice.map(|notice| notice.words(completed_by))),
+        };
+        let steps = timeline::steps(&shown.instruction, shown.calls, &shown.messages, shown.notes);
+        let failed = phrase("%{count} of %{all} failed")
+            .with("count", display::count(shown.tally.failed))
+            .with("all", display::count(shown.tally.all));
+        let have_failed = shown.instruction.status == PiStatus::Completed && shown.tally.failed > 0;
         let mut messages: HashMap<i64, OutboxMessage> =
             shown.messages.into_iter().map(|message| (message.beneficiary_id, message)).collect();
         let completed_at = shown.instruction.completed_at;
@@ -374,9 +412,13 @@ impl InstructionPage {
             parent_is_known: shown.parent_is_known,
             original: shown.original,
             revisions: shown.revisions,
-            notice: notice.map(|notice| notice.words(completed_by)),
+            notice,
+            note_fault,
+            failed: have_failed.then_some(failed),
+            last_day_to_correct,
             has_gateway,
             may_refresh,
+            may_note: viewer.may(Right::Note),
             form_token: viewer.form_token.clone(),
             now,
         }
@@ -388,6 +430,14 @@ impl InstructionPage {
 
     fn refresh_link(&self) -> String {
         path::link(&self.pi.number, Sub::Refresh)
+    }
+
+    fn notes_link(&self) -> String {
+        path::link(&self.pi.number, Sub::Notes)
+    }
+
+    fn longest_note(&self) -> usize {
+        notes::LONGEST
     }
 
     fn calls_link(&self) -> String {

@@ -18,6 +18,7 @@ pub(in crate::web::pages) fn admin() -> Viewer {
         tenants: Default::default(),
         form_token: "f00d".to_owned(),
         undone: None,
+        seen_at: NOW,
     }
 }
 
@@ -152,6 +153,7 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
         revisions: vec![],
         missing: None,
         is_in_a_run: false,
+        notes: vec![],
     }
 }
 

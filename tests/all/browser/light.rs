@@ -6,6 +6,8 @@ use crate::support::{Kind, ORIGINAL, REVISED, World, payment_ids, revised};
 
 /// HTML, CSS and script of a View page of ten beneficiaries, uncompressed.
 const LARGEST_PAGE: u64 = 60 * 1024;
+/// The beneficiaries begin no lower, in CSS pixels: on the first screen of 768.
+const LOWEST_PEOPLE: f64 = 600.0;
 /// A paint that people call quick (web.dev's threshold); here the machine is shared with other tests.
 const SLOWEST_PAINT: f64 = 2500.0;
 
@@ -33,6 +35,10 @@ async fn a_view_page_is_light_and_painted_soon() {
 async fn measure(person: &Chromium, number: &str, rows: usize, what: &str) {
     person.go(&page_of(number)).await;
     assert_eq!(person.count("tr[data-payment-id]").await, rows);
+    let top = "return document.getElementById('beneficiaries').getBoundingClientRect().top + scrollY";
+    let top = person.run(top).await.as_f64().unwrap();
+    println!("{number}, {what}: the beneficiaries begin {top:.0} px down");
+    assert!(top < LOWEST_PEOPLE, "{number}, {what}: {top} px");
     let painted = largest_paint(person).await;
     let weight = weight(person).await;
     println!("{number}, {what}: {weight} bytes of HTML, CSS and script; largest paint after {painted:.0} ms");

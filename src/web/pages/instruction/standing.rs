@@ -62,6 +62,8 @@ pub(super) struct Payments {
 /// What the page says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Standing {
+    /// In one word or two: of the page's title.
+    pub(super) title: Phrase,
     /// Under the heading: what the status means, and where that leaves the payments.
     pub(super) heading: Vec<Phrase>,
     /// In the band: what the latest call means.
@@ -77,6 +79,7 @@ pub(super) struct Standing {
 impl Standing {
     pub(super) fn of(facts: &Facts) -> Self {
         Self {
+            title: facts.title(),
             heading: facts.heading(),
             meaning: facts.meaning(),
             follows: facts.follows(),
@@ -87,6 +90,11 @@ impl Standing {
 }
 
 impl Facts {
+    fn title(&self) -> Phrase {
+        let is_paid = self.status == PiStatus::Completed && self.payments.are_made_beyond_doubt();
+        if is_paid { phrase("Paid") } else { Phrase::recorded(self.status.as_str()) }
+    }
+
     fn heading(&self) -> Vec<Phrase> {
         let mut told = vec![match self.status {
             PiStatus::Pending => phrase("MUKTASoft says that it has not sent it to the treasury yet."),
@@ -233,13 +241,14 @@ impl Facts {
 }
 
 impl Payments {
+    fn are_made_beyond_doubt(self) -> bool {
+        self.are_all_made && !self.went_elsewhere && !self.are_doubtful && !self.have_returned
+    }
+
     /// Where a completed instruction leaves them.
     fn told(self) -> Option<Phrase> {
-        let is_beyond_doubt = !self.went_elsewhere && !self.are_doubtful && !self.have_returned;
         match self {
-            Self { are_all_made: true, .. } if is_beyond_doubt => {
-                Some(phrase("Every payment has been made."))
-            }
+            _ if self.are_made_beyond_doubt() => Some(phrase("Every payment has been made.")),
             Self { have_failed: true, are_unsettled: false, .. } => {
                 Some(phrase("The payments that failed are in a later payment instruction."))
             }

@@ -27,7 +27,7 @@ fn in_process() -> Facts {
 
 /// All that the page says, in English: one sentence after another, as they are read.
 fn said(facts: &Facts) -> String {
-    let Standing { heading, meaning, follows, refresh, to_do } = Standing::of(facts);
+    let Standing { heading, meaning, follows, refresh, to_do, .. } = Standing::of(facts);
     let all = heading.into_iter().chain([meaning]).chain(refresh).chain(follows).chain(to_do);
     all.map(|words| Language::English.tell(&words)).collect::<Vec<_>>().join(" ")
 }

@@ -6,6 +6,7 @@ use crate::domain::{MessageState, PiStatus};
 use crate::language::{Phrase, phrase};
 use crate::store::calls::{self, CallSummary};
 use crate::store::instructions::PaymentInstruction;
+use crate::store::notes::Note;
 use crate::store::outbox::listing::OutboxMessage;
 use crate::store::{Db, StoreError};
 use crate::web::{display, sms, triggers};
@@ -47,13 +48,30 @@ pub(super) struct Step {
     pub(super) skips_calls: bool,
     /// Whether the list of messages tells more.
     pub(super) is_of_sms: bool,
+    /// What a person wrote.
+    pub(super) said: Option<String>,
     /// What has still to happen after it: nobody knows when.
     pub(super) still: Option<Phrase>,
 }
 
 impl Step {
     fn new(at: NaiveDateTime, words: Phrase, tone: &'static str) -> Self {
-        Self { at, words, tone, note: None, call: None, skips_calls: false, is_of_sms: false, still: None }
+        Self {
+            at,
+            words,
+            tone,
+            note: None,
+            call: None,
+            skips_calls: false,
+            is_of_sms: false,
+            said: None,
+            still: None,
+        }
+    }
+
+    fn of_note(note: Note) -> Self {
+        let words = phrase("Note by %{name}").with("name", note.person);
+        Self { said: Some(note.text), ..Self::new(note.written_at, words, "told") }
     }
 
     fn of_call(call: CallSummary) -> Self {
@@ -122,8 +140,13 @@ impl SmsNews<'_> {
     }
 }
 
-/// The time line: In Process, its calls, completed, its SMS.
-pub(super) fn steps(pi: &PaymentInstruction, latest: LatestCalls, messages: &[OutboxMessage]) -> Vec<Step> {
+/// The time line: In Process, its calls, completed, its SMS, and what people noted.
+pub(super) fn steps(
+    pi: &PaymentInstruction,
+    latest: LatestCalls,
+    messages: &[OutboxMessage],
+    notes: Vec<Note>,
+) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(since) = pi.in_process_since {
         steps.push(Step::new(
@@ -148,6 +171,7 @@ pub(super) fn steps(pi: &PaymentInstruction, latest: LatestCalls, messages: &[Ou
     }
     let news = SmsNews { messages };
     steps.extend(news.steps());
+    steps.extend(notes.into_iter().rev().map(Step::of_note));
     // A call that came in while MUKTASoft completed the instruction may be the later one.
     steps.sort_by_key(|step| step.at);
     if let Some(last) = steps.last_mut() {

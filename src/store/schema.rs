@@ -167,6 +167,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    sync_run_counts (run_id, tenant_id) {
+        run_id -> BigInt,
+        tenant_id -> Text,
+        expected -> BigInt,
+        successful -> BigInt,
+        errors -> BigInt,
+        glitches -> BigInt,
+        no_response -> BigInt,
+        skipped -> BigInt,
+        paid_paise -> BigInt,
+    }
+}
+
+diesel::table! {
     change_counter (one) {
         one -> Integer,
         latest -> BigInt,

@@ -29,10 +29,15 @@ impl Scope {
 
     /// That a row `p` is in this scope, as SQL in which `bind` is [`tenant`](Self::tenant).
     pub(super) fn condition(&self, bind: &str) -> String {
+        self.condition_on("p", bind)
+    }
+
+    /// The same of another row than `p`.
+    pub(super) fn condition_on(&self, row: &str, bind: &str) -> String {
         if self.is_state() {
-            format!("p.tenant_id IN (SELECT id FROM tenants WHERE id = {bind} OR state = {bind})")
+            format!("{row}.tenant_id IN (SELECT id FROM tenants WHERE id = {bind} OR state = {bind})")
         } else {
-            format!("p.tenant_id = {bind}")
+            format!("{row}.tenant_id = {bind}")
         }
     }
 

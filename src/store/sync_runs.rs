@@ -1,18 +1,19 @@
 //! Sync runs, what belongs to each, and how far they are.
 
-use std::collections::HashMap;
+pub mod counts;
+pub mod listing;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
-use super::instructions::{InstructionId, is_stuck};
+use super::instructions::InstructionId;
 use super::schema::{program_state, sync_run_items as items, sync_runs as runs};
-use super::scope::Scope;
 use super::{Db, StoreError, bills};
 use crate::domain::nights::NightsSoFar;
-use crate::domain::{ItemOutcome, Outcome, PiStatus, RunState, RunTrigger};
+use crate::domain::{ItemOutcome, RunState, RunTrigger};
 use crate::sealing::Sealer;
+pub use counts::{Counts, total};
 
 /// A process at work notes it this often at most.
 const NOTED_EVERY: TimeDelta = TimeDelta::seconds(5);
@@ -75,14 +76,12 @@ pub fn begin(
     now: NaiveDateTime,
     left_behind: NaiveDateTime,
 ) -> Result<Begun, StoreError> {
-    diesel::update(
-        runs::table
-            .filter(runs::state.eq(RunState::Running.as_str()))
-            // A process that worked on it in the future had a clock that was ahead.
-            .filter(runs::worked_at.le(left_behind).or(runs::worked_at.gt(now + (now - left_behind)))),
-    )
-    .set((runs::state.eq(RunState::Interrupted.as_str()), runs::finished_at.eq(now)))
-    .execute(db)?;
+    // A process that worked on it in the future had a clock that was ahead.
+    let is_left_behind =
+        |run: &SyncRun| run.worked_at <= left_behind || run.worked_at > now + (now - left_behind);
+    if let Some(run) = running(db)?.filter(is_left_behind) {
+        end(db, run.id, RunState::Interrupted, now)?;
+    }
     if let Some(run) = running(db)? {
         return Ok(Begun::InProgress(run));
     }
@@ -170,10 +169,11 @@ pub(super) fn settle(
     instruction_id: InstructionId,
     outcome: ItemOutcome,
 ) -> Result<(), StoreError> {
-    diesel::update(items::table.find((run_id, instruction_id)).filter(items::outcome.is_null()))
-        .set(items::outcome.eq(outcome.as_str()))
-        .execute(db)?;
-    Ok(())
+    let settled =
+        diesel::update(items::table.find((run_id, instruction_id)).filter(items::outcome.is_null()))
+            .set(items::outcome.eq(outcome.as_str()))
+            .execute(db)?;
+    if settled > 0 { counts::add_late(db, run_id, instruction_id, outcome) } else { Ok(()) }
 }
 
 /// Marks a run finished if nothing is left to be asked, of what has come meanwhile either; says whether it is
@@ -216,20 +216,22 @@ pub fn give_up(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<usize, St
     if get(db, run_id)?.is_none_or(|run| run.state != RunState::Running) {
         return Ok(0);
     }
-    end(db, run_id, RunState::Interrupted, now)?;
     let locked = match db {
         Db::Sqlite(_) => "",
         // In the one order of all locks.
         Db::Postgres(_) => "FOR NO KEY UPDATE OF p",
     };
-    Ok(diesel::sql_query(format!(
+    // Instructions are locked before items, as by whoever records an answer.
+    let due = diesel::sql_query(format!(
         "WITH unasked AS (SELECT p.id FROM payment_instructions p JOIN sync_run_items i ON i.instruction_id = p.id \
          WHERE i.run_id = $1 AND i.outcome IS NULL AND p.action_rank IS NOT NULL ORDER BY p.number {locked}) \
          UPDATE payment_instructions SET next_attempt_at = $2 WHERE id IN (SELECT id FROM unasked)"
     ))
     .bind::<BigInt, _>(run_id)
     .bind::<Timestamp, _>(now)
-    .execute(db)?)
+    .execute(db)?;
+    end(db, run_id, RunState::Interrupted, now)?;
+    Ok(due)
 }
 
 /// Marks a run that is stopped on purpose.
@@ -238,10 +240,10 @@ pub fn interrupt(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<(), Sto
 }
 
 fn end(db: &mut Db, run_id: i64, state: RunState, now: NaiveDateTime) -> Result<(), StoreError> {
-    diesel::update(runs::table.find(run_id).filter(runs::state.eq(RunState::Running.as_str())))
+    let ended = diesel::update(runs::table.find(run_id).filter(runs::state.eq(RunState::Running.as_str())))
         .set((runs::state.eq(state.as_str()), runs::finished_at.eq(now), runs::worked_at.eq(now)))
         .execute(db)?;
-    Ok(())
+    if ended > 0 { counts::keep(db, run_id) } else { Ok(()) }
 }
 
 /// What is known of the nights so far, if they are watched at all. An instant later than `now` was stored
@@ -304,150 +306,4 @@ pub fn nights_since(db: &mut Db, since: NaiveDateTime) -> Result<Vec<SyncRun>, S
         .order(runs::id)
         .select(SyncRun::as_select())
         .load(db)?)
-}
-
-/// How far a run is, by outcome.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Payment instructions that belong to it.
-    pub expected: i64,
-    /// Paid.
-    pub successful: i64,
-    /// Answered with an error.
-    pub errors: i64,
-    /// Technical glitches.
-    pub glitches: i64,
-    /// Without a response.
-    pub no_response: i64,
-    /// Those that no longer waited when their turn came.
-    pub skipped: i64,
-}
-
-impl Counts {
-    /// Those that were asked about.
-    pub fn asked(&self) -> i64 {
-        self.successful + self.errors + self.glitches + self.no_response
-    }
-
-    /// Those that are done.
-    pub fn done(&self) -> i64 {
-        self.asked() + self.skipped
-    }
-
-    /// Those still to be asked about.
-    pub fn left(&self) -> i64 {
-        self.expected - self.done()
-    }
-
-    fn add(&mut self, outcome: Option<ItemOutcome>, count: i64) {
-        self.expected += count;
-        match outcome {
-            None => {}
-            Some(ItemOutcome::Success) => self.successful += count,
-            Some(ItemOutcome::Error) => self.errors += count,
-            Some(ItemOutcome::Glitch) => self.glitches += count,
-            Some(ItemOutcome::NoResponse) => self.no_response += count,
-            Some(ItemOutcome::Skipped) => self.skipped += count,
-        }
-    }
-}
-
-/// The counts of every run from `first` to `last`, of what is in scope.
-pub fn counts(db: &mut Db, scope: &Scope, first: i64, last: i64) -> Result<HashMap<i64, Counts>, StoreError> {
-    let rows: Vec<(i64, Option<ItemOutcome>, i64)> = items::table
-        .filter(items::run_id.between(first, last))
-        .filter(items::tenant_id.eq_any(scope.tenants()))
-        .group_by((items::run_id, items::outcome))
-        .select((items::run_id, items::outcome, diesel::dsl::count_star()))
-        .load(db)?;
-    let mut counts: HashMap<i64, Counts> = HashMap::new();
-    for (run, outcome, count) in rows {
-        counts.entry(run).or_default().add(outcome, count);
-    }
-    Ok(counts)
-}
-
-/// The counts of one run, all tenants together: for the program itself.
-pub fn total(db: &mut Db, run_id: i64) -> Result<Counts, StoreError> {
-    let rows: Vec<(Option<ItemOutcome>, i64)> = items::table
-        .filter(items::run_id.eq(run_id))
-        .group_by(items::outcome)
-        .select((items::outcome, diesel::dsl::count_star()))
-        .load(db)?;
-    let mut counts = Counts::default();
-    for (outcome, count) in rows {
-        counts.add(outcome, count);
-    }
-    Ok(counts)
-}
-
-/// The counts of one run, of what is in scope.
-pub fn counts_of(db: &mut Db, scope: &Scope, run_id: i64) -> Result<Counts, StoreError> {
-    Ok(counts(db, scope, run_id, run_id)?.remove(&run_id).unwrap_or_default())
-}
-
-/// A payment instruction that a run brought no success for.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub struct Unpaid {
-    /// Its row.
-    #[diesel(sql_type = BigInt)]
-    pub instruction_id: i64,
-    /// Its number.
-    #[diesel(sql_type = Text)]
-    pub number: String,
-    /// Its tenant.
-    #[diesel(sql_type = Text)]
-    pub tenant_id: String,
-    /// What the run brought for it.
-    #[diesel(sql_type = Text)]
-    pub outcome: Outcome,
-    /// The message of the run's call, else the latest.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub message: Option<String>,
-    /// Where it stands now.
-    #[diesel(sql_type = Text)]
-    pub status: PiStatus,
-    /// Attempts without an answer, up to now.
-    #[diesel(sql_type = Integer)]
-    pub unanswered_attempts: i32,
-    /// When it is asked about again by itself.
-    #[diesel(sql_type = Nullable<Timestamp>)]
-    pub next_attempt_at: Option<NaiveDateTime>,
-    /// Since when it is In Process.
-    #[diesel(sql_type = Nullable<Timestamp>)]
-    pub in_process_since: Option<NaiveDateTime>,
-}
-
-impl Unpaid {
-    /// Whether it has been In Process for longer than it should.
-    pub fn is_stuck(&self, now: DateTime<Utc>) -> bool {
-        is_stuck(self.status, self.in_process_since, now)
-    }
-}
-
-/// What a run brought no success for, in scope, after the row `after`, at most `limit`.
-pub fn unpaid(
-    db: &mut Db,
-    scope: &Scope,
-    run_id: i64,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<Unpaid>, StoreError> {
-    Ok(diesel::sql_query(
-        "SELECT i.instruction_id, p.number, p.tenant_id, i.outcome, \
-         COALESCE((SELECT c.message FROM ftps_calls c WHERE c.run_id = i.run_id \
-             AND c.instruction_id = i.instruction_id AND c.outcome <> 'unknown' \
-             ORDER BY c.id DESC LIMIT 1), p.ftps_message) AS message, \
-         p.status, p.unanswered_attempts, p.next_attempt_at, p.in_process_since \
-         FROM sync_run_items i JOIN payment_instructions p ON p.id = i.instruction_id \
-         JOIN tenants t ON t.id = i.tenant_id \
-         WHERE i.run_id = $1 AND i.instruction_id > $2 AND (t.id = $3 OR t.state = $4) \
-         AND i.outcome IN ('error', 'glitch', 'no-response') ORDER BY i.instruction_id LIMIT $5",
-    )
-    .bind::<BigInt, _>(run_id)
-    .bind::<BigInt, _>(after)
-    .bind::<Text, _>(scope.tenant())
-    .bind::<Text, _>(if scope.is_state() { scope.tenant() } else { "" })
-    .bind::<BigInt, _>(limit)
-    .load(db)?)
 }

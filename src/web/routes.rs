@@ -71,6 +71,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(read().to(pages::sync_runs::page))
                             .route(web::post().to(pages::sync_runs::start)),
                     )
+                    .service(page("/sync-runs/start").route(read().to(pages::sync_runs::start::page)))
                     .service(page("/sync-runs/{id}").route(read().to(pages::sync_runs::one::page)))
                     .service(page("/messages").route(read().to(pages::messages::page)))
                     .service(page("/messages/resend").route(web::post().to(pages::messages::resend::many)))

@@ -70,7 +70,7 @@ async fn every_page_shows_its_rows(world: &World, kind: Kind) {
     shows(browser, "/payment-instructions/PI-1013/2023-24/000256/calls", &["Bill is pending"]).await;
     for id in lines(&mut db, "SELECT CAST(id AS TEXT) AS line FROM ftps_calls WHERE call_ref = 'call-1'") {
         let calls = "/payment-instructions/PI-1013/2023-24/000256/calls";
-        let page = browser.post(calls, &[("call", &id)]).await;
+        let page = browser.get(&browser.post(calls, &[("call", &id)]).await.location()).await;
         assert_eq!(page.status, 200);
         assert!(page.text.contains("30131500010226"), "opened with the data key: {}", page.text);
     }

@@ -6,6 +6,9 @@ use chrono::TimeDelta;
 use mukta_ftps::access::Role;
 use mukta_ftps::simulator::jit::Scenario;
 
+use mukta_ftps::store::scope::Scope;
+use mukta_ftps::store::sync_runs::{self, counts};
+
 use crate::support::{PEOPLE, Page, World, on_both, original, revised, words};
 
 on_both!(
@@ -13,6 +16,10 @@ on_both!(
     a_second_run_is_refused_in_plain_words_while_one_runs,
     only_an_administrator_of_the_state_starts_a_run,
     nights_stand_in_the_chart_and_stuck_instructions_are_counted,
+    a_run_tells_what_it_brought_then_and_how_that_stands_now,
+    the_sync_is_asked_for_first_and_says_how_many_and_about_how_long,
+    counts_of_a_run_that_has_ended_are_kept,
+    an_answer_that_comes_after_a_runs_end_is_added_to_its_counts,
 );
 
 fn import_five(world: &World) {
@@ -69,7 +76,7 @@ async fn a_run_started_by_hand_is_shown_with_its_share_for_each_viewer(world: Wo
     let link = page.attr("tr[data-run-state] a", "href");
     let one = world.get(&link).await;
     assert_eq!(runs(&one), [counted("finished", [5, 2, 1, 1, 1])]);
-    let unpaid: Vec<_> = one.all("tr[data-pi-number]").into_iter().map(words).collect();
+    let unpaid: Vec<_> = one.all("#not-paid tr[data-pi-number]").into_iter().map(words).collect();
     assert_eq!(unpaid.len(), 3);
     assert!(
         unpaid[0].contains("PI-ERROR") && unpaid[0].contains("On call of FTPS API: Bill is <b>pending</b>")
@@ -80,6 +87,8 @@ async fn a_run_started_by_hand_is_shown_with_its_share_for_each_viewer(world: Wo
         unpaid[1]
     );
     assert!(unpaid[2].contains("not written as agreed") && unpaid[2].contains("IST"), "{}", unpaid[2]);
+    let paid: Vec<_> = one.all("#paid tr[data-pi-number]").into_iter().map(words).collect();
+    assert!(paid.len() == 2 && paid[0].contains("PI-PAID") && paid[0].contains("₹"), "{paid:?}");
     let log = world.get("/payment-instructions/PI-PAID/calls").await;
     assert_eq!(log.attr("[data-call-outcome]", "data-trigger"), "hand");
 
@@ -118,9 +127,10 @@ async fn only_an_administrator_of_the_state_starts_a_run(world: World) {
     ] {
         let browser = world.browser_of(name, role, tenant).await;
         assert!(browser.get("/sync-runs").await.all("#start-run").is_empty(), "{name}");
+        assert_eq!(browser.get("/sync-runs/start").await.status, 403, "{name}");
         assert_eq!(browser.post("/sync-runs", &[]).await.status, 403, "{name}");
     }
-    assert_eq!(world.get("/sync-runs").await.all("#start-run").len(), 1);
+    assert_eq!(world.get("/sync-runs").await.attr("#start-run", "href"), "/sync-runs/start");
     assert_eq!(world.browser.post_bare("/sync-runs", &[]).await.status, 403, "without the token");
     assert!(runs(&world.get("/sync-runs").await).is_empty());
 }
@@ -149,4 +159,82 @@ async fn nights_stand_in_the_chart_and_stuck_instructions_are_counted(world: Wor
     let list = world.get("/payment-instructions").await;
     assert_eq!(list.text.matches("more than 7 days").count(), 3);
     assert!(world.view("PI-SILENT").await.text.contains("In Process for more than 7 days"));
+}
+
+/// What the table says of a line: in this run, and as of now.
+fn then_and_now(page: &Page, line: &str) -> [String; 2] {
+    let cells: Vec<_> = page.all(&format!("tr[data-now='{line}'] td")).into_iter().map(words).collect();
+    cells.try_into().unwrap()
+}
+
+async fn a_run_tells_what_it_brought_then_and_how_that_stands_now(world: World) {
+    import_five(&world);
+    world.browser.post("/sync-runs", &[]).await;
+    finished(&world).await;
+    world.jit.script("PI-ERROR", vec![Scenario::Paid]);
+    world.press_refresh("PI-ERROR").await;
+    let run = world.get("/sync-runs/1").await;
+    assert_eq!(then_and_now(&run, "errors"), ["1", "0"]);
+    assert_eq!(then_and_now(&run, "no-response"), ["1", "1"]);
+    let [then, now] = then_and_now(&run, "paid");
+    assert!(then.starts_with("2 ₹") && now == "3", "{then}, {now}");
+    let settled = words(run.all("#not-paid tr[data-pi-number='PI-ERROR']")[0]);
+    assert!(settled.contains("JIT answered with an error") && settled.contains("Completed"), "{settled}");
+    let list = world.get("/sync-runs").await;
+    assert!(words(list.one("tr[data-run-state]")).contains("₹"));
+    let paid = world.get("/sync-runs/1?show=paid&after=0").await;
+    assert_eq!(paid.all("tr[data-pi-number]").len(), 2);
+    assert!(world.get("/sync-runs/1?show=paid&after=999").await.text.contains("There are no more."));
+    for word in ["What it brought", "Expected", "Without success"] {
+        assert!(!run.text.contains(word) && !list.text.contains(word), "{word}");
+    }
+}
+
+async fn the_sync_is_asked_for_first_and_says_how_many_and_about_how_long(world: World) {
+    let nothing = world.get("/sync-runs/start").await;
+    assert!(nothing.words("main").contains("there is nothing to do") && nothing.all("#run-now").is_empty());
+    import_five(&world);
+    let first = world.get("/sync-runs/start").await;
+    assert_eq!(first.attr("[data-to-be-asked]", "data-to-be-asked"), "5");
+    assert!(first.words(".lead").contains("cannot be said: no run has been finished yet"));
+    assert_eq!(first.attr("#run-now", "action"), "/sync-runs");
+    world.browser.post("/sync-runs", &[]).await;
+    finished(&world).await;
+    let second = world.get("/sync-runs/start").await;
+    let told = second.words(".lead");
+    assert!(told.starts_with("JIT will be asked about 3 payment instructions. That takes about"), "{told}");
+    world.jit.set_latency(Duration::from_millis(300));
+    world.browser.post("/sync-runs", &[]).await;
+    let running = world.get("/sync-runs/start").await;
+    assert!(running.all("#run-now").is_empty() && running.text.contains("under way already"));
+    finished(&world).await;
+}
+
+async fn counts_of_a_run_that_has_ended_are_kept(world: World) {
+    import_five(&world);
+    let run = world.begun_by_hand().await;
+    let now = world.app.clock.now().naive_utc();
+    let of = |world: &World, tenant: &str| {
+        let scope = Scope::of(tenant);
+        world.read(|db| counts::of_run(db, &scope, run.id))
+    };
+    assert_eq!((of(&world, "od").expected, of(&world, "od.jatni").expected), (5, 4), "counted under way");
+    world.write(|db| sync_runs::interrupt(db, run.id, now));
+    assert_eq!((of(&world, "od").left(), of(&world, "od.jatni").left()), (5, 4), "kept");
+    world.database.execute("UPDATE sync_run_items SET outcome = 'error'");
+    assert_eq!(of(&world, "od").left(), 5, "not counted anew");
+}
+
+async fn an_answer_that_comes_after_a_runs_end_is_added_to_its_counts(world: World) {
+    import_five(&world);
+    world.jit.set_latency(Duration::from_millis(500));
+    world.browser.post("/sync-runs", &[]).await;
+    world.until(|| world.jit.calls_received() == 5).await;
+    let now = world.app.clock.now().naive_utc();
+    world.write(|db| sync_runs::interrupt(db, 1, now));
+    world.until(|| world.read(|db| sync_runs::total(db, 1)).asked() == 5).await;
+    let kept = world.read(|db| counts::of_run(db, &Scope::of("od"), 1));
+    let paid = kept.paid;
+    assert!(paid > mukta_ftps::domain::Paise(0));
+    assert_eq!(kept, sync_runs::Counts { paid, ..world.read(|db| sync_runs::total(db, 1)) });
 }

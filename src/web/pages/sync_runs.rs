@@ -3,6 +3,7 @@
 mod chart;
 pub mod one;
 mod pulled;
+pub mod start;
 mod told;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -18,7 +19,7 @@ use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::instructions;
 use crate::store::scope::Scope;
-use crate::store::sync_runs::{self, Begun, Counts, SyncRun};
+use crate::store::sync_runs::{self, Begun, Counts, SyncRun, counts};
 use crate::store::{Db, StoreError};
 use crate::web::display;
 use crate::web::error::WebError;
@@ -150,7 +151,7 @@ impl RunRow {
     ) -> Result<Vec<Self>, StoreError> {
         let ids = || runs.iter().map(|run| run.id);
         let Some((first, last)) = ids().min().zip(ids().max()) else { return Ok(vec![]) };
-        let mut counts = sync_runs::counts(db, scope, first, last)?;
+        let mut counts = counts::of_runs(db, scope, first, last)?;
         Ok(runs
             .into_iter()
             .map(|run| Self { counts: counts.remove(&run.id).unwrap_or_default(), run, now })
@@ -199,6 +200,11 @@ impl RunRow {
         if self.is_running() { 0 } else { self.counts.left() }
     }
 
+    /// What those that were paid come to, if any were.
+    fn paid(&self) -> Option<String> {
+        (self.counts.successful > 0).then(|| display::rupees(self.counts.paid))
+    }
+
     /// That it waits, and since when.
     fn waiting_since(&self) -> Option<Phrase> {
         let at = display::minute(self.run.waiting_since?);
@@ -235,7 +241,6 @@ impl RunRow {
 #[template(path = "sync_runs.html")]
 struct RunsPage {
     shell: Shell,
-    form_token: String,
     may_start: bool,
     is_refused: bool,
     is_later_page: bool,
@@ -258,7 +263,6 @@ impl RunsPage {
     ) -> Self {
         Self {
             shell: Shell::new(viewer, Section::SyncRuns),
-            form_token: viewer.form_token.clone(),
             may_start: may_start(viewer),
             is_refused: query.notice.as_deref() == Some("running"),
             is_later_page: query.before.is_some(),

@@ -92,6 +92,8 @@ async fn tour() -> (World, Vec<Stop>) {
         "/audit".to_owned(),
         "/sync-runs".to_owned(),
         "/sync-runs/1".to_owned(),
+        "/sync-runs/1?show=paid".to_owned(),
+        "/sync-runs/start".to_owned(),
         "/messages".to_owned(),
         "/messages?state=unknown".to_owned(),
         "/messages?state=sent".to_owned(),

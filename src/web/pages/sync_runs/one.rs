@@ -1,4 +1,4 @@
-//! `GET /sync-runs/{id}`: one run, and what it brought no success for.
+//! `GET /sync-runs/{id}`: one run, what it brought then, and how its payment instructions stand now.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::RunRow;
 use super::pulled::Pulled;
-use crate::domain::PiStatus;
-use crate::language::{Language, Phrase};
+use crate::domain::{ItemOutcome, Outcome, PiStatus};
+use crate::language::{Language, Phrase, phrase};
 use crate::store::scope::Scope;
-use crate::store::sync_runs::{self, Unpaid};
+use crate::store::sync_runs::listing::{self, Item, Now, Part};
+use crate::store::sync_runs::{self, counts};
 use crate::store::{Db, StoreError};
 use crate::web::display;
 use crate::web::error::WebError;
@@ -20,17 +21,31 @@ use crate::web::shell::{Section, Shell};
 use crate::web::site::Site;
 use crate::web::viewer::Viewer;
 
-/// Payment instructions on one page.
-const PAGE: usize = 100;
+/// Payment instructions of each part on one page.
+const PAGE: usize = 50;
 /// A message is shortened to so many characters.
 const MESSAGE_CHARS: usize = 300;
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
 pub struct RunQuery {
+    /// Only this part.
+    show: Option<String>,
     /// Only payment instructions after this row.
     after: Option<i64>,
 }
+
+/// The word of a part in the address.
+const fn word(part: Part) -> &'static str {
+    match part {
+        Part::NotPaid => "not-paid",
+        Part::Paid => "paid",
+        Part::NotAsked => "not-asked",
+    }
+}
+
+/// The parts in their order.
+const PARTS: [Part; 3] = [Part::NotPaid, Part::NotAsked, Part::Paid];
 
 /// GET.
 pub async fn page(
@@ -41,32 +56,110 @@ pub async fn page(
 ) -> Result<HttpResponse, WebError> {
     let id: i64 = id.parse().map_err(|_| WebError::NotFound)?;
     let (scope, after, now) = (viewer.scope(), query.after, site.app.clock.now());
-    let found = site.app.store.read(move |db| load(db, &scope, id, after.unwrap_or_default(), now)).await?;
-    let Found { row, unpaid, pulled } = found.ok_or(WebError::NotFound)?;
-    html(&RunPage { pulled, ..RunPage::new(&viewer, row, unpaid, after.is_some(), now) })
+    let only = PARTS.into_iter().find(|part| Some(word(*part)) == query.show.as_deref());
+    let found = site.app.store.read(move |db| Found::load(db, &scope, id, only, after, now)).await?;
+    let Found { row, stands, sections, pulled } = found.ok_or(WebError::NotFound)?;
+    html(&RunPage {
+        shell: Shell::new(&viewer, Section::SyncRuns),
+        row,
+        stands,
+        sections,
+        pulled: pulled.filter(|_| only.is_none()),
+        is_whole: only.is_none(),
+    })
 }
 
 /// A run with what the page tells of it, read in one transaction.
 struct Found {
     row: RunRow,
-    unpaid: Vec<Unpaid>,
+    stands: Now,
+    sections: Vec<Shown>,
     pulled: Option<Pulled>,
 }
 
-fn load(
-    db: &mut Db,
-    scope: &Scope,
-    id: i64,
-    after: i64,
-    now: DateTime<Utc>,
-) -> Result<Option<Found>, StoreError> {
-    let Some(run) = sync_runs::get(db, id)? else { return Ok(None) };
-    let counts = sync_runs::counts_of(db, scope, id)?;
-    // One more than is shown tells whether there is a next page.
-    let unpaid = sync_runs::unpaid(db, scope, id, after, PAGE as i64 + 1)?;
-    let by = run.finished_at.unwrap_or_else(|| now.naive_utc());
-    let pulled = Pulled::load(db, scope, by, now)?;
-    Ok(Some(Found { row: RunRow { run, counts, now }, unpaid, pulled }))
+impl Found {
+    fn load(
+        db: &mut Db,
+        scope: &Scope,
+        id: i64,
+        only: Option<Part>,
+        after: Option<i64>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(run) = sync_runs::get(db, id)? else { return Ok(None) };
+        let row = RunRow { counts: counts::of_run(db, scope, id)?, run, now };
+        let stands = listing::now(db, scope, &row.run, row.counts.successful)?;
+        let mut sections = Vec::new();
+        for part in PARTS.into_iter().filter(|part| only.is_none_or(|only| only == *part)) {
+            // What a run under way has not asked about yet is no news.
+            if part != Part::NotAsked || (!row.is_running() && row.counts.left() + row.counts.skipped > 0) {
+                sections.push(Shown::load(db, scope, &row, part, after.filter(|_| only.is_some()))?);
+            }
+        }
+        let by = row.run.finished_at.unwrap_or_else(|| now.naive_utc());
+        let pulled = Pulled::load(db, scope, by, now)?;
+        Ok(Some(Self { row, stands, sections, pulled }))
+    }
+}
+
+/// A part of the run, one page of it.
+struct Shown {
+    part: Part,
+    rows: Vec<ItemRow>,
+    count: i64,
+    rupees: Option<String>,
+    next: Option<String>,
+    is_later_page: bool,
+}
+
+impl Shown {
+    fn load(
+        db: &mut Db,
+        scope: &Scope,
+        row: &RunRow,
+        part: Part,
+        after: Option<i64>,
+    ) -> Result<Self, StoreError> {
+        // One more than is shown tells whether there is a next page.
+        let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
+        let mut items = listing::items(db, scope, row.run.id, part, after.unwrap_or_default(), limit)?;
+        let has_more = items.len() > PAGE;
+        items.truncate(PAGE);
+        let last = items.last().map(|item| item.instruction_id).filter(|_| has_more);
+        let counts = &row.counts;
+        Ok(Self {
+            count: match part {
+                Part::NotPaid => counts.errors + counts.glitches + counts.no_response,
+                Part::Paid => counts.successful,
+                Part::NotAsked => counts.left() + counts.skipped,
+            },
+            rupees: row.paid().filter(|_| part == Part::Paid),
+            next: last.map(|after| format!("{}?show={}&after={after}", row.link(), word(part))),
+            is_later_page: after.is_some(),
+            rows: items.into_iter().map(|one| ItemRow { one, now: row.now }).collect(),
+            part,
+        })
+    }
+
+    fn word(&self) -> &'static str {
+        word(self.part)
+    }
+
+    fn heading(&self) -> Phrase {
+        match self.part {
+            Part::NotPaid => phrase("Asked, and not paid"),
+            Part::Paid => phrase("Paid in this run"),
+            Part::NotAsked => phrase("Not asked"),
+        }
+    }
+
+    fn none(&self) -> Phrase {
+        match self.part {
+            _ if self.is_later_page => phrase("There are no more."),
+            Part::NotPaid => phrase("None."),
+            Part::Paid | Part::NotAsked => phrase("None in this run."),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -74,54 +167,54 @@ fn load(
 struct RunPage {
     shell: Shell,
     row: RunRow,
-    unpaid: Vec<UnpaidRow>,
+    stands: Now,
+    sections: Vec<Shown>,
     /// The latest pull that began before the run's end, if there was one.
     pulled: Option<Pulled>,
-    next: Option<i64>,
-    is_later_page: bool,
+    /// Whether every part is shown.
+    is_whole: bool,
 }
 
-struct UnpaidRow {
-    one: Unpaid,
+struct ItemRow {
+    one: Item,
     now: DateTime<Utc>,
 }
 
-impl RunPage {
-    fn new(
-        viewer: &Viewer,
-        row: RunRow,
-        mut unpaid: Vec<Unpaid>,
-        is_later_page: bool,
-        now: DateTime<Utc>,
-    ) -> Self {
-        let has_more = unpaid.len() > PAGE;
-        unpaid.truncate(PAGE);
-        Self {
-            shell: Shell::new(viewer, Section::SyncRuns),
-            row,
-            pulled: None,
-            next: unpaid.last().map(|one| one.instruction_id).filter(|_| has_more),
-            unpaid: unpaid.into_iter().map(|one| UnpaidRow { one, now }).collect(),
-            is_later_page,
-        }
-    }
-
-    fn next_link(&self) -> Option<String> {
-        self.next.map(|after| format!("{}?after={after}", self.row.link()))
-    }
-}
-
-impl UnpaidRow {
+impl ItemRow {
     fn link(&self) -> String {
         path::link(&self.one.number, Sub::View)
     }
 
+    /// What the run brought, as a call's outcome; nothing where it was not asked about.
+    fn came(&self) -> Option<Outcome> {
+        match self.one.outcome? {
+            ItemOutcome::Success => Some(Outcome::Success),
+            ItemOutcome::Error => Some(Outcome::Error),
+            ItemOutcome::Glitch => Some(Outcome::Glitch),
+            ItemOutcome::NoResponse => Some(Outcome::NoResponse),
+            ItemOutcome::Skipped => None,
+        }
+    }
+
     fn outcome(&self) -> Phrase {
-        display::outcome_words(self.one.outcome)
+        match (self.came(), self.one.outcome) {
+            (Some(Outcome::Error), _) => phrase("JIT answered with an error"),
+            (Some(outcome), _) => display::outcome_words(outcome),
+            (None, Some(_)) => phrase("No longer In Process when its turn came"),
+            (None, None) => phrase("Not asked"),
+        }
     }
 
     fn tone(&self) -> &'static str {
-        display::outcome_tone(self.one.outcome)
+        self.came().map_or("plain", display::outcome_tone)
+    }
+
+    fn amount(&self) -> String {
+        display::rupees(self.one.net_paise)
+    }
+
+    fn stands_tone(&self) -> &'static str {
+        display::pi_tone(self.one.status)
     }
 
     fn message(&self) -> String {
@@ -131,11 +224,6 @@ impl UnpaidRow {
     fn message_in(&self, language: &Language) -> Option<String> {
         let told = language.of_recorded(self.one.message.as_deref()?)?;
         Some(display::shortened(&told, MESSAGE_CHARS))
-    }
-
-    /// Where it stands now, if the run's outcome is no longer the last word.
-    fn since_settled(&self) -> Option<&'static str> {
-        (self.one.status != PiStatus::InProcess).then(|| self.one.status.as_str())
     }
 
     fn attempts(&self) -> Option<i32> {

@@ -179,7 +179,7 @@ async fn a_run_tells_what_it_brought_then_and_how_that_stands_now(world: World) 
     let [then, now] = then_and_now(&run, "paid");
     assert!(then.starts_with("2 ₹") && now == "3", "{then}, {now}");
     let settled = words(run.all("#not-paid tr[data-pi-number='PI-ERROR']")[0]);
-    assert!(settled.contains("JIT answered with an error") && settled.contains("Completed"), "{settled}");
+    assert!(settled.contains("Error from JIT") && settled.contains("Completed"), "{settled}");
     let list = world.get("/sync-runs").await;
     assert!(words(list.one("tr[data-run-state]")).contains("₹"));
     let paid = world.get("/sync-runs/1?show=paid&after=0").await;

@@ -198,7 +198,6 @@ impl ItemRow {
 
     fn outcome(&self) -> Phrase {
         match (self.came(), self.one.outcome) {
-            (Some(Outcome::Error), _) => phrase("JIT answered with an error"),
             (Some(outcome), _) => display::outcome_words(outcome),
             (None, Some(_)) => phrase("No longer In Process when its turn came"),
             (None, None) => phrase("Not asked"),

@@ -104,6 +104,14 @@
     token.after(button);
   }
 
+  // Marks every row of the list at once.
+  const all = document.querySelector("[data-marks]");
+  if (all) {
+    const marks = [...document.querySelectorAll(`tbody input[name=${all.dataset.marks}]`)];
+    all.closest("label").hidden = false;
+    all.addEventListener("change", () => marks.forEach((mark) => (mark.checked = all.checked)));
+  }
+
   // After Refresh the answer is where reading goes on; the page stays where it was, if that shows it.
   if (["#ftps-message", "#notice", "#note-fault", "#found"].includes(location.hash)) {
     const answer = document.getElementById(location.hash.slice(1));

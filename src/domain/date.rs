@@ -23,6 +23,14 @@ pub fn ist_date(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&IST).date_naive()
 }
 
+/// A day as somebody types it: `31/03/2024`, or `2024-03-31`.
+pub fn typed_day(text: &str) -> Option<NaiveDate> {
+    // chrono also takes `+2024-3-1`.
+    let looks_like = |mark: u8| text.len() == 10 && text.bytes().all(|c| c.is_ascii_digit() || c == mark);
+    let read = |mark, format| NaiveDate::parse_from_str(text, format).ok().filter(|_| looks_like(mark));
+    read(b'/', "%d/%m/%Y").or_else(|| read(b'-', "%Y-%m-%d"))
+}
+
 /// The day in a treasury's date text: `yyyy-MM-dd`, alone or followed by a time. `None` if the
 /// text cannot be read so.
 pub fn treasury_day(text: &str) -> Option<NaiveDate> {
@@ -51,6 +59,16 @@ mod tests {
         assert_eq!(shown_day("2023-11-05 10:20:30.0"), "05/11/2023");
         assert_eq!(shown_day("5 Nov 23"), "5 Nov 23");
         assert_eq!(shown_day(""), "");
+    }
+
+    #[test]
+    fn a_day_is_typed_the_way_of_the_country_or_of_machines() {
+        let day = NaiveDate::from_ymd_opt(2024, 3, 31);
+        assert_eq!(typed_day("31/03/2024"), day);
+        assert_eq!(typed_day("2024-03-31"), day);
+        for none in ["", "03/31/2024", "31-03-2024", "1/3/2024", "+024-03-01", "31/03/24", "31/03/2024 "] {
+            assert_eq!(typed_day(none), None, "{none:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,9 @@
 //! is held from the draw to the commit, so that the next number is drawn only once this one can be seen,
 //! whichever process draws it; and who holds it waits for nothing any more. Other transactions never see
 //! an unnumbered row.
+//!
+//! The same statement keeps what the list is ordered and filtered by ([`KEPT`]): whatever changes that
+//! is a change.
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -12,6 +15,7 @@ use diesel::sql_types::{BigInt, Timestamp};
 
 use super::instructions::InstructionId;
 use super::schema::change_counter;
+use super::search::KEPT;
 use super::{Db, StoreError};
 
 /// The number of a change until its transaction ends.
@@ -73,9 +77,11 @@ pub(super) fn next(db: &mut Db, after: Place) -> Result<Option<Place>, StoreErro
 /// Gives this transaction's changes their number, as the last thing that it does.
 pub(super) fn number(db: &mut Db) -> Result<(), StoreError> {
     if let Some(number) = drawn(db)? {
-        diesel::sql_query("UPDATE payment_instructions SET change_number = $1 WHERE change_number = 0")
-            .bind::<BigInt, _>(number)
-            .execute(db)?;
+        diesel::sql_query(format!(
+            "UPDATE payment_instructions SET change_number = $1, {KEPT} WHERE change_number = 0"
+        ))
+        .bind::<BigInt, _>(number)
+        .execute(db)?;
     }
     Ok(())
 }
@@ -83,9 +89,9 @@ pub(super) fn number(db: &mut Db) -> Result<(), StoreError> {
 /// The same after long work, whose changes are then of `at`.
 pub(crate) fn number_as_of(db: &mut Db, at: NaiveDateTime) -> Result<(), StoreError> {
     if let Some(number) = drawn(db)? {
-        diesel::sql_query(
-            "UPDATE payment_instructions SET change_number = $1, changed_at = $2 WHERE change_number = 0",
-        )
+        diesel::sql_query(format!(
+            "UPDATE payment_instructions SET change_number = $1, changed_at = $2, {KEPT} WHERE change_number = 0"
+        ))
         .bind::<BigInt, _>(number)
         .bind::<Timestamp, _>(at)
         .execute(db)?;

@@ -196,6 +196,8 @@ fn note_not_sent(
             pi::changed_at.eq(terms.now),
             pi::next_attempt_at.eq(None::<NaiveDateTime>),
             pi::unanswered_attempts.eq(0),
+            pi::wanted_at.eq(None::<NaiveDateTime>),
+            pi::wanted_by.eq(None::<String>),
             pi::cannot_ask.eq(true),
         ))
         .execute(db)?;
@@ -325,7 +327,7 @@ const DUE: &str = "SELECT p.id FROM payment_instructions p \
 
 /// SQLite has one writer. On PostgreSQL several processes look for work at once: each passes by
 /// what another is claiming at that moment.
-fn passing_by(db: &Db) -> &'static str {
+pub(super) fn passing_by(db: &Db) -> &'static str {
     match db {
         Db::Sqlite(_) => "",
         Db::Postgres(_) => "FOR NO KEY UPDATE OF p SKIP LOCKED",

@@ -144,6 +144,8 @@ pub struct PaymentInstruction {
     /// When the original was created (UTC), where payments failed or came back and no later instruction holds
     /// them: from then on MUKTASoft counts (`domain::correction`). `None` too if the original is not known here.
     pub correction_due_from: Option<NaiveDateTime>,
+    /// Since when somebody wants JIT asked about it (UTC).
+    pub wanted_at: Option<NaiveDateTime>,
 }
 
 /// In Process for longer than this is worth a mark.
@@ -158,6 +160,11 @@ impl PaymentInstruction {
     /// Whether FTPS may be asked.
     pub fn is_waiting(&self) -> bool {
         self.action_rank.is_some()
+    }
+
+    /// Whether somebody wants JIT asked about it, and it can be.
+    pub fn is_wanted(&self) -> bool {
+        self.is_waiting() && self.wanted_at.is_some()
     }
 
     /// Whether somebody is asking JIT about it now.

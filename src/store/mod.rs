@@ -37,6 +37,7 @@ pub mod sessions;
 pub mod status_push;
 pub mod sync_runs;
 pub(crate) mod unsettled;
+pub mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -168,14 +168,15 @@ pub fn find(
 /// All people of the next instructions below the place `below`.
 pub fn everybody(db: &mut Db, scope: &Scope, below: Option<i64>) -> Result<FoundPeople, StoreError> {
     let after = below.map(Cursor::at);
-    let (ids, next) = search::ids(db, scope, &Filters::default(), after, WHOLE_INSTRUCTIONS_AT_ONCE)?;
+    let (ids, next) =
+        search::ids(db, scope, &Filters::default(), after.as_ref(), WHOLE_INSTRUCTIONS_AT_ONCE)?;
     let rows: Vec<i64> = on_either!(db, db => beneficiaries::table
         .filter(beneficiaries::instruction_id.eq_any(&ids))
         .select(beneficiaries::id)
         .load(db)?);
     let mut people = of_rows(db, &rows)?;
     people.sort_by_key(|person| (std::cmp::Reverse(person.place), person.id));
-    Ok(FoundPeople { people, next: next.map(Cursor::place) })
+    Ok(FoundPeople { people, next: next.as_ref().map(Cursor::place) })
 }
 
 /// The first of these payments, cut only between two instructions, and the place of the last if there are more.
@@ -245,7 +246,7 @@ fn by_name(
     let mut people = Vec::new();
     let mut next = Some(below).filter(|below| *below != i64::MAX).map(Cursor::at);
     for _ in 0..BATCHES {
-        let (ids, after) = search::ids(db, scope, &filters, next, INSTRUCTIONS_AT_ONCE)?;
+        let (ids, after) = search::ids(db, scope, &filters, next.as_ref(), INSTRUCTIONS_AT_ONCE)?;
         let rows = rows_of_name(db, &ids, name)?;
         people.extend(of_rows(db, &rows)?);
         next = after;
@@ -255,7 +256,7 @@ fn by_name(
     }
     people.sort_by_key(|person| (std::cmp::Reverse(person.place), person.id));
     let (people, cut) = whole_instructions(people, many);
-    Ok(FoundPeople { people, next: cut.or(next.map(Cursor::place)) })
+    Ok(FoundPeople { people, next: cut.or(next.as_ref().map(Cursor::place)) })
 }
 
 /// The people of that name; where one's name holds a number that was typed too, only those of the instruction.

@@ -207,6 +207,8 @@ fn bring_up_to_date(
         pi::ftps_called_at.eq(recording.answered_at),
         pi::changed_at.eq(now),
         pi::next_attempt_at.eq(next.map(|next| next.at)),
+        pi::wanted_at.eq(None::<NaiveDateTime>),
+        pi::wanted_by.eq(None::<String>),
         pi::unanswered_attempts.eq(next.map_or(0, |next| i32::try_from(next.attempts).unwrap_or(i32::MAX))),
     );
     match decision {

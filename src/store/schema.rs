@@ -61,6 +61,11 @@ diesel::table! {
         change_number -> BigInt,
         unsettled_payments -> Integer,
         correction_due_from -> Nullable<Timestamp>,
+        payments -> Integer,
+        failed_payments -> Integer,
+        flags -> Integer,
+        wanted_at -> Nullable<Timestamp>,
+        wanted_by -> Nullable<Text>,
     }
 }
 

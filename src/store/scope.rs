@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::schema::tenants;
+use super::{Db, StoreError};
 
 /// A tenant, and what its people see: of a state (`od`) all of its towns, of a town (`od.jatni`)
 /// only that town.
@@ -27,6 +28,11 @@ impl Scope {
         !self.tenant.contains('.')
     }
 
+    /// Whether it is a state's, and `tenant` one of its towns.
+    pub fn holds(&self, tenant: &str) -> bool {
+        self.is_state() && tenant.contains('.') && state_of(tenant) == self.tenant
+    }
+
     /// That a row `p` is in this scope, as SQL in which `bind` is [`tenant`](Self::tenant).
     pub(super) fn condition(&self, bind: &str) -> String {
         self.condition_on("p", bind)
@@ -49,6 +55,12 @@ impl Scope {
         let tenant: String = self.tenant.clone();
         tenants::table.filter(tenants::id.eq(tenant).or(tenants::state.eq(state))).select(tenants::id)
     }
+}
+
+/// The towns in a scope, in alphabetical order.
+pub fn towns(db: &mut Db, scope: &Scope) -> Result<Vec<String>, StoreError> {
+    let known: Vec<String> = scope.tenants().order(tenants::id).load(db)?;
+    Ok(known.into_iter().filter(|tenant| tenant != scope.tenant()).collect())
 }
 
 /// The state that a tenant belongs to: the part before the first dot.

@@ -36,6 +36,11 @@ impl Order {
         Self { trigger: Trigger::Refresh, by: Some(by), run_id: None }
     }
 
+    /// An employee wants it asked about in its turn.
+    pub(super) fn wanted(by: Option<String>) -> Self {
+        Self { trigger: Trigger::Retry, by, run_id: None }
+    }
+
     /// An attempt is due after one without an answer.
     pub fn retry() -> Self {
         Self { trigger: Trigger::Retry, by: None, run_id: None }

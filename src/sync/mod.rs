@@ -13,6 +13,7 @@ mod run;
 pub mod scheduler;
 mod slots;
 mod waiting;
+mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +88,8 @@ pub struct FtpsSync {
     missing_told: Arc<std::sync::Mutex<Option<DateTime<Utc>>>>,
     /// Held while this process makes the attempts that are due.
     retries_at_work: Arc<Mutex<()>>,
+    /// Held while this process asks about what somebody wants asked about.
+    wanted_at_work: Arc<Mutex<()>>,
     /// How far the program's end is.
     stop: Arc<watch::Sender<Stop>>,
     clock: Clock,
@@ -118,6 +121,7 @@ impl FtpsSync {
             run_at_work: Arc::default(),
             missing_told: Arc::default(),
             retries_at_work: Arc::default(),
+            wanted_at_work: Arc::default(),
             stop: Arc::new(watch::Sender::new(Stop::No)),
             started_at: clock.now(),
             runtime: tokio::runtime::Handle::current(),

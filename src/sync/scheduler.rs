@@ -77,6 +77,7 @@ fn tick_for_ever(sync: &FtpsSync) -> Result<(), NightsError> {
 fn make_due_soon(sync: &FtpsSync) {
     let for_task = sync.clone();
     sync.runtime.spawn(logged("making attempts that are due", async move { for_task.make_due().await }));
+    sync.make_wanted_soon();
 }
 
 /// Runs a job; its failure, or its panic, goes to the log, and the next beat tries again.

@@ -57,6 +57,11 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(web::post().to(pages::list::fetch::submit)),
                     )
                     .service(
+                        page("/payment-instructions/ask")
+                            .route(read().to(pages::instruction::get))
+                            .route(web::post().to(pages::list::ask::submit)),
+                    )
+                    .service(
                         page("/payment-instructions/{tail:.+}")
                             .route(read().to(pages::instruction::get))
                             .route(web::post().to(pages::instruction::post)),

@@ -7,6 +7,7 @@ use crate::language::{Phrase, phrase};
 /// Of a call, in the call log: `Refresh, by asha`.
 pub fn of_call(trigger: Trigger, by: Option<&str>) -> Phrase {
     let what = match trigger {
+        Trigger::Retry if by.is_some() => phrase("Asked from the list"),
         Trigger::Refresh => phrase("Refresh"),
         Trigger::Nightly => phrase("Nightly sync"),
         Trigger::Retry => phrase("Tried again by itself"),
@@ -19,10 +20,10 @@ pub fn of_call(trigger: Trigger, by: Option<&str>) -> Phrase {
 /// Of a call, in a time line: `asked by asha`.
 pub fn of_step(trigger: Trigger, by: Option<&str>) -> Phrase {
     match (trigger, by) {
-        (Trigger::Refresh, Some(name)) => phrase("asked by %{name}").with("name", name),
+        (Trigger::Refresh | Trigger::Retry, Some(name)) => phrase("asked by %{name}").with("name", name),
         (Trigger::Refresh, None) => phrase("asked by hand"),
         (Trigger::Nightly, _) => phrase("nightly sync"),
-        (Trigger::Retry, _) => phrase("tried again by itself"),
+        (Trigger::Retry, None) => phrase("tried again by itself"),
         (Trigger::Command, _) => phrase("sync command"),
         (Trigger::Hand, Some(name)) => phrase("sync started by %{name}").with("name", name),
         (Trigger::Hand, None) => phrase("sync started by hand"),

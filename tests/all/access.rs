@@ -97,6 +97,7 @@ async fn every_route_for_every_role_and_town(world: World) {
         ("POST", format!("/payment-instructions/{FOREIGN}/notes"), true, 1, 303),
         ("GET", format!("/payment-instructions/{FOREIGN}/calls"), true, 0, 200),
         ("POST", format!("/payment-instructions/{FOREIGN}/refresh"), true, 1, 303),
+        ("POST", "/payment-instructions/ask".to_owned(), false, 1, 303),
         ("GET", "/sync-runs".to_owned(), false, 0, 200),
         ("GET", "/messages".to_owned(), false, 0, 200),
         ("POST", "/messages/resend".to_owned(), false, 0, 303),

@@ -16,6 +16,7 @@ mod forms;
 mod import_figures;
 mod jit_conditions;
 mod languages;
+mod list;
 mod migrations;
 mod night_figures;
 mod pages;

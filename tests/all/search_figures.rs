@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
-use mukta_ftps::domain::PiStatus;
+use mukta_ftps::domain::{Flag, PiStatus};
 use mukta_ftps::store::people;
 use mukta_ftps::store::refolding::refold;
 use mukta_ftps::store::scope::Scope;
-use mukta_ftps::store::search::{self, Cursor, Filters, Found, SearchText};
+use mukta_ftps::store::search::{self, Cursor, Filters, Found, Order, SearchText, Sort};
 use mukta_ftps::store::{Db, Store};
 
 use crate::support::{Kind, ScratchDatabase, on_both};
@@ -18,6 +18,8 @@ use crate::support::{Kind, ScratchDatabase, on_both};
 on_both!(
     #[ignore = "fills a database with a million payment instructions"]
     a_million_payment_instructions,
+    #[ignore = "fills a database with a million payment instructions"]
+    every_order_of_a_million,
     #[ignore = "fills a database with a million payment instructions"]
     folding_a_million_texts_anew,
 );
@@ -69,22 +71,30 @@ fn fill(db: &mut Db) {
          SELECT p.id, ' pi ' || (1000 + p.id % 115) || ' 20' || (19 + p.id / 170000) || ' '
             || (20 + p.id / 170000) || ' ' || p.id || ' ' || {line} || ' wb ' || (p.id * 7 % 1000000) || ' '
             || {line} || string_agg(' ' || lower(b.name) || ' ', {line})
-         FROM payment_instructions p JOIN beneficiaries b ON b.instruction_id = p.id GROUP BY p.id;"
+         FROM payment_instructions p JOIN beneficiaries b ON b.instruction_id = p.id GROUP BY p.id;
+         UPDATE payment_instructions SET payments = 3, failed_payments = CASE WHEN id % 9 = 0 THEN 3 ELSE 0 END,
+            flags = CASE WHEN id % 50000 = 0 THEN 16 WHEN id % 20 = 0 THEN 1 ELSE 0 END,
+            completed_at = CASE WHEN status = 'Completed' THEN created_at END,
+            ftps_called_at = CASE WHEN id % 5 = 0 THEN created_at END;"
     ))
     .unwrap();
 }
 
 fn measure(store: &Store, what: &str, work: impl Fn(&mut Db, usize) -> Found) {
-    time(store, what, |db, round| {
+    measure_rounds(store, what, ROUNDS, work);
+}
+
+fn measure_rounds(store: &Store, what: &str, rounds: usize, work: impl Fn(&mut Db, usize) -> Found) {
+    time(store, what, rounds, |db, round| {
         let found = work(db, round);
         format!("{:?}", (found.rows.len(), found.total, found.searched_back_to.is_some()))
     });
 }
 
-fn time(store: &Store, what: &str, work: impl Fn(&mut Db, usize) -> String) {
+fn time(store: &Store, what: &str, rounds: usize, work: impl Fn(&mut Db, usize) -> String) {
     let mut took: Vec<Duration> = Vec::new();
     let mut told = String::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let begun = Instant::now();
         told = store.read_blocking(|db| Ok(work(db, round))).unwrap();
         took.push(begun.elapsed());
@@ -92,13 +102,12 @@ fn time(store: &Store, what: &str, work: impl Fn(&mut Db, usize) -> String) {
     took.sort();
     println!(
         "{what:<52} p50 {:>7.1} ms  p99 {:>7.1} ms  {told}",
-        took[ROUNDS / 2].as_secs_f64() * 1e3,
-        took[ROUNDS - 1].as_secs_f64() * 1e3
+        took[rounds / 2].as_secs_f64() * 1e3,
+        took[rounds - 1].as_secs_f64() * 1e3
     );
 }
 
-async fn a_million_payment_instructions(kind: Kind) {
-    let database = ScratchDatabase::new(kind);
+fn filled(database: &ScratchDatabase, kind: Kind) -> Store {
     let store = Store::open(&database.url).unwrap();
     let begun = Instant::now();
     store
@@ -115,22 +124,73 @@ async fn a_million_payment_instructions(kind: Kind) {
         let size = std::fs::metadata(database.file()).unwrap().len();
         println!("{} MB", size / 1_000_000);
     }
+    store
+}
+
+/// Every column both ways, of all, of one town, of what waits and of what filters let through that no index
+/// knows beside the order.
+async fn every_order_of_a_million(kind: Kind) {
+    let database = ScratchDatabase::new(kind);
+    let store = filled(&database, kind);
+    let (state, town) = (Scope::of("od"), Scope::of("od.t7"));
+    let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day);
+    let flag = |flag| Filters { flag: Some(flag), ..Filters::default() };
+    let kinds = [
+        ("all", &state, Filters::default()),
+        ("town", &town, Filters::default()),
+        ("waiting", &state, Filters { only_waiting: true, ..Filters::default() }),
+        ("Completed", &state, Filters { status: Some(PiStatus::Completed), ..Filters::default() }),
+        ("originals", &state, Filters { is_revised: Some(false), ..Filters::default() }),
+        ("failed", &state, flag(Flag::FailedPayments)),
+        ("sum differs", &state, flag(Flag::SumDiffers)),
+        (
+            "completed in a month",
+            &state,
+            Filters { completed_from: day(2023, 1, 1), completed_to: day(2023, 1, 31), ..Filters::default() },
+        ),
+        ("q=nayak", &state, Filters { text: SearchText::typed("nayak"), ..Filters::default() }),
+    ];
+    for (what, scope, filters) in &kinds {
+        let usual = std::iter::once(None);
+        let orders =
+            Sort::ALL.iter().flat_map(|by| [false, true].map(|descending| Order { by: *by, descending }));
+        for order in usual.chain(orders.map(Some)) {
+            let filters = Filters { order, ..filters.clone() };
+            let named = order.map(|order| order.to_string()).unwrap_or_default();
+            measure_rounds(&store, &format!("{what}: {named}"), 3, |db, _| {
+                let first = search::search(db, scope, &filters, None).unwrap();
+                match &first.next {
+                    Some(next) => search::search(db, scope, &filters, Some(next)).unwrap(),
+                    None => first,
+                }
+            });
+        }
+    }
+}
+
+async fn a_million_payment_instructions(kind: Kind) {
+    let database = ScratchDatabase::new(kind);
+    let store = filled(&database, kind);
     let state = Scope::of("od");
     let town = Scope::of("od.t7");
     let text = |text: &str| Filters { text: SearchText::typed(text), ..Filters::default() };
     let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day);
 
+    let waiting = Filters { only_waiting: true, ..Filters::default() };
     for (name, scope) in [("state", &state), ("town", &town)] {
-        measure(&store, &format!("{name}: waiting"), |db, _| search::waiting(db, scope, None).unwrap());
-        let deep: Cursor = "3-1663200000000000000".parse().unwrap();
+        measure(&store, &format!("{name}: waiting"), |db, _| {
+            search::search(db, scope, &waiting, None).unwrap()
+        });
+        let deep = Cursor::read("3-1663200000000000000", Order::URGENT).unwrap();
         measure(&store, &format!("{name}: waiting, deep"), |db, _| {
-            search::waiting(db, scope, Some(deep)).unwrap()
+            search::search(db, scope, &waiting, Some(&deep)).unwrap()
         });
         let all = Filters::default();
         measure(&store, &format!("{name}: all"), |db, _| search::search(db, scope, &all, None).unwrap());
         measure(&store, &format!("{name}: all, deep"), |db, round| {
             let place = (1_554_076_800 + 180 * 1000 * round as i64) << 30;
-            search::search(db, scope, &all, Some(format!("0-{place}").parse().unwrap())).unwrap()
+            let after = Cursor::read(&format!("0-{place}"), Order::NEWEST).unwrap();
+            search::search(db, scope, &all, Some(&after)).unwrap()
         });
         for q in [
             "nayak",
@@ -160,14 +220,14 @@ async fn a_million_payment_instructions(kind: Kind) {
             });
         }
         for q in ["nayak", "nayak sabita", "BN-7654321", "1011", "Sabita, PI-1013/2021-22/400400", "nobody"] {
-            time(&store, &format!("{name}: people, q={q}"), |db, _| {
+            time(&store, &format!("{name}: people, q={q}"), ROUNDS, |db, _| {
                 let found = people::find(db, scope, q, None, 5).unwrap();
                 format!("{:?}", (found.people.len(), found.next.is_some()))
             });
         }
         measure(&store, &format!("{name}: q=2019-20, second page"), |db, _| {
             let first = search::search(db, scope, &text("2019-20"), None).unwrap();
-            search::search(db, scope, &text("2019-20"), first.next).unwrap()
+            search::search(db, scope, &text("2019-20"), first.next.as_ref()).unwrap()
         });
         measure(&store, &format!("{name}: q=PI-…(each another)"), |db, round| {
             let n = 1 + round * 24_999;

@@ -24,9 +24,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::typed::has_trigrams;
-use super::{Cursor, Filters, SearchText, first_place, place_after};
+use super::{Cursor, Filters, SearchText, first_place, flagged, place_after};
 use crate::domain::PiStatus;
 use crate::store::connection::on_either;
+use crate::store::figures::{begin_of, literal};
 use crate::store::instructions::LONG_IN_PROCESS;
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
@@ -53,13 +54,14 @@ const PLACES_PER_ERA: i64 = 1 << 50;
 const ERAS_AT_ONCE: i64 = 16;
 
 /// The ranks of what waits for action (`action_rank`, migrations 000005).
-pub(super) const RANKS: RangeInclusive<i32> = 0..=3;
+const RANKS: RangeInclusive<i32> = 0..=3;
 
 /// An instruction on a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hit {
     pub(super) id: i64,
-    pub(super) rank: i32,
+    /// What it is ordered by; `None` if it has no such value.
+    pub(super) key: Option<String>,
     pub(super) place: i64,
 }
 
@@ -103,19 +105,24 @@ struct One {
 pub(super) fn waiting(
     db: &mut Db,
     scope: &Scope,
-    after: Option<Cursor>,
+    after: Option<&Cursor>,
     limit: usize,
 ) -> Result<Hits, StoreError> {
     let mut hits = Vec::new();
-    for rank in after.map_or(*RANKS.start(), |cursor| cursor.rank)..=*RANKS.end() {
+    let rank_of = |cursor: &Cursor| cursor.key.as_deref().and_then(|rank| rank.parse().ok());
+    for rank in after.and_then(rank_of).unwrap_or(*RANKS.start())..=*RANKS.end() {
         let mut asked = Conditions::none();
         asked.add(format!("p.action_rank = {rank}"));
         asked.in_scope(scope);
-        if let Some(cursor) = after.filter(|cursor| cursor.rank == rank) {
+        if let Some(cursor) = after.filter(|cursor| rank_of(cursor) == Some(rank)) {
             asked.from = cursor.place.saturating_add(1);
         }
         let found: Vec<IdAndPlace> = asked.oldest(limit - hits.len()).load(db)?;
-        hits.extend(found.into_iter().map(|row| Hit { id: row.id, rank, place: row.place }));
+        hits.extend(found.into_iter().map(|row| Hit {
+            id: row.id,
+            key: Some(rank.to_string()),
+            place: row.place,
+        }));
         if hits.len() == limit {
             break;
         }
@@ -305,16 +312,17 @@ fn by_text_index<T>(
 }
 
 fn hits_of(rows: Vec<IdAndPlace>) -> Vec<Hit> {
-    rows.into_iter().map(|row| Hit { id: row.id, rank: 0, place: row.place }).collect()
+    let hit = |row: IdAndPlace| Hit { id: row.id, key: Some(row.place.to_string()), place: row.place };
+    rows.into_iter().map(hit).collect()
 }
 
 /// What an instruction `p` must fulfil. Numbers and the domain's words stand in the SQL, as both
 /// planners need them; whatever a person typed is bound.
 #[derive(Clone)]
-struct Conditions {
+pub(super) struct Conditions {
     sql: Vec<String>,
     binds: Vec<String>,
-    bounds: Bounds,
+    pub(super) bounds: Bounds,
     /// The lowest place.
     from: i64,
     /// The place above the highest.
@@ -326,7 +334,15 @@ impl Conditions {
         Self { sql: Vec::new(), binds: Vec::new(), bounds: BOUNDS, from: 0, below: i64::MAX }
     }
 
-    fn of(bounds: Bounds, scope: &Scope, filters: &Filters, after: Option<i64>) -> Self {
+    /// These instructions, whatever else.
+    pub(super) fn these(hits: &[Hit]) -> Self {
+        let ids: Vec<String> = hits.iter().map(|hit| hit.id.to_string()).collect();
+        let mut asked = Self::none();
+        asked.add(format!("p.id IN ({})", ids.join(", ")));
+        asked
+    }
+
+    pub(super) fn of(bounds: Bounds, scope: &Scope, filters: &Filters, after: Option<i64>) -> Self {
         let mut asked = Self { bounds, ..Self::none() };
         if scope.is_state() {
             asked.in_scope(scope);
@@ -347,12 +363,21 @@ impl Conditions {
         if let Some(is_revised) = filters.is_revised {
             asked.add(if is_revised { "p.is_revised" } else { "NOT p.is_revised" }.to_owned());
         }
+        if let Some(flag) = filters.flag {
+            asked.add(flagged::condition(flag, filters.as_of));
+        }
+        if let Some(day) = filters.completed_from {
+            asked.add(format!("p.completed_at >= {}", literal(begin_of(day))));
+        }
+        if let Some(day) = filters.completed_to.and_then(|day| day.succ_opt()) {
+            asked.add(format!("p.completed_at < {}", literal(begin_of(day))));
+        }
         asked.from = filters.from.map_or(0, first_place);
         asked.below = after.unwrap_or(i64::MAX).min(filters.to.map_or(i64::MAX, place_after));
         asked
     }
 
-    fn add(&mut self, sql: String) {
+    pub(super) fn add(&mut self, sql: String) {
         self.sql.push(sql);
     }
 
@@ -419,13 +444,13 @@ impl Conditions {
         Some(format!("EXISTS (SELECT 1 FROM {lines} WHERE {})", words.join(" AND ")))
     }
 
-    fn all(&self) -> String {
+    pub(super) fn all(&self) -> String {
         let mut all = self.sql.clone();
         all.push(format!("p.place >= {} AND p.place < {}", self.from, self.below));
         all.join(" AND ")
     }
 
-    fn statement(&self, sql: String) -> Statement {
+    pub(super) fn statement(&self, sql: String) -> Statement {
         Statement { sql, binds: self.binds.clone() }
     }
 
@@ -528,13 +553,18 @@ impl Conditions {
 }
 
 /// A query with its texts.
-struct Statement {
-    sql: String,
-    binds: Vec<String>,
+pub(super) struct Statement {
+    pub(super) sql: String,
+    pub(super) binds: Vec<String>,
 }
 
 impl Statement {
-    fn load<R>(self, db: &mut Db) -> Result<Vec<R>, StoreError>
+    /// The one number that it tells.
+    pub(super) fn first(self, db: &mut Db) -> Result<Option<i64>, StoreError> {
+        Ok(self.load::<One>(db)?.first().map(|row| row.one))
+    }
+
+    pub(super) fn load<R>(self, db: &mut Db) -> Result<Vec<R>, StoreError>
     where
         R: QueryableByName<diesel::sqlite::Sqlite> + QueryableByName<diesel::pg::Pg> + 'static,
     {

@@ -1,18 +1,22 @@
 //! The list of payment instructions: what waits for action, and what a search finds.
 //!
 //! One page is read at a time, from a [`Cursor`] on. Whatever is asked, a page costs a bounded amount
-//! of work: see [`hits`].
+//! of work: see [`hits`], and for other orders than newest first [`sorted`].
 
+mod exported;
+mod flagged;
 mod hits;
+mod order;
+mod sorted;
 mod text;
 mod typed;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::str::FromStr;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 
 use super::beneficiaries::{self, Tally};
 use super::connection::on_either;
@@ -20,10 +24,13 @@ use super::instructions::{InstructionId, PaymentInstruction};
 use super::schema::payment_instructions;
 use super::scope::Scope;
 use super::{Db, StoreError};
-use crate::domain::PiStatus;
 use crate::domain::date::IST;
+use crate::domain::{Flag, Paise, PiStatus};
+pub use exported::Exported;
+pub(super) use flagged::KEPT;
 pub(super) use hits::needs_you;
-use hits::{BOUNDS, Hit, Hits};
+use hits::{BOUNDS, Conditions, Hit, Hits, Statement};
+pub use order::{Order, Sort};
 pub(super) use text::{FOLDING, search_text, searchable};
 pub use typed::SearchText;
 pub(super) use typed::references;
@@ -54,6 +61,40 @@ pub struct Filters {
     pub only_waiting: bool,
     /// Only what a person must act on at that instant (UTC), and then the oldest first.
     pub needs_you: Option<NaiveDateTime>,
+    /// Only those on which that flag is raised.
+    pub flag: Option<Flag>,
+    /// Completed on this day (IST) or later.
+    pub completed_from: Option<NaiveDate>,
+    /// Completed on this day (IST) or earlier.
+    pub completed_to: Option<NaiveDate>,
+    /// What only time raises is reckoned at that instant (UTC).
+    pub as_of: NaiveDateTime,
+    /// In another order than that of what is asked for.
+    pub order: Option<Order>,
+}
+
+impl Filters {
+    /// The order in which they are listed.
+    pub fn order(&self) -> Order {
+        let usual = match (self.only_waiting, self.needs_you) {
+            (true, _) => Order::URGENT,
+            (_, Some(_)) => Order::OLDEST,
+            _ => Order::NEWEST,
+        };
+        self.order.unwrap_or(usual)
+    }
+
+    /// Whether nothing but what waits is asked for, in its own order.
+    fn are_of_the_waiting_list(&self) -> bool {
+        *self == Self { only_waiting: true, order: self.order, as_of: self.as_of, ..Self::default() }
+            && self.order() == Order::URGENT
+    }
+
+    /// Whether [`hits::search`] finds what is asked for in its order.
+    fn are_found_in_order(&self) -> bool {
+        let its_order = if self.needs_you.is_some() { Order::OLDEST } else { Order::NEWEST };
+        self.order() == its_order
+    }
 }
 
 /// How many there are.
@@ -67,6 +108,12 @@ pub enum Total {
     SoFar(usize),
 }
 
+impl Default for Total {
+    fn default() -> Self {
+        Self::Exactly(0)
+    }
+}
+
 /// A row of the list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed {
@@ -77,46 +124,63 @@ pub struct Listed {
 }
 
 /// A page of the list.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Found {
     /// At most [`PAGE`] rows.
     pub rows: Vec<Listed>,
     /// Of the whole list, not of this page.
     pub total: Total,
+    /// What those that were counted come to.
+    pub sum: Paise,
     /// Where the next page begins, if there may be more.
     pub next: Option<Cursor>,
     /// If it was too much to look at all at once: how far back this page got (UTC).
     pub searched_back_to: Option<NaiveDateTime>,
+    /// If a text is in too many to sort them all: so many of them are sorted.
+    pub sorted_among: Option<usize>,
 }
 
 /// Where a page begins: after a row of the list, which need not be there any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    /// Its rank in the list of what waits; 0 in a search.
-    rank: i32,
+    /// What that row is ordered by; `None` if it has no such value.
+    key: Option<String>,
     /// Its place among all.
     place: i64,
 }
 
 impl Cursor {
     /// After a place of a search.
-    pub(super) const fn at(place: i64) -> Self {
-        Self { rank: 0, place }
+    pub(super) fn at(place: i64) -> Self {
+        Self { key: Some(place.to_string()), place }
     }
 
     /// The place after which the page begins.
-    pub(super) const fn place(self) -> i64 {
+    pub(super) const fn place(&self) -> i64 {
         self.place
     }
 
-    const fn after(hit: &Hit) -> Self {
-        Self { rank: hit.rank, place: hit.place }
+    fn after(hit: &Hit) -> Self {
+        Self { key: hit.key.clone(), place: hit.place }
+    }
+
+    /// Reads a cursor of a list in that order.
+    pub fn read(text: &str, order: Order) -> Result<Self, NoCursor> {
+        let (key, place) = text.rsplit_once('-').ok_or(NoCursor)?;
+        if place.is_empty() || !place.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(NoCursor);
+        }
+        let key = Some(key).filter(|key| !key.is_empty());
+        if key.is_some_and(|key| !order.by.may_be(key)) {
+            return Err(NoCursor);
+        }
+        Ok(Self { key: key.map(str::to_owned), place: place.parse().map_err(|_| NoCursor)? })
     }
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.rank, self.place)
+        write!(f, "{}-{}", self.key.as_deref().unwrap_or_default(), self.place)
     }
 }
 
@@ -125,44 +189,130 @@ impl fmt::Display for Cursor {
 #[error("not a cursor of the list")]
 pub struct NoCursor;
 
-impl FromStr for Cursor {
-    type Err = NoCursor;
-
-    fn from_str(text: &str) -> Result<Self, NoCursor> {
-        let (rank, place) = text.split_once('-').ok_or(NoCursor)?;
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !(digits(rank) && digits(place)) {
-            return Err(NoCursor);
-        }
-        let rank = rank.parse().ok().filter(|rank| hits::RANKS.contains(rank)).ok_or(NoCursor)?;
-        Ok(Self { rank, place: place.parse().map_err(|_| NoCursor)? })
-    }
-}
-
-/// What waits for action: what JIT answered with an error first, then glitches, then what had no
-/// response, then what was not asked about yet; oldest first in each.
-pub fn waiting(db: &mut Db, scope: &Scope, after: Option<Cursor>) -> Result<Found, StoreError> {
-    let all = hits::waiting(db, scope, None, COUNTED + 1)?;
-    let total = total(&all);
-    let page = if after.is_none() { all } else { hits::waiting(db, scope, after, PAGE + 1)? };
-    found(db, page, total)
-}
-
-/// What the filters let through, newest first; of what needs a person, oldest first.
+/// What the filters let through, in their order: what waits for action with errors first, then glitches, then
+/// what had no response, then what was not asked about yet, oldest first in each; of what needs a person the
+/// oldest first; all else newest first; or as [`Filters::order`] says.
 pub fn search(
     db: &mut Db,
     scope: &Scope,
     filters: &Filters,
-    after: Option<Cursor>,
+    after: Option<&Cursor>,
 ) -> Result<Found, StoreError> {
-    let filters = decided(db, scope, filters)?;
-    let all = hits::search(db, BOUNDS, scope, &filters, None, COUNTED + 1)?;
-    let total = total(&all);
+    let mut all = look(db, scope, filters, None, COUNTED + 1)?;
+    let total = all.total();
+    all.hits.truncate(COUNTED);
+    let sum = sum(db, &all.hits)?;
     let page = match after {
         None => all,
-        Some(after) => hits::search(db, BOUNDS, scope, &filters, Some(after.place), PAGE + 1)?,
+        after => look(db, scope, filters, after, PAGE + 1)?,
     };
-    found(db, page, total)
+    found(db, page, total, sum)
+}
+
+/// Hits in the order asked for.
+struct Looked {
+    hits: Vec<Hit>,
+    /// Where to go on, if not all was looked at.
+    goes_on: Option<Cursor>,
+    /// Then, if the newest were looked at: the place of the last of them.
+    back_to: Option<i64>,
+    sorted_among: Option<usize>,
+}
+
+impl From<Hits> for Looked {
+    fn from(Hits { hits, stopped_at }: Hits) -> Self {
+        Self { hits, goes_on: stopped_at.map(Cursor::at), back_to: stopped_at, sorted_among: None }
+    }
+}
+
+impl Looked {
+    fn total(&self) -> Total {
+        match self.hits.len() {
+            more if more > COUNTED => Total::MoreThanCounted,
+            counted if self.goes_on.is_some() || self.sorted_among.is_some() => Total::SoFar(counted),
+            counted => Total::Exactly(counted),
+        }
+    }
+}
+
+/// The first `limit` after a cursor.
+fn look(
+    db: &mut Db,
+    scope: &Scope,
+    filters: &Filters,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Result<Looked, StoreError> {
+    let filters = &decided(db, scope, filters)?;
+    let order = filters.order();
+    if filters.are_of_the_waiting_list() {
+        return Ok(hits::waiting(db, scope, after, limit)?.into());
+    }
+    let has_text = filters.text.is_some();
+    let is_of_days = filters.completed_from.is_some() || filters.completed_to.is_some();
+    if filters.are_found_in_order() && (has_text || !is_of_days) {
+        return Ok(hits::search(db, BOUNDS, scope, filters, after.map(Cursor::place), limit)?.into());
+    }
+    let (asked, sorted_among) = if has_text {
+        let found = hits::search(db, BOUNDS, scope, filters, None, sorted::FOUND)?;
+        if found.hits.is_empty() {
+            return Ok(found.into());
+        }
+        let are_all = found.hits.len() < sorted::FOUND && found.stopped_at.is_none();
+        (Conditions::these(&found.hits), (!are_all).then_some(found.hits.len()))
+    } else {
+        let mut asked = Conditions::of(BOUNDS, scope, filters, None);
+        if let Some(now) = filters.needs_you {
+            asked.add(needs_you(now));
+        }
+        (asked, None)
+    };
+    let (hits, goes_on) = sorted::sorted(db, asked, order, after, limit)?;
+    Ok(Looked { hits, goes_on, back_to: None, sorted_among })
+}
+
+#[derive(QueryableByName)]
+struct Sum {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    paise: Option<i64>,
+}
+
+/// What these come to.
+fn sum(db: &mut Db, hits: &[Hit]) -> Result<Paise, StoreError> {
+    if hits.is_empty() {
+        return Ok(Paise(0));
+    }
+    let sql = format!(
+        "SELECT CAST(sum(p.net_paise) AS BIGINT) AS paise FROM payment_instructions p WHERE {}",
+        Conditions::these(hits).all()
+    );
+    let sums: Vec<Sum> = Statement { sql, binds: Vec::new() }.load(db)?;
+    Ok(Paise(sums.first().and_then(|sum| sum.paise).unwrap_or_default()))
+}
+
+/// How many each tab of the list holds, counted up to [`COUNTED`] and one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TabCounts {
+    /// What a person must act on.
+    pub needs_you: usize,
+    /// What waits for action.
+    pub waiting: usize,
+    /// Everything.
+    pub all: usize,
+}
+
+/// How many each tab of the list holds at `now` (UTC).
+pub fn tab_counts(db: &mut Db, scope: &Scope, now: NaiveDateTime) -> Result<TabCounts, StoreError> {
+    let mut count = |filters: &Filters, condition: Option<String>| {
+        let mut asked = Conditions::of(BOUNDS, scope, filters, None);
+        condition.into_iter().for_each(|condition| asked.add(condition));
+        asked.count(db, COUNTED + 1)
+    };
+    Ok(TabCounts {
+        needs_you: count(&Filters::default(), Some(needs_you(now)))?,
+        waiting: count(&Filters { only_waiting: true, ..Filters::default() }, None)?,
+        all: count(&Filters::default(), None)?,
+    })
 }
 
 /// The next rows of an export, and where those after them begin.
@@ -170,28 +320,28 @@ pub fn export(
     db: &mut Db,
     scope: &Scope,
     filters: &Filters,
-    after: Option<Cursor>,
-) -> Result<(Vec<Listed>, Option<Cursor>), StoreError> {
+    after: Option<&Cursor>,
+) -> Result<(Vec<Exported>, Option<Cursor>), StoreError> {
     let (ids, next) = ids(db, scope, filters, after, EXPORTED_AT_ONCE)?;
-    Ok((listed(db, &ids)?, next))
+    let rows = listed(db, &ids)?;
+    Ok((exported::exported(db, rows)?, next))
 }
 
-/// The next rows that the filters let through, newest first, and where those after them begin.
+/// The next rows that the filters let through, and where those after them begin.
 pub(super) fn ids(
     db: &mut Db,
     scope: &Scope,
     filters: &Filters,
-    after: Option<Cursor>,
+    after: Option<&Cursor>,
     limit: usize,
 ) -> Result<(Vec<InstructionId>, Option<Cursor>), StoreError> {
-    let filters = decided(db, scope, filters)?;
-    let hits = hits::search(db, BOUNDS, scope, &filters, after.map(|cursor| cursor.place), limit)?;
-    let is_full = hits.hits.len() == limit;
-    let next = match hits.hits.last() {
+    let looked = look(db, scope, filters, after, limit)?;
+    let is_full = looked.hits.len() == limit;
+    let next = match looked.hits.last() {
         Some(last) if is_full => Some(Cursor::after(last)),
-        _ => hits.stopped_at.map(Cursor::at),
+        _ => looked.goes_on,
     };
-    Ok((ids_of(&hits.hits), next))
+    Ok((ids_of(&looked.hits), next))
 }
 
 /// The same, each number looked for as a whole where it is there as a whole: PI-1013/2026-27/25 is then not
@@ -208,29 +358,22 @@ fn decided(db: &mut Db, scope: &Scope, filters: &Filters) -> Result<Filters, Sto
 }
 
 /// The page that begins with these hits.
-fn found(db: &mut Db, page: Hits, total: Total) -> Result<Found, StoreError> {
-    let Hits { mut hits, stopped_at, .. } = page;
+fn found(db: &mut Db, page: Looked, total: Total, sum: Paise) -> Result<Found, StoreError> {
+    let Looked { mut hits, goes_on, back_to, sorted_among } = page;
     let has_more = hits.len() > PAGE;
     hits.truncate(PAGE);
-    let stopped_at = stopped_at.filter(|_| !has_more);
     let next = match hits.last() {
         Some(last) if has_more => Some(Cursor::after(last)),
-        _ => stopped_at.map(Cursor::at),
+        _ => goes_on,
     };
     Ok(Found {
         rows: listed(db, &ids_of(&hits))?,
         total,
+        sum,
         next,
-        searched_back_to: stopped_at.and_then(instant_of),
+        searched_back_to: back_to.filter(|_| !has_more).and_then(instant_of),
+        sorted_among,
     })
-}
-
-fn total(all: &Hits) -> Total {
-    match all.hits.len() {
-        more if more > COUNTED => Total::MoreThanCounted,
-        counted if all.stopped_at.is_some() => Total::SoFar(counted),
-        counted => Total::Exactly(counted),
-    }
 }
 
 fn ids_of(hits: &[Hit]) -> Vec<InstructionId> {
@@ -292,15 +435,20 @@ mod tests {
         for text in
             ["", "-", "1", "4-1", "-1-1", "0--1", "0-", "+0-1", "0-99999999999999999999", "0-1 ", "a-1"]
         {
-            assert!(text.parse::<Cursor>().is_err(), "{text:?}");
+            assert!(Cursor::read(text, Order::URGENT).is_err(), "{text:?}");
         }
+        let by = |by| Order { by, descending: true };
+        assert!(Cursor::read("2024-03-01 10:00:00.5-7", by(Sort::Asked)).is_ok());
+        assert!(Cursor::read("yesterday-7", by(Sort::Asked)).is_err());
+        assert!(Cursor::read("PI-1/A-7", by(Sort::Amount)).is_err());
     }
 
     proptest! {
         #[test]
-        fn a_cursor_is_read_back(rank in 0..4i32, place in 0..i64::MAX) {
-            let cursor = Cursor { rank, place };
-            prop_assert_eq!(cursor.to_string().parse::<Cursor>().unwrap(), cursor);
+        fn a_cursor_is_read_back(key in proptest::option::of("\\PC{1,30}"), place in 0..i64::MAX) {
+            let cursor = Cursor { key, place };
+            let order = Order { by: Sort::Said, descending: false };
+            prop_assert_eq!(Cursor::read(&cursor.to_string(), order).unwrap(), cursor);
         }
     }
 }

@@ -23,7 +23,7 @@ use paging::{Paging, Wanted};
 use standing::{Facts, Payments, Standing};
 use timeline::{LatestCalls, Step};
 
-use super::{calls, messages};
+use super::{calls, list, messages};
 use crate::access::Right;
 use crate::domain::{Ancestry, CompletedBy, MessageState, Missing, PiStatus, refusal};
 use crate::language::{Phrase, phrase};
@@ -73,7 +73,10 @@ pub async fn get(
 ) -> Result<HttpResponse, WebError> {
     let (number, sub) = path::parse(request.uri().path()).ok_or(WebError::NotFound)?;
     match sub {
-        Sub::View => view(&site, &viewer, number, query.into_inner()).await,
+        Sub::View => {
+            let back = list::back::to_list(&request, &viewer, &number);
+            view(&site, &viewer, number, query.into_inner(), back).await
+        }
         Sub::Calls => calls::page(&site, &viewer, number, &request).await,
         Sub::Refresh | Sub::Notes => Ok(see_other(&path::link(&number, Sub::View))),
     }
@@ -98,11 +101,15 @@ async fn view(
     viewer: &Viewer,
     number: String,
     query: ViewQuery,
+    back: String,
 ) -> Result<HttpResponse, WebError> {
     let (scope, wanted, sealer) = (viewer.scope(), query.wanted(), Arc::clone(&site.app.sealer));
     let found = site.app.store.read(move |db| Shown::load(db, &sealer, &scope, &number, wanted)).await?;
     let shown = found.ok_or(WebError::NotFound)?;
-    html(&InstructionPage::new(viewer, shown, query.notice.as_deref(), &Around::of(site)))
+    html(&InstructionPage {
+        back,
+        ..InstructionPage::new(viewer, shown, query.notice.as_deref(), &Around::of(site))
+    })
 }
 
 /// What the page tells of the program.
@@ -309,6 +316,8 @@ impl Shown {
 #[template(path = "instruction.html")]
 struct InstructionPage {
     shell: Shell,
+    /// The list as it was left.
+    back: String,
     pi: PaymentInstruction,
     advices: Vec<PaymentAdvice>,
     rows: Vec<BeneficiaryRow>,
@@ -401,6 +410,7 @@ impl InstructionPage {
         };
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
+            back: "/payment-instructions".to_owned(),
             band: Band::of(&shown.instruction),
             standing,
             steps,

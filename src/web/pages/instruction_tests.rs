@@ -64,6 +64,7 @@ pub(in crate::web::pages) fn revised() -> PaymentInstruction {
         error_response: None,
         unsettled_payments: 0,
         correction_due_from: None,
+        wanted_at: None,
     }
 }
 

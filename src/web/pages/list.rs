@@ -1,65 +1,100 @@
-//! `GET /payment-instructions`: what waits for action, or what a search finds.
+//! `GET /payment-instructions`: what needs a person, what waits for FTPS, or what a search finds.
 
+pub mod ask;
+pub mod back;
+mod columns;
 pub mod export;
 pub mod fetch;
 mod request;
+mod row;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::sought::{PEOPLE_SHOWN, Sought};
-use crate::domain::PiStatus;
-use crate::language::{Language, Phrase, phrase};
-use crate::store::beneficiaries::Tally;
-use crate::store::instructions::PaymentInstruction;
+use crate::access::Right;
+use crate::domain::{Flag, PiStatus};
+use crate::language::{Phrase, phrase};
 use crate::store::people::{self, FoundPeople};
-use crate::store::search::{self, Cursor, Found, Listed, Total};
+use crate::store::scope;
+use crate::store::search::{self, Found, TabCounts, Total};
 use crate::web::display;
 use crate::web::error::WebError;
-use crate::web::flags::{self, ShownFlag};
-use crate::web::path::{self, Sub};
 use crate::web::respond::html;
 use crate::web::shell::{Section, Shell};
 use crate::web::site::Site;
 use crate::web::viewer::Viewer;
+use columns::{Choice, Column, columns};
 use request::{ListQuery, ListRequest, Tab};
-
-/// A message is shortened to so many characters.
-const MESSAGE_CHARS: usize = 140;
+use row::Row;
 
 /// The handler.
 pub async fn page(
     site: web::Data<Site>,
     viewer: Viewer,
+    request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     let asked = query.into_inner().read();
     let now = site.app.clock.now();
     if !asked.faults.all().is_empty() {
-        let mut response = html(&ListPage::new(&viewer, asked, None, None, None, None, now))?;
+        let mut response = html(&ListPage::new(&viewer, asked, Shown::default(), None, Around::of(&site)))?;
         *response.status_mut() = StatusCode::BAD_REQUEST;
         return Ok(response);
     }
     let after = asked.cursor().map_err(|_| WebError::unreadable_address())?;
-    let (scope, tab) = (viewer.scope(), asked.tab);
-    let filters = asked.filters_at(now);
+    let (whole, within, filters) = (viewer.scope(), asked.scope_in(viewer.scope()), asked.filters_at(now));
     let who = (asked.is_only_text() && after.is_none()).then(|| asked.typed.q.clone());
-    let (found, people) = site
+    let shown = site
         .app
         .store
         .read(move |db| {
-            let found = match tab {
-                Tab::Waiting => search::waiting(db, &scope, after),
-                Tab::NeedsYou | Tab::All => search::search(db, &scope, &filters, after),
-            };
-            let people = who.map(|who| people::find(db, &scope, &who, None, PEOPLE_SHOWN)).transpose()?;
-            Ok((found?, people))
+            let found =
+                within.map(|scope| search::search(db, &scope, &filters, after.as_ref())).transpose()?;
+            let people = who.map(|who| people::find(db, &whole, &who, None, PEOPLE_SHOWN)).transpose()?;
+            Ok(Shown {
+                people,
+                found: Some(found.unwrap_or_default()),
+                counts: search::tab_counts(db, &whole, now.naive_utc())?,
+                towns: if whole.is_state() { scope::towns(db, &whole)? } else { Vec::new() },
+            })
         })
         .await?;
-    let offer = fetch::offered(&site, &viewer, &asked, &found);
-    html(&ListPage::new(&viewer, asked, after, Some(found), people, offer, now))
+    let offer = shown.found.as_ref().and_then(|found| fetch::offered(&site, &viewer, &asked, found));
+    let kept = back::kept(&request, &viewer, &asked, site.sessions.secure);
+    let mut response = html(&ListPage::new(&viewer, asked, shown, offer, Around::of(&site)))?;
+    if let Some(cookie) = kept {
+        response.add_cookie(&cookie).map_err(|fault| WebError::Session(fault.to_string()))?;
+    }
+    Ok(response)
+}
+
+/// All that the page shows, read in one transaction.
+#[derive(Default)]
+struct Shown {
+    /// `None` if the filters make no sense.
+    found: Option<Found>,
+    /// Whose payments a text finds, if people were looked for too.
+    people: Option<FoundPeople>,
+    counts: TabCounts,
+    /// Of a state: the towns to choose from.
+    towns: Vec<String>,
+}
+
+/// What the page tells of the program.
+#[derive(Debug, Clone, Copy)]
+struct Around {
+    now: DateTime<Utc>,
+    next_night: Option<DateTime<Utc>>,
+}
+
+impl Around {
+    fn of(site: &Site) -> Self {
+        let now = site.app.clock.now();
+        Self { now, next_night: site.app.sync.nights().next_after(now) }
+    }
 }
 
 #[derive(Template)]
@@ -67,12 +102,15 @@ pub async fn page(
 struct ListPage {
     shell: Shell,
     asked: ListRequest,
-    /// Whether rows tell their ULB: not to those who see only one.
+    tabs: Vec<ShownTab>,
+    columns: Vec<Column>,
+    /// Of a state: its towns to choose from.
+    towns: Vec<String>,
     names_tenants: bool,
     is_later_page: bool,
     sought: Sought,
-    /// What fetching came to, told once.
-    notice: Option<fetch::Notice>,
+    /// What fetching or asking came to, told once.
+    notice: Vec<Phrase>,
     /// The number that is not known here and can be fetched from MUKTASoft.
     offer: Option<String>,
     form_token: String,
@@ -80,41 +118,46 @@ struct ListPage {
     results: Option<Results>,
 }
 
+/// A tab as the page shows it.
+struct ShownTab {
+    tab: Tab,
+    count: String,
+    is_current: bool,
+}
+
 struct Results {
     rows: Vec<Row>,
     total: Total,
+    /// What they come to.
+    sum: Phrase,
     /// The address of the next page, if there may be more.
     next: Option<String>,
     /// How far back a search got that was too much for one page.
     searched_back_to: Option<String>,
-}
-
-struct Row {
-    instruction: PaymentInstruction,
-    tally: Tally,
-    flags: Vec<ShownFlag>,
-    now: DateTime<Utc>,
+    /// Only so many of those that were found are sorted.
+    sorted_among: Option<String>,
 }
 
 impl ListPage {
-    fn new(
-        viewer: &Viewer,
-        asked: ListRequest,
-        after: Option<Cursor>,
-        found: Option<Found>,
-        people: Option<FoundPeople>,
-        offer: Option<String>,
-        now: DateTime<Utc>,
-    ) -> Self {
+    fn new(viewer: &Viewer, asked: ListRequest, shown: Shown, offer: Option<String>, around: Around) -> Self {
+        let names_tenants = viewer.scope().is_state();
+        let may_ask = viewer.may(Right::Refresh);
         Self {
             shell: Shell::new(viewer, Section::PaymentInstructions),
-            notice: fetch::Notice::named(&asked.notice),
+            notice: match (fetch::Notice::named(&asked.notice), ask::Notice::named(&asked.notice)) {
+                (Some(notice), _) => vec![notice.words()],
+                (None, Some(notice)) => notice.words(),
+                (None, None) => Vec::new(),
+            },
+            tabs: ShownTab::all(asked.tab, shown.counts),
+            columns: columns(&asked, names_tenants),
+            towns: shown.towns,
             offer,
             form_token: viewer.form_token.clone(),
-            names_tenants: viewer.scope().is_state(),
-            is_later_page: after.is_some(),
-            sought: Sought::new(&asked.typed.q, people),
-            results: found.map(|found| Results::new(found, &asked, now)),
+            names_tenants,
+            is_later_page: !asked.cursor.is_empty(),
+            sought: Sought::new(&asked.typed.q, shown.people),
+            results: shown.found.map(|found| Results::new(found, &asked, may_ask, around)),
             asked,
         }
     }
@@ -126,15 +169,84 @@ impl ListPage {
     fn has_status(&self, status: &PiStatus) -> bool {
         self.asked.filters.status == Some(*status)
     }
+
+    /// The filters in words.
+    fn told(&self) -> Vec<Phrase> {
+        self.asked.told(&self.shell.tenant(&self.asked.typed.tenant))
+    }
+
+    fn flags(&self) -> &'static [Flag] {
+        Flag::ALL
+    }
+
+    fn flag_words(&self, flag: &Flag) -> Phrase {
+        flag_words(*flag)
+    }
+
+    fn orders(&self) -> Vec<Choice> {
+        columns::choices(&self.asked, &self.columns)
+    }
+
+    /// Whether any row can be marked.
+    fn can_ask(&self) -> bool {
+        self.results.as_ref().is_some_and(|results| results.rows.iter().any(|row| row.can_be_asked))
+    }
+
+    /// Whether it is folded open: a filter is set, or one of them is at fault.
+    fn are_filters_open(&self) -> bool {
+        self.asked.is_filtered_beside_text() || self.asked.faults.all().iter().any(|(field, _)| *field != "q")
+    }
+
+    /// In which order, in words.
+    fn order_words(&self) -> Phrase {
+        columns::order_words(&self.asked)
+    }
+}
+
+/// A flag as the filter names it.
+const fn flag_words(flag: Flag) -> Phrase {
+    match flag {
+        Flag::PaidElsewhere => phrase("Paid to another account"),
+        Flag::RbiNotPaid => phrase("RBI does not say “Paid”"),
+        Flag::Returned => phrase("Returned payments"),
+        Flag::FailedPayments => phrase("Failed payments"),
+        Flag::CompletedElsewhere => phrase("Completed by MUKTASoft, payments open"),
+        Flag::SumDiffers => phrase("Sum differs"),
+        Flag::ChangedAfterPayment => phrase("Changed after the payment"),
+        Flag::PastDeadline => phrase("Past the last day for corrections"),
+    }
+}
+
+impl ShownTab {
+    fn all(current: Tab, counts: TabCounts) -> Vec<Self> {
+        let of = |tab| match tab {
+            Tab::NeedsYou => counts.needs_you,
+            Tab::Waiting => counts.waiting,
+            Tab::All => counts.all,
+        };
+        let told = |count: usize| {
+            let more = if count > search::COUNTED { "+" } else { "" };
+            format!("{}{more}", thousands(count.min(search::COUNTED)))
+        };
+        let shown = |tab| Self { tab, count: told(of(tab)), is_current: tab == current };
+        Tab::ALL.into_iter().map(shown).collect()
+    }
 }
 
 impl Results {
-    fn new(found: Found, asked: &ListRequest, now: DateTime<Utc>) -> Self {
+    fn new(found: Found, asked: &ListRequest, may_ask: bool, around: Around) -> Self {
+        let rupees = display::rupees(found.sum);
+        let sum = match found.total {
+            Total::MoreThanCounted => phrase("more than %{rupees} in all"),
+            Total::Exactly(_) | Total::SoFar(_) => phrase("%{rupees} in all"),
+        };
         Self {
-            rows: found.rows.into_iter().map(|listed| Row::new(listed, now)).collect(),
+            rows: found.rows.into_iter().map(|listed| Row::new(listed, may_ask, around)).collect(),
             total: found.total,
-            next: found.next.map(|next| asked.page_from(next)),
+            sum: sum.with("rupees", rupees),
+            next: found.next.map(|next| asked.page_from(&next)),
             searched_back_to: found.searched_back_to.map(display::day),
+            sorted_among: found.sorted_among.map(thousands),
         }
     }
 
@@ -159,71 +271,27 @@ fn thousands(count: usize) -> String {
     }
 }
 
-impl Row {
-    fn new(listed: Listed, now: DateTime<Utc>) -> Self {
-        let Listed { instruction, tally } = listed;
-        Self { flags: flags::of(&instruction, &tally, now), instruction, tally, now }
-    }
-
-    fn link(&self) -> String {
-        path::link(&self.instruction.number, Sub::View)
-    }
-
-    fn date(&self) -> String {
-        display::day(self.instruction.created_at)
-    }
-
-    fn kind(&self) -> Phrase {
-        display::pi_kind(self.instruction.is_revised())
-    }
-
-    fn tone(&self) -> &'static str {
-        display::pi_tone(self.instruction.status)
-    }
-
-    fn net_amount(&self) -> String {
-        display::rupees(self.instruction.net_paise)
-    }
-
-    fn message(&self) -> Option<String> {
-        self.instruction.ftps_message.as_deref().map(|message| display::shortened(message, MESSAGE_CHARS))
-    }
-
-    fn message_in(&self, language: &Language) -> Option<String> {
-        let told = language.of_recorded(self.instruction.ftps_message.as_deref()?)?;
-        Some(display::shortened(&told, MESSAGE_CHARS))
-    }
-
-    /// What stands where there is no message.
-    fn no_message(&self) -> Phrase {
-        display::no_message(&self.instruction)
-    }
-
-    fn is_stuck(&self) -> bool {
-        self.instruction.is_stuck(self.now)
-    }
-
-    fn age(&self) -> Option<Phrase> {
-        display::time_in_process(&self.instruction, self.now)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::beneficiaries::Tally;
+    use crate::store::instructions::PaymentInstruction;
+    use crate::store::search::Listed;
     use crate::web::pages::instruction::tests::{NOW, admin, revised};
+
+    const AROUND: Around = Around { now: NOW, next_night: None };
 
     fn found(instructions: Vec<PaymentInstruction>) -> Found {
         let total = Total::Exactly(instructions.len());
         let tally = Tally { all: 12, paid: 10, failed: 1, sum: revised().net_paise, ..Tally::default() };
         let listed = |instruction| Listed { instruction, tally };
-        let rows = instructions.into_iter().map(listed).collect();
-        Found { rows, total, next: None, searched_back_to: None }
+        Found { rows: instructions.into_iter().map(listed).collect(), total, ..Found::default() }
     }
 
     fn rendered(tab: Tab, found: Found) -> String {
         let asked = ListRequest { tab, ..ListRequest::default() };
-        ListPage::new(&admin(), asked, None, Some(found), None, None, NOW).render().unwrap()
+        let shown = Shown { found: Some(found), ..Shown::default() };
+        ListPage::new(&admin(), asked, shown, None, AROUND).render().unwrap()
     }
 
     #[test]
@@ -234,29 +302,38 @@ mod tests {
     }
 
     #[test]
-    fn a_row_leads_to_its_page_and_shows_the_beginning_of_a_long_message() {
-        let row = PaymentInstruction { ftps_message: Some("x".repeat(500)), ..revised() };
+    fn a_row_leads_to_its_page_and_shows_the_beginning_of_what_jit_said() {
+        let said = format!("On call of FTPS API: {}", "x".repeat(500));
+        let row = PaymentInstruction { ftps_message: Some(said), ..revised() };
         let page = rendered(Tab::Waiting, found(vec![row]));
         assert!(page.contains(r#"href="/payment-instructions/PI-1013/2023-24/000256""#));
         assert!(page.contains("₹ 6,37,638.00") && page.contains("9 days"));
-        assert!(page.contains(&format!("{}…", "x".repeat(140))) && !page.contains(&"x".repeat(141)));
+        assert!(page.contains(&format!("{}…", "x".repeat(90))) && !page.contains(&"x".repeat(91)));
+        assert!(!page.contains("On call of FTPS API"), "what every row would begin with is left out");
     }
 
     #[test]
     fn totals_are_told_up_to_a_thousand() {
-        let told =
-            |total| Results { rows: vec![], total, next: None, searched_back_to: None }.total().english();
-        assert_eq!(told(Total::Exactly(1)), "1 payment instruction");
-        assert_eq!(told(Total::Exactly(1000)), "1,000 payment instructions");
-        assert_eq!(told(Total::MoreThanCounted), "more than 1,000 payment instructions");
-        assert_eq!(told(Total::SoFar(0)), "0 found so far");
+        let told = |total| {
+            let asked = ListRequest::default();
+            let found = Found { total, sum: crate::domain::Paise(150), ..Found::default() };
+            let results = Results::new(found, &asked, false, AROUND);
+            format!("{}, {}", results.total().english(), results.sum.english())
+        };
+        assert_eq!(told(Total::Exactly(1)), "1 payment instruction, ₹ 1.50 in all");
+        assert_eq!(told(Total::Exactly(1000)), "1,000 payment instructions, ₹ 1.50 in all");
+        assert_eq!(
+            told(Total::MoreThanCounted),
+            "more than 1,000 payment instructions, more than ₹ 1.50 in all"
+        );
+        assert_eq!(told(Total::SoFar(0)), "0 found so far, ₹ 1.50 in all");
     }
 
     #[test]
     fn a_search_that_was_too_much_for_one_page_says_how_far_it_came() {
         let found = Found {
             total: Total::SoFar(0),
-            next: Some("0-1".parse().unwrap()),
+            next: search::Cursor::read("0-1", search::Order::NEWEST).ok(),
             searched_back_to: Some(NOW.naive_utc()),
             ..found(vec![])
         };

@@ -29,6 +29,8 @@ pub(crate) struct Screen {
 pub(crate) const DESK: Screen = Screen { width: 1280, height: 800, ratio: 1 };
 /// The same screen at 200 % zoom.
 pub(crate) const DESK_ZOOMED: Screen = Screen { width: 640, height: 400, ratio: 2 };
+/// What most offices have.
+pub(crate) const OFFICE: Screen = Screen { width: 1366, height: 768, ratio: 1 };
 /// A small phone.
 pub(crate) const PHONE: Screen = Screen { width: 360, height: 740, ratio: 2 };
 /// The narrowest that WCAG 2.2 asks for (1.4.10).

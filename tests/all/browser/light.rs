@@ -62,7 +62,7 @@ async fn largest_paint(person: &Chromium) -> f64 {
 }
 
 /// What the page consists of, in bytes; its icon is the tab's.
-async fn weight(person: &Chromium) -> u64 {
+pub(super) async fn weight(person: &Chromium) -> u64 {
     let bytes = person
         .run(
             "const parts = [...performance.getEntriesByType('navigation'),

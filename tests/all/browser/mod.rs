@@ -4,6 +4,7 @@
 mod accessible;
 mod chromium;
 mod light;
+mod list;
 mod live;
 mod stage;
 mod story;

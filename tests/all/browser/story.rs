@@ -81,10 +81,10 @@ async fn is_led_to_the_sign_in_and_back(person: &Chromium) {
 async fn finds_and_opens(person: &Chromium) {
     person.follow("Payment instructions").await;
     assert_eq!(person.words("h1").await, "Payment instructions");
-    assert_eq!(person.words(".tabs [aria-current]").await, "Waiting for action");
+    assert_eq!(person.words(".tabs [aria-current]").await, "In Process 2");
     assert_eq!(person.count("tbody tr").await, 2, "both revised ones wait");
     person.check_page("list of what waits").await;
-    person.follow("Search all").await;
+    person.follow("All 3").await;
     assert_eq!(person.count("tbody tr").await, 3);
     person.check_page("list of all").await;
     person.follow(REVISED).await;

@@ -4,18 +4,27 @@ use chrono::{DateTime, NaiveDate, Utc};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use crate::domain::PiStatus;
+use crate::domain::date::typed_day;
+use crate::domain::{Flag, PiStatus};
 use crate::language::{Phrase, phrase};
-use crate::store::search::{Cursor, Filters, SearchText};
+use crate::store::scope::Scope;
+use crate::store::search::{Cursor, Filters, NoCursor, Order, SearchText};
+
+/// Where the list is.
+const LIST: &str = "/payment-instructions";
 
 /// The longest text that is searched for, in characters.
 const LONGEST_TEXT: usize = 200;
 
 const NO_STATUS: Phrase = phrase("There is no such status: choose one from the list.");
 const NO_TYPE: Phrase = phrase("There is no such type: choose one from the list.");
+const NO_FLAG: Phrase = phrase("There is no such flag: choose one from the list.");
+const NO_ORDER: Phrase = phrase("There is no such order: choose one from the list.");
+const NO_DAY: Phrase = phrase("Write a day as day, month and year: 31/03/2024.");
 
 /// The address as it came.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct ListQuery {
     tab: Option<String>,
     q: Option<String>,
@@ -24,6 +33,11 @@ pub struct ListQuery {
     kind: Option<String>,
     from: Option<String>,
     to: Option<String>,
+    completed_from: Option<String>,
+    completed_to: Option<String>,
+    tenant: Option<String>,
+    flag: Option<String>,
+    sort: Option<String>,
     cursor: Option<String>,
     notice: Option<String>,
 }
@@ -36,17 +50,15 @@ pub struct Typed {
     pub kind: String,
     pub from: String,
     pub to: String,
+    pub completed_from: String,
+    pub completed_to: String,
+    pub tenant: String,
+    pub flag: String,
 }
 
-/// What is wrong with each filter, in plain words.
+/// What is wrong, field by field, in plain words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults {
-    pub q: Option<Phrase>,
-    pub status: Option<Phrase>,
-    pub kind: Option<Phrase>,
-    pub from: Option<Phrase>,
-    pub to: Option<Phrase>,
-}
+pub struct Faults(Vec<(&'static str, Phrase)>);
 
 /// A tab of the list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,12 +73,40 @@ pub enum Tab {
 }
 
 impl Tab {
-    /// As addresses write it; blank for the tab that is shown where none is named.
+    /// All, in the order of the page.
+    pub const ALL: [Self; 3] = [Self::NeedsYou, Self::Waiting, Self::All];
+
+    /// As addresses write it.
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Waiting => "",
+            Self::Waiting => "in-process",
             Self::NeedsYou => "needs-you",
             Self::All => "all",
+        }
+    }
+
+    /// In words.
+    pub const fn label(self) -> Phrase {
+        match self {
+            Self::Waiting => phrase("In Process"),
+            Self::NeedsYou => phrase("Needs you"),
+            Self::All => phrase("All"),
+        }
+    }
+
+    /// Where it is, unfiltered.
+    pub fn link(self) -> String {
+        match self {
+            Self::Waiting => LIST.to_owned(),
+            tab => format!("{LIST}?tab={}", tab.word()),
+        }
+    }
+
+    const fn order(self) -> Order {
+        match self {
+            Self::Waiting => Order::URGENT,
+            Self::NeedsYou => Order::OLDEST,
+            Self::All => Order::NEWEST,
         }
     }
 }
@@ -84,6 +124,18 @@ pub struct ListRequest {
     pub notice: String,
 }
 
+/// A day that can be typed.
+pub struct DayField {
+    /// The field's name.
+    pub name: &'static str,
+    /// Its label.
+    pub label: Phrase,
+    /// What was typed.
+    pub value: String,
+    /// What is wrong with it.
+    pub fault: Option<Phrase>,
+}
+
 impl ListQuery {
     /// Reads the address.
     pub fn read(self) -> ListRequest {
@@ -94,12 +146,17 @@ impl ListQuery {
             kind: trimmed(self.kind),
             from: trimmed(self.from),
             to: trimmed(self.to),
+            completed_from: trimmed(self.completed_from),
+            completed_to: trimmed(self.completed_to),
+            tenant: trimmed(self.tenant),
+            flag: trimmed(self.flag),
         };
         let named = |tab: &Tab| self.tab.as_deref() == Some(tab.word());
-        let tab = [Tab::NeedsYou, Tab::All].into_iter().find(named);
+        let tab = Tab::ALL.into_iter().find(named);
         let tab = tab.unwrap_or(if typed == Typed::default() { Tab::Waiting } else { Tab::All });
         let mut faults = Faults::default();
-        let filters = Filters { only_waiting: tab == Tab::Waiting, ..typed.filters(&mut faults) };
+        let order = faults.chosen("sort", &trimmed(self.sort), NO_ORDER, |word| word.parse().ok());
+        let filters = Filters { only_waiting: tab == Tab::Waiting, order, ..typed.filters(&mut faults) };
         let (cursor, notice) = (trimmed(self.cursor), trimmed(self.notice));
         ListRequest { tab, typed, faults, filters, cursor, notice }
     }
@@ -109,79 +166,97 @@ impl Typed {
     fn filters(&self, faults: &mut Faults) -> Filters {
         if self.q.chars().count() > LONGEST_TEXT {
             let most = LONGEST_TEXT.to_string();
-            faults.q = Some(phrase("Search for %{count} characters at most.").with("count", most));
+            faults.add("q", phrase("Search for %{count} characters at most.").with("count", most));
         }
-        let (from, to) = (day(&self.from, &mut faults.from), day(&self.to, &mut faults.to));
-        if from > to && to.is_some() {
-            faults.to = Some(phrase("The last day is before the first."));
-        }
+        let (from, to) = faults.days([("from", &self.from), ("to", &self.to)]);
+        let (completed_from, completed_to) =
+            faults.days([("completed-from", &self.completed_from), ("completed-to", &self.completed_to)]);
         Filters {
             text: SearchText::typed(&self.q),
-            status: chosen(&self.status, &mut faults.status, NO_STATUS, |word| {
+            status: faults.chosen("status", &self.status, NO_STATUS, |word| {
                 PiStatus::ALL.iter().find(|status| status.as_str().eq_ignore_ascii_case(word)).copied()
             }),
-            is_revised: chosen(&self.kind, &mut faults.kind, NO_TYPE, |word| match word {
+            is_revised: faults.chosen("type", &self.kind, NO_TYPE, |word| match word {
                 "original" => Some(false),
                 "revised" => Some(true),
                 _ => None,
             }),
             from,
             to,
-            only_waiting: false,
-            needs_you: None,
+            completed_from,
+            completed_to,
+            flag: faults.chosen("flag", &self.flag, NO_FLAG, |word| word.parse().ok()),
+            ..Filters::default()
         }
     }
 }
 
-fn chosen<T>(
-    word: &str,
-    fault: &mut Option<Phrase>,
-    unknown: Phrase,
-    read: impl FnOnce(&str) -> Option<T>,
-) -> Option<T> {
-    if word.is_empty() {
-        return None;
-    }
-    let value = read(word);
-    if value.is_none() {
-        *fault = Some(unknown);
-    }
-    value
-}
-
-fn day(text: &str, fault: &mut Option<Phrase>) -> Option<NaiveDate> {
-    if text.is_empty() {
-        return None;
-    }
-    // chrono also takes `+2024-3-1`.
-    let looks_like_one = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| looks_like_one);
-    if day.is_none() {
-        *fault = Some(phrase("Write a day as year, month and day: 2024-03-31."));
-    }
-    day
-}
-
 impl Faults {
+    fn add(&mut self, field: &'static str, fault: Phrase) {
+        self.0.push((field, fault));
+    }
+
     /// What is wrong, one after the other.
-    pub fn all(&self) -> Vec<(&'static str, &Phrase)> {
-        let Self { q, status, kind, from, to } = self;
-        [("q", q), ("status", status), ("type", kind), ("from", from), ("to", to)]
-            .into_iter()
-            .filter_map(|(field, fault)| Some((field, fault.as_ref()?)))
-            .collect()
+    pub fn all(&self) -> &[(&'static str, Phrase)] {
+        &self.0
+    }
+
+    /// What is wrong with a field.
+    pub fn of(&self, field: &str) -> Option<&Phrase> {
+        self.0.iter().find(|(of, _)| *of == field).map(|(_, fault)| fault)
+    }
+
+    fn chosen<T>(
+        &mut self,
+        field: &'static str,
+        word: &str,
+        unknown: Phrase,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        if word.is_empty() {
+            return None;
+        }
+        let value = read(word);
+        if value.is_none() {
+            self.add(field, unknown);
+        }
+        value
+    }
+
+    /// The first day and the last.
+    fn days(&mut self, typed: [(&'static str, &str); 2]) -> (Option<NaiveDate>, Option<NaiveDate>) {
+        let [from, to] = typed.map(|(field, text)| self.chosen(field, text, NO_DAY, typed_day));
+        if from > to && to.is_some() {
+            self.add(typed[1].0, phrase("The last day is before the first."));
+        }
+        (from, to)
     }
 }
 
 impl ListRequest {
     /// Where the page begins: `None` for the first; a fault if the address was tampered with.
-    pub fn cursor(&self) -> Result<Option<Cursor>, crate::store::search::NoCursor> {
-        if self.cursor.is_empty() { Ok(None) } else { self.cursor.parse().map(Some) }
+    pub fn cursor(&self) -> Result<Option<Cursor>, NoCursor> {
+        if self.cursor.is_empty() { Ok(None) } else { Cursor::read(&self.cursor, self.order()).map(Some) }
+    }
+
+    /// The order that is asked for, or the tab's own.
+    pub fn order(&self) -> Order {
+        self.filters.order.unwrap_or(self.tab.order())
     }
 
     /// The filters, what needs a person reckoned at `now`.
     pub fn filters_at(&self, now: DateTime<Utc>) -> Filters {
-        Filters { needs_you: self.is_needs_you().then(|| now.naive_utc()), ..self.filters.clone() }
+        let as_of = now.naive_utc();
+        Filters { needs_you: self.is_needs_you().then_some(as_of), as_of, ..self.filters.clone() }
+    }
+
+    /// Of what `whole` sees, the ULB that is asked for; `None` if that is none of theirs.
+    pub fn scope_in(&self, whole: Scope) -> Option<Scope> {
+        let tenant = &self.typed.tenant;
+        if tenant.is_empty() || tenant == whole.tenant() {
+            return Some(whole);
+        }
+        whole.holds(tenant).then(|| Scope::of(tenant))
     }
 
     /// Whether any filter is set.
@@ -193,6 +268,11 @@ impl ListRequest {
     pub fn is_only_text(&self) -> bool {
         let text_only = Typed { q: self.typed.q.clone(), ..Typed::default() };
         self.is_all() && !self.typed.q.is_empty() && self.typed == text_only
+    }
+
+    /// Whether any filter is set but the text.
+    pub fn is_filtered_beside_text(&self) -> bool {
+        Typed { q: String::new(), ..self.typed.clone() } != Typed::default()
     }
 
     pub fn is_waiting(&self) -> bool {
@@ -207,49 +287,142 @@ impl ListRequest {
         self.tab == Tab::All
     }
 
-    /// The tab in which a search is made: of what waits there is none.
+    /// The tab in which a search is made unless somebody chooses another: a text is looked for in all.
     pub fn searched_tab(&self) -> &'static str {
-        if self.is_waiting() { Tab::All.word() } else { self.tab.word() }
+        if self.is_waiting() && !self.is_filtered() { Tab::All.word() } else { self.tab.word() }
+    }
+
+    pub fn has_flag(&self, flag: &Flag) -> bool {
+        self.filters.flag == Some(*flag)
+    }
+
+    /// The days that can be typed in this tab.
+    pub fn days(&self) -> Vec<DayField> {
+        let Typed { from, to, completed_from, completed_to, .. } = &self.typed;
+        let field = |name, label, value: &String| DayField {
+            name,
+            label,
+            value: value.clone(),
+            fault: self.faults.of(name).cloned(),
+        };
+        let mut days =
+            vec![field("from", phrase("PI date from"), from), field("to", phrase("PI date to"), to)];
+        if !self.is_waiting() {
+            days.push(field("completed-from", phrase("Completed from"), completed_from));
+            days.push(field("completed-to", phrase("Completed to"), completed_to));
+        }
+        days
+    }
+
+    /// The filters in words, of a ULB that is called so.
+    pub fn told(&self, ulb: &str) -> Vec<Phrase> {
+        let Filters { status, is_revised, from, to, completed_from, completed_to, .. } = &self.filters;
+        let day = |day: &NaiveDate| day.format("%d/%m/%Y").to_string();
+        let days = |words: [Phrase; 3], from: &Option<NaiveDate>, to: &Option<NaiveDate>| {
+            let [both, only_from, only_to] = words;
+            match (from, to) {
+                (Some(from), Some(to)) => Some(both.with("from", day(from)).with("to", day(to))),
+                (Some(from), None) => Some(only_from.with("from", day(from))),
+                (None, Some(to)) => Some(only_to.with("to", day(to))),
+                (None, None) => None,
+            }
+        };
+        let q = &self.typed.q;
+        let is_of_ulb = !self.typed.tenant.is_empty();
+        [
+            (!q.is_empty()).then(|| phrase("with “%{text}”").with("text", q.clone())),
+            status.map(|status| Phrase::recorded(status.as_str())),
+            is_revised.map(|is_revised| if is_revised { phrase("Revised") } else { phrase("Original") }),
+            is_of_ulb.then(|| phrase("of %{ulb}").with("ulb", ulb.to_owned())),
+            days(
+                [
+                    phrase("PI date %{from} to %{to}"),
+                    phrase("PI date from %{from}"),
+                    phrase("PI date up to %{to}"),
+                ],
+                from,
+                to,
+            ),
+            days(
+                [
+                    phrase("completed %{from} to %{to}"),
+                    phrase("completed from %{from}"),
+                    phrase("completed up to %{to}"),
+                ],
+                completed_from,
+                completed_to,
+            ),
+            self.filters.flag.map(super::flag_words),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// The same tab without a filter.
     pub fn unfiltered(&self) -> String {
-        format!("/payment-instructions?tab={}", self.searched_tab())
+        self.tab.link()
     }
 
     /// The first page of the same list.
     pub fn first_page(&self) -> String {
-        self.address("/payment-instructions", None)
+        at(LIST, &self.query(None, self.filters.order))
     }
 
     /// The page of the same list that begins at `cursor`.
-    pub fn page_from(&self, cursor: Cursor) -> String {
-        self.address("/payment-instructions", Some(cursor))
+    pub fn page_from(&self, cursor: &Cursor) -> String {
+        at(LIST, &self.query(Some(cursor.to_string()), self.filters.order))
+    }
+
+    /// The first page of the same list in another order.
+    pub fn sorted(&self, order: Order) -> String {
+        at(LIST, &self.query(None, Some(order)))
     }
 
     /// The same list as a file.
     pub fn csv(&self) -> String {
-        self.address("/payment-instructions.csv", None)
+        at(&format!("{LIST}.csv"), &self.query(None, self.filters.order))
     }
 
-    fn address(&self, path: &str, cursor: Option<Cursor>) -> String {
-        let Typed { q, status, kind, from, to } = &self.typed;
-        let cursor = cursor.map(|cursor| cursor.to_string()).unwrap_or_default();
+    /// What the address of this very page asks for.
+    pub fn here(&self) -> String {
+        self.query(Some(self.cursor.clone()), self.filters.order)
+    }
+
+    /// The address of this very page.
+    pub fn link(&self) -> String {
+        at(LIST, &self.here())
+    }
+
+    fn query(&self, cursor: Option<String>, order: Option<Order>) -> String {
+        let Typed { q, status, kind, from, to, completed_from, completed_to, tenant, flag } = &self.typed;
+        let is_usual = self.is_waiting() && !self.is_filtered();
+        let tab = if is_usual { "" } else { self.tab.word() };
+        let (cursor, order) = (cursor.unwrap_or_default(), order.map(|order| order.to_string()));
         let parts: Vec<String> = [
-            ("tab", self.tab.word()),
+            ("tab", tab),
             ("q", q),
             ("status", status),
             ("type", kind),
             ("from", from),
             ("to", to),
+            ("completed-from", completed_from),
+            ("completed-to", completed_to),
+            ("tenant", tenant),
+            ("flag", flag),
+            ("sort", order.as_deref().unwrap_or_default()),
             ("cursor", &cursor),
         ]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
         .collect();
-        if parts.is_empty() { path.to_owned() } else { format!("{path}?{}", parts.join("&")) }
+        parts.join("&")
     }
+}
+
+fn at(path: &str, query: &str) -> String {
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 #[cfg(test)]
@@ -265,6 +438,11 @@ mod tests {
             kind: of("type"),
             from: of("from"),
             to: of("to"),
+            completed_from: of("completed-from"),
+            completed_to: of("completed-to"),
+            tenant: of("tenant"),
+            flag: of("flag"),
+            sort: of("sort"),
             cursor: of("cursor"),
             notice: of("notice"),
         }
@@ -275,12 +453,23 @@ mod tests {
     fn any_filter_searches_all_and_blank_ones_are_none() {
         assert!(read(&[]).is_waiting() && read(&[]).filters.only_waiting);
         assert!(read(&[("q", "  "), ("status", "")]).is_waiting());
-        for filter in [("tab", "all"), ("q", "x"), ("status", "Completed"), ("from", "2024-03-31")] {
+        assert!(read(&[("sort", "-amount")]).is_waiting(), "an order is no filter");
+        let filters = [
+            ("tab", "all"),
+            ("q", "x"),
+            ("status", "Completed"),
+            ("from", "2024-03-31"),
+            ("flag", "returned"),
+        ];
+        for filter in filters {
             assert!(read(&[filter]).is_all(), "{filter:?}");
         }
         let narrowed = read(&[("tab", "needs-you"), ("q", "x")]);
         assert!(narrowed.is_needs_you() && narrowed.filters.text.is_some(), "a tab that is named holds");
         assert_eq!(narrowed.csv(), "/payment-instructions.csv?tab=needs%2Dyou&q=x");
+        let waiting = read(&[("tab", "in-process"), ("flag", "sum-differs")]);
+        assert!(waiting.is_waiting() && waiting.filters.only_waiting);
+        assert_eq!(waiting.first_page(), "/payment-instructions?tab=in%2Dprocess&flag=sum%2Ddiffers");
     }
 
     #[test]
@@ -289,15 +478,21 @@ mod tests {
             let asked = read(&[(field, value)]);
             asked.faults.all().first().map(|(of, _)| (*of).to_owned())
         };
-        for bad in ["31/03/2024", "2024-02-30", "2024-3-1", "+024-03-01", "x", "9999999-01-01"] {
+        for bad in ["31.03.2024", "2024-02-30", "30/02/2024", "2024-3-1", "+024-03-01", "x", "9999999-01-01"]
+        {
             assert_eq!(fault("from", bad).as_deref(), Some("from"), "{bad}");
+            assert_eq!(fault("completed-to", bad).as_deref(), Some("completed-to"), "{bad}");
         }
+        assert_eq!(fault("from", "31/03/2024"), None);
+        assert_eq!(read(&[("from", "31/03/2024")]).filters, read(&[("from", "2024-03-31")]).filters);
         assert_eq!(fault("status", "Paid").as_deref(), Some("status"));
         assert_eq!(fault("status", "in process"), None, "case does not matter");
         assert_eq!(fault("type", "Nothing").as_deref(), Some("type"));
+        assert_eq!(fault("flag", "red").as_deref(), Some("flag"));
+        assert_eq!(fault("sort", "colour").as_deref(), Some("sort"));
         assert_eq!(fault("q", &"x".repeat(201)).as_deref(), Some("q"));
         let turned = read(&[("from", "2024-04-01"), ("to", "2024-03-31")]);
-        assert_eq!(turned.faults.to, Some(phrase("The last day is before the first.")));
+        assert_eq!(turned.faults.of("to"), Some(&phrase("The last day is before the first.")));
         assert_eq!(read(&[("from", "2024-04-01"), ("to", "2024-04-01")]).faults, Faults::default());
         assert_eq!(read(&[("from", "2024-04-01")]).faults, Faults::default());
     }
@@ -305,10 +500,11 @@ mod tests {
     #[test]
     fn an_address_asks_the_same_again() {
         let asked = read(&[("q", "50% & more"), ("type", "revised"), ("cursor", "0-7")]);
-        let next = asked.page_from("0-99".parse().unwrap());
+        let next = asked.page_from(&Cursor::read("0-99", Order::NEWEST).unwrap());
         assert_eq!(next, "/payment-instructions?tab=all&q=50%25%20%26%20more&type=revised&cursor=0%2D99");
         assert_eq!(asked.csv(), "/payment-instructions.csv?tab=all&q=50%25%20%26%20more&type=revised");
         assert_eq!(read(&[]).csv(), "/payment-instructions.csv");
+        assert_eq!(read(&[("sort", "-amount")]).first_page(), "/payment-instructions?sort=%2Damount");
     }
 
     #[test]
@@ -316,5 +512,7 @@ mod tests {
         assert!(read(&[]).cursor().unwrap().is_none());
         assert!(read(&[("cursor", "0-7")]).cursor().unwrap().is_some());
         assert!(read(&[("cursor", "x")]).cursor().is_err());
+        assert!(read(&[("cursor", "PI-1/A-7")]).cursor().is_err());
+        assert!(read(&[("cursor", "PI-1/A-7"), ("sort", "pi-number")]).cursor().unwrap().is_some());
     }
 }

@@ -1,0 +1,14 @@
+DROP INDEX payment_instructions_wanted;
+DROP INDEX payment_instructions_with_failures;
+DROP INDEX payment_instructions_flagged;
+DROP INDEX payment_instructions_by_age;
+DROP INDEX payment_instructions_by_call;
+DROP INDEX payment_instructions_by_message;
+DROP INDEX payment_instructions_by_payments;
+DROP INDEX payment_instructions_by_amount;
+DROP INDEX payment_instructions_by_bill;
+ALTER TABLE payment_instructions DROP COLUMN wanted_by;
+ALTER TABLE payment_instructions DROP COLUMN wanted_at;
+ALTER TABLE payment_instructions DROP COLUMN flags;
+ALTER TABLE payment_instructions DROP COLUMN failed_payments;
+ALTER TABLE payment_instructions DROP COLUMN payments;

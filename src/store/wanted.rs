@@ -146,16 +146,20 @@ pub fn any(db: &mut Db, now: NaiveDateTime) -> Result<bool, StoreError> {
     Ok(first(db, now, "")?.is_some())
 }
 
-/// Claims the one that has been wanted for longest, in the name of who wants it. `None` if there is none;
-/// nothing is claimed if JIT cannot be asked about it, which is then told of it.
-pub fn claim_next(
-    db: &mut Db,
-    sealer: &Sealer,
-    terms: &ClaimTerms,
-) -> Result<Option<(Option<Claimed>, Option<String>)>, StoreError> {
+/// What is asked about next.
+#[derive(Debug)]
+pub struct Next {
+    /// Nothing if JIT cannot be asked about it, which is then told of it.
+    pub claimed: Option<Claimed>,
+    /// Who wants it.
+    pub by: Option<String>,
+}
+
+/// Claims the one that has been wanted for longest, in the name of who wants it; `None` if there is none.
+pub fn claim_next(db: &mut Db, sealer: &Sealer, terms: &ClaimTerms) -> Result<Option<Next>, StoreError> {
     let locking = passing_by(db);
     let Some(Row { id, wanted_by }) = first(db, terms.now, locking)? else { return Ok(None) };
     let terms = ClaimTerms { by: wanted_by.clone(), ..terms.clone() };
     let claimed = claims::claim(db, sealer, InstructionId::of_row(id), &terms)?;
-    Ok(Some((claimed.ok(), wanted_by)))
+    Ok(Some(Next { claimed: claimed.ok(), by: wanted_by }))
 }

@@ -9,7 +9,7 @@ use super::circuit::May;
 use super::scheduler::logged;
 use super::{FtpsSync, Order};
 use crate::store::StoreError;
-use crate::store::wanted;
+use crate::store::wanted::{self, Next};
 
 impl FtpsSync {
     /// Begins to ask about what is wanted, if nobody here does already.
@@ -30,7 +30,7 @@ impl FtpsSync {
             let Some(slot) = self.slots.for_person().await else { break };
             let (sealer, terms) = (Arc::clone(&self.sealer), self.claim_terms(&Order::wanted(None)));
             let next = self.store.write(move |db| wanted::claim_next(db, &sealer, &terms)).await?;
-            let Some((claimed, by)) = next else { break };
+            let Some(Next { claimed, by }) = next else { break };
             let Some(claimed) = claimed else { continue };
             let sync = self.clone();
             calls.spawn_on(

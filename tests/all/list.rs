@@ -212,8 +212,7 @@ async fn the_result_line_tells_the_filters_and_what_they_come_to(world: World) {
     let line = page.words(".results");
     let sum: u64 = (0..130).filter(|n| n % 2 == 0).map(|n| [123_050, 246_100, 369_150][n % 3]).sum();
     assert!(line.starts_with("65 payment instructions, ₹ "), "{line}");
-    for told in ["with “pi-1”", "of Jatni", "PI date from 01/03/2024", "Amount, descending", " in all"]
-    {
+    for told in ["with “pi-1”", "of Jatni", "PI date from 01/03/2024", "Amount, descending", " in all"] {
         assert!(line.contains(told), "{told}: {line}");
     }
     let rupees: String = page.words(".sum").chars().filter(char::is_ascii_digit).collect();

@@ -1,10 +1,11 @@
 //! The figures of the day, and exactly the rows that each counts (CONTRACT.md, `GET /`): a figure is one
 //! condition, asked once for its count and once for its rows.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use super::instants::{begin_of, literal};
 use super::instructions::InstructionId;
 use super::people::{self, Person};
 use super::schema::sync_runs as runs;
@@ -164,11 +165,6 @@ impl Unit {
     }
 }
 
-/// An instant as both databases compare it with what they hold.
-pub(super) fn literal(at: NaiveDateTime) -> String {
-    format!("'{}'", at.format("%Y-%m-%d %H:%M:%S%.f"))
-}
-
 /// What *last night*, *yesterday* and *this month* mean now. Days are those of IST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Day {
@@ -206,11 +202,6 @@ impl Day {
              WHERE i.run_id = {night} AND i.instruction_id = p.id AND {condition})"
         ))
     }
-}
-
-/// The instant (UTC) at which a day of IST begins.
-pub(super) fn begin_of(day: NaiveDate) -> NaiveDateTime {
-    day.and_time(NaiveTime::MIN) - chrono::TimeDelta::seconds(i64::from(IST.local_minus_utc()))
 }
 
 /// The instants between which a day's month lies (UTC).

@@ -19,6 +19,7 @@ pub mod employees;
 pub mod exporting;
 pub mod figures;
 pub mod importing;
+mod instants;
 pub mod instructions;
 pub mod keys;
 pub mod notes;

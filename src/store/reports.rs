@@ -10,7 +10,8 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::figures::{literal, month_of};
+use super::figures::month_of;
+use super::instants::literal;
 use super::scope::Scope;
 use super::{Db, StoreError};
 use crate::domain::{MessageState, Paise};

@@ -27,7 +27,7 @@ use super::typed::has_trigrams;
 use super::{Cursor, Filters, SearchText, first_place, flagged, place_after};
 use crate::domain::PiStatus;
 use crate::store::connection::on_either;
-use crate::store::figures::{begin_of, literal};
+use crate::store::instants::{begin_of, literal};
 use crate::store::instructions::LONG_IN_PROCESS;
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};

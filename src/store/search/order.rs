@@ -8,7 +8,7 @@ use chrono::NaiveDateTime;
 use crate::domain::words::words;
 use crate::sealing::hex;
 use crate::store::Db;
-use crate::store::figures::literal;
+use crate::store::instants::literal;
 
 words! {
     /// A column to order by.

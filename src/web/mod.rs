@@ -27,6 +27,7 @@ pub mod shell;
 pub mod signed_in;
 pub mod site;
 pub mod sms;
+mod spreadsheet;
 pub mod tenants;
 pub mod told_once;
 pub mod triggers;

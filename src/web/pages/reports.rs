@@ -7,7 +7,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 
-use super::list::export::{BYTE_ORDER_MARK, write};
 use crate::domain::MessageState;
 use crate::domain::date::IST;
 use crate::domain::text::guarded;
@@ -19,6 +18,7 @@ use crate::web::respond::{html, see_other};
 use crate::web::shell::{Section, Shell};
 use crate::web::site::Site;
 use crate::web::sms;
+use crate::web::spreadsheet::{BYTE_ORDER_MARK, write};
 use crate::web::tenants::TenantNames;
 use crate::web::viewer::Viewer;
 

@@ -25,6 +25,7 @@ use crate::web::display;
 use crate::web::error::WebError;
 use crate::web::flags;
 use crate::web::site::Site;
+use crate::web::spreadsheet::{BYTE_ORDER_MARK, write};
 use crate::web::tenants::TenantNames;
 use crate::web::viewer::Viewer;
 
@@ -72,9 +73,6 @@ const HEADINGS: [&str; 42] = [
     "MUKTASoft's status",
     "Changed in MUKTASoft",
 ];
-
-/// Without it a spreadsheet takes UTF-8 for something else.
-pub(in crate::web::pages) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The handler.
 pub async fn csv(
@@ -220,19 +218,6 @@ fn ist_instant(at: NaiveDateTime) -> String {
 /// A treasury's date text: `2024-03-31`; as received if it cannot be read.
 fn iso_day(text: &str) -> String {
     treasury_day(text).map_or_else(|| guarded(text.to_owned()), |day| day.to_string())
-}
-
-/// Rows as RFC 4180 has them.
-pub(in crate::web::pages) fn write<const N: usize>(
-    to: &mut Vec<u8>,
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> Result<(), WebError> {
-    let failed = |fault: csv::Error| WebError::Render(askama::Error::custom(fault));
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to);
-    for row in rows {
-        writer.write_record(&row).map_err(failed)?;
-    }
-    writer.flush().map_err(|fault| failed(fault.into()))
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ use crate::store::people::{self, FoundPeople, Person};
 use crate::store::scope::Scope;
 use crate::web::display::pi_kind;
 use crate::web::error::WebError;
-use crate::web::pages::list::export::{BYTE_ORDER_MARK, write};
 use crate::web::site::Site;
 use crate::web::sms;
+use crate::web::spreadsheet::{BYTE_ORDER_MARK, write};
 use crate::web::tenants::TenantNames;
 use crate::web::viewer::Viewer;
 

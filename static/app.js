@@ -134,6 +134,7 @@
   const here = new URL(location.href);
   if (here.searchParams.has("notice")) {
     here.searchParams.delete("notice");
+    here.searchParams.delete("at");
     history.replaceState(null, "", here.pathname + here.search);
   }
 })();

@@ -27,7 +27,8 @@ pub use glitch::{DeliveryFault, Glitch, HoldReason, Refusal};
 pub use money::Paise;
 pub use reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 pub use status::{
-    CallOutcome, CompletedBy, Flag, ItemOutcome, LatestOutcome, MessageEventKind, MessageState, Outcome,
-    PaymentStatus, PiStatus, PullFailure, PullNoteKind, PullTrigger, RunState, RunTrigger, Trigger,
+    CallOutcome, CompletedBy, Flag, ItemOutcome, LatestOutcome, MessageEventKind, MessageReason,
+    MessageState, Outcome, PaymentStatus, PiStatus, PullFailure, PullNoteKind, PullTrigger, RunState,
+    RunTrigger, Trigger,
 };
 pub use words::UnknownWord;

@@ -224,6 +224,62 @@ impl MessageState {
 }
 
 words! {
+    /// Why a message stands where it stands: what a person is told to do is the same for each. Made by the
+    /// database out of state and sentence (migrations, 000019), so that it contradicts neither.
+    MessageReason {
+        /// There is no mobile number.
+        NoNumber = "no-number",
+        /// There is one, but none of India's mobile numbers.
+        BadNumber = "bad-number",
+        /// The number is the placeholder of departments.
+        Placeholder = "placeholder",
+        /// The gateway refused it.
+        Refused = "refused",
+        /// An import has put another person on the payment since.
+        OtherPerson = "other-person",
+        /// The text would name no transaction, or no amount.
+        NoText = "no-text",
+        /// The number is sealed with a key that is gone.
+        Unreadable = "unreadable",
+        /// Failed for what no other word says.
+        Failed = "failed",
+        /// Held: the money went to another account.
+        OtherAccount = "other-account",
+        /// Held: RBI's message does not begin with Paid.
+        NotSaidPaid = "not-said-paid",
+        /// Held: MUKTASoft has said Payment Failed since.
+        Returned = "returned",
+        /// Held for what no other word says.
+        Held = "held",
+        /// No whole answer came back.
+        Unknown = "unknown",
+        /// The gateway could not be reached, or did not take it yet.
+        NotTaken = "not-taken",
+        /// It waits for its turn.
+        InLine = "in-line",
+    }
+}
+
+impl MessageReason {
+    /// The state that messages of this reason are in, as pages tell it.
+    pub const fn state(self) -> MessageState {
+        match self {
+            Self::NoNumber
+            | Self::BadNumber
+            | Self::Placeholder
+            | Self::Refused
+            | Self::OtherPerson
+            | Self::NoText
+            | Self::Unreadable
+            | Self::Failed => MessageState::Failed,
+            Self::OtherAccount | Self::NotSaidPaid | Self::Returned | Self::Held => MessageState::Held,
+            Self::Unknown => MessageState::Unknown,
+            Self::NotTaken | Self::InLine => MessageState::Waiting,
+        }
+    }
+}
+
+words! {
     /// What happened to a message of the outbox.
     MessageEventKind {
         /// The gateway accepted it.

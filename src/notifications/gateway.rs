@@ -188,6 +188,13 @@ fn success_of(object: &str) -> Option<bool> {
     Some(success && status)
 }
 
+/// What a stored answer of the gateway says to a person: the `message` of its object, if it has one.
+pub fn message_in(said: &str) -> Option<String> {
+    let object: Map<String, Value> = serde_json::from_str(said).ok()?;
+    let message = object.get("message")?.as_str()?.trim();
+    (!message.is_empty()).then(|| message.to_owned())
+}
+
 /// One line of a text of theirs, in which no mobile number can be read.
 fn storable(text: &str, to: &str) -> String {
     let text = text.replace(to, &masked(to));

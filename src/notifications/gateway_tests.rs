@@ -158,3 +158,11 @@ proptest::proptest! {
         proptest::prop_assert!(!storable(&answer, &number).contains(&number));
     }
 }
+
+#[test]
+fn of_a_stored_answer_a_person_is_told_its_message() {
+    assert_eq!(message_in(r#"{"success":false,"message":" No credit "}"#).as_deref(), Some("No credit"));
+    for silent in [r#"{"success":false}"#, r#"{"message":""}"#, r#"{"message":7}"#, "<html>", ""] {
+        assert_eq!(message_in(silent), None, "{silent}");
+    }
+}

@@ -205,6 +205,11 @@ fn by_reference(db: &mut Db, scope: &Scope, text: &str, below: i64) -> Result<Ve
     }))
 }
 
+/// The rows of the payments that a payment ID, a UTR number or another reference names.
+pub(super) fn rows_by_reference(db: &mut Db, scope: &Scope, text: &str) -> Result<Vec<i64>, StoreError> {
+    Ok(by_reference(db, scope, text, i64::MAX)?.into_iter().map(|person| person.id).collect())
+}
+
 fn sql_by_reference(scope: &Scope, wanted: &[String], below: i64) -> String {
     let binds = |which: &dyn Fn(&str) -> bool| {
         let chosen = wanted.iter().enumerate().filter(|(_, one)| which(one));

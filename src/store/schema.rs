@@ -351,6 +351,8 @@ diesel::table! {
         changed_at -> Timestamp,
         lease_token -> Nullable<Text>,
         lease_until -> Nullable<Timestamp>,
+        reason -> Nullable<Text>,
+        waiting_since -> Nullable<Timestamp>,
     }
 }
 

@@ -79,7 +79,11 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     .service(page("/sync-runs/start").route(read().to(pages::sync_runs::start::page)))
                     .service(page("/sync-runs/{id}").route(read().to(pages::sync_runs::one::page)))
                     .service(page("/messages").route(read().to(pages::messages::page)))
-                    .service(page("/messages/resend").route(web::post().to(pages::messages::resend::many)))
+                    .service(
+                        page("/messages/resend")
+                            .route(read().to(pages::messages::resend::confirm_many))
+                            .route(web::post().to(pages::messages::resend::many)),
+                    )
                     .service(
                         page("/messages/{id}/resend")
                             .route(read().to(pages::messages::resend::confirm))

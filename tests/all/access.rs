@@ -100,6 +100,7 @@ async fn every_route_for_every_role_and_town(world: World) {
         ("POST", "/payment-instructions/ask".to_owned(), false, 1, 303),
         ("GET", "/sync-runs".to_owned(), false, 0, 200),
         ("GET", "/messages".to_owned(), false, 0, 200),
+        ("GET", "/messages/resend".to_owned(), false, 0, 303),
         ("POST", "/messages/resend".to_owned(), false, 0, 303),
         ("GET", "/messages/settle".to_owned(), false, 0, 303),
         ("POST", "/messages/settle".to_owned(), false, 0, 303),

@@ -17,6 +17,7 @@ mod import_figures;
 mod jit_conditions;
 mod languages;
 mod list;
+mod messages;
 mod migrations;
 mod night_figures;
 mod pages;

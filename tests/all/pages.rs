@@ -181,7 +181,7 @@ async fn messages_in_each_state_and_the_question_before_a_second_one() {
     assert_page("resend_one", &world.get("/messages/3/resend").await);
     assert_page("settle_one", &world.get("/messages/3/settle").await);
     assert_page("settle_without_a_note", &world.post("/messages/3/settle", &[("note", " ")]).await);
-    let several = world.browser.post("/messages/resend", &[("id", "2"), ("id", "3")]).await;
+    let several = world.post("/messages/resend", &[("id", "2"), ("id", "3")]).await;
     assert_page("resend_several", &several);
     assert_page("messages_resent", &world.send_again(2).await);
     assert_eq!(world.browser.post("/sync-runs", &[]).await.status, 303);

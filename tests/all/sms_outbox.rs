@@ -7,7 +7,8 @@ use mukta_ftps::domain::{MessageEventKind, MessageState};
 use mukta_ftps::simulator::sms::SmsScenario;
 use mukta_ftps::store::outbox;
 use mukta_ftps::store::outbox::by_hand::{self, Seen};
-use mukta_ftps::store::outbox::listing::{self, Wanted};
+use mukta_ftps::store::outbox::desk::{self, Count, Counts, Standing, Wanted};
+use mukta_ftps::store::outbox::listing;
 use mukta_ftps::store::outbox::sending::{self, Attempted, Claimed, Fate};
 use mukta_ftps::store::recorder::Recordable as _;
 use mukta_ftps::store::scope::Scope;
@@ -128,15 +129,29 @@ async fn another_town_neither_sees_nor_resends_a_message(world: World) {
         ids.iter().map(|&id| Seen { id, state: MessageState::Failed, attempts: 1 }).collect();
     let (other, own) = (Scope::of("od.dhenkanal"), Scope::of("od.jatni"));
     let now = world.app.clock.now().naive_utc();
+    let sealer = &world.app.sealer;
     world.write(|db| {
-        assert!(listing::page(db, &other, &Wanted::default(), None, 10)?.is_empty());
-        assert!(listing::counts(db, &other, None)?.is_empty());
+        let all = Wanted::default();
+        let looked = desk::look(db, &other, &all, None, now, 10)?;
+        assert!(looked.messages.is_empty() && !looked.has_more);
+        assert_eq!(looked.counts.of_standing(Standing::Any), Count::default());
+        assert!(desk::all(db, &other, &all)?.is_empty());
         assert!(listing::find(db, &other, &ids)?.is_empty());
-        assert_eq!(by_hand::resend(db, &other, &seen, "asha", now)?.sent, 0);
-        assert_eq!(by_hand::settle(db, &other, &ids, "asha", "told", now)?, 0);
-        assert_eq!(listing::counts(db, &own, Some(REVISED))?, [(MessageState::Failed, 3)]);
-        assert!(listing::counts(db, &own, Some(ORIGINAL))?.is_empty());
-        assert_eq!(by_hand::resend(db, &own, &seen, "asha", now)?.sent, 3);
+        for text in ["Sabita", PEOPLE[0], REVISED] {
+            let looked_for = Wanted { text: Some(text.to_owned()), ..Wanted::default() };
+            assert!(desk::all(db, &other, &looked_for)?.is_empty(), "{text}");
+            assert!(!desk::all(db, &own, &looked_for)?.is_empty(), "{text}");
+        }
+        assert_eq!(by_hand::resend(db, sealer, &other, &seen, "asha", now)?.sent, 0);
+        assert_eq!(by_hand::settle(db, &other, &ids, &[], "asha", "told", now)?.settled, 0);
+        let mut of = |number: &str| {
+            let wanted = Wanted { number: Some(number.to_owned()), ..Wanted::default() };
+            Ok::<_, mukta_ftps::store::StoreError>(desk::look(db, &own, &wanted, None, now, 10)?.counts)
+        };
+        let failed = Standing::State(MessageState::Failed);
+        assert_eq!(of(REVISED)?.of_standing(failed), Count { number: 3, and_more: false });
+        assert_eq!(of(ORIGINAL)?, Counts::default());
+        assert_eq!(by_hand::resend(db, sealer, &own, &seen, "asha", now)?.sent, 3);
         Ok(())
     });
 }

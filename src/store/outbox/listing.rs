@@ -1,11 +1,11 @@
 //! Messages as people see them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use crate::domain::{MessageEventKind, MessageState, Paise, PaymentStatus};
+use crate::domain::{MessageEventKind, MessageReason, MessageState, Paise, PaymentStatus};
 use crate::store::connection::on_either;
 use crate::store::instructions::InstructionId;
 use crate::store::schema::{
@@ -31,10 +31,14 @@ pub struct OutboxMessage {
     pub mobile_last4: Option<String>,
     /// What was paid.
     pub amount_paise: Paise,
+    /// By which transaction.
+    pub utr: String,
     /// Where the payment stands by now: Payment Failed, if it was returned.
     pub payment_status: PaymentStatus,
     /// Where it stands.
     pub state: MessageState,
+    /// Why, unless nothing is to be done.
+    pub reason: Option<MessageReason>,
     /// How often it was tried.
     pub attempts: i32,
     /// When it is tried next, while it waits (UTC).
@@ -62,8 +66,10 @@ impl OutboxMessage {
             beneficiaries::name,
             beneficiaries::mobile_last4,
             outbox::amount_paise,
+            outbox::utr,
             beneficiaries::payment_status,
             outbox::state,
+            outbox::reason,
             outbox::attempts,
             outbox::next_attempt_at,
             outbox::last_error,
@@ -99,22 +105,6 @@ pub struct MessageEvent {
     pub applied: bool,
 }
 
-/// Which messages are asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Those in this state, as pages tell it: what is being sent counts as waiting.
-    pub state: Option<MessageState>,
-    /// Those that have waited since before that instant (UTC).
-    pub late_before: Option<NaiveDateTime>,
-    /// Those of this PI.
-    pub number: Option<String>,
-}
-
-/// The stored words of a state as pages tell it.
-fn words_of(state: MessageState) -> Vec<&'static str> {
-    MessageState::ALL.iter().filter(|stored| stored.shown() == state).map(|stored| stored.as_str()).collect()
-}
-
 /// The messages of an instruction.
 pub fn of_instruction(db: &mut Db, instruction_id: InstructionId) -> Result<Vec<OutboxMessage>, StoreError> {
     Ok(on_either!(db, db => OutboxMessage::query()
@@ -136,65 +126,6 @@ pub fn states_of(
     Ok(states.into_iter().collect())
 }
 
-/// Messages in scope, newest first: at most `limit`, older than `before` if given.
-pub fn page(
-    db: &mut Db,
-    scope: &Scope,
-    wanted: &Wanted,
-    before: Option<i64>,
-    limit: i64,
-) -> Result<Vec<OutboxMessage>, StoreError> {
-    Ok(on_either!(db, db => {
-        let mut query = OutboxMessage::query()
-            .filter(outbox::tenant_id.eq_any(scope.tenants()))
-            .filter(outbox::id.lt(before.unwrap_or(i64::MAX)))
-            .into_boxed();
-        if let Some(state) = wanted.state {
-            query = query.filter(outbox::state.eq_any(words_of(state)));
-        }
-        if let Some(before) = wanted.late_before {
-            query = query
-                .filter(outbox::state.eq_any(words_of(MessageState::Waiting)))
-                .filter(outbox::created_at.lt(before));
-        }
-        if let Some(number) = &wanted.number {
-            query = query.filter(payment_instructions::number.eq(number));
-        }
-        query.order(outbox::id.desc()).limit(limit).load(db)?
-    }))
-}
-
-/// How many messages in scope (of one PI, if given) are in each state, as pages tell it; states that
-/// none is in are left out.
-pub fn counts(
-    db: &mut Db,
-    scope: &Scope,
-    number: Option<&str>,
-) -> Result<Vec<(MessageState, i64)>, StoreError> {
-    let found: Vec<(MessageState, i64)> = on_either!(db, db => {
-        let mut query = outbox::table
-            .filter(outbox::tenant_id.eq_any(scope.tenants()))
-            .group_by(outbox::state)
-            .select((outbox::state, diesel::dsl::count_star()))
-            .into_boxed();
-        if let Some(number) = number {
-            let of_it = payment_instructions::table
-                .filter(payment_instructions::number.eq(number))
-                .select(payment_instructions::id);
-            query = query.filter(outbox::instruction_id.eq_any(of_it));
-        }
-        query.load(db)?
-    });
-    let mut counts: Vec<(MessageState, i64)> = Vec::new();
-    for (state, count) in found {
-        match counts.iter_mut().find(|(known, _)| *known == state.shown()) {
-            Some((_, sum)) => *sum += count,
-            None => counts.push((state.shown(), count)),
-        }
-    }
-    Ok(counts)
-}
-
 /// Those of these messages that are in scope.
 pub fn find(db: &mut Db, scope: &Scope, ids: &[i64]) -> Result<Vec<OutboxMessage>, StoreError> {
     Ok(on_either!(db, db => OutboxMessage::query()
@@ -212,4 +143,14 @@ pub fn events_of(db: &mut Db, messages: &[OutboxMessage]) -> Result<Vec<MessageE
         .order(events::id)
         .select(MessageEvent::as_select())
         .load(db)?))
+}
+
+/// Those of these messages that the gateway accepted once, or may have.
+pub fn that_may_have_arrived(db: &mut Db, ids: &[i64]) -> Result<HashSet<i64>, StoreError> {
+    let found: Vec<i64> = on_either!(db, db => events::table
+        .filter(events::message_id.eq_any(ids))
+        .filter(events::what.eq_any([MessageEventKind::Unknown.as_str(), MessageEventKind::Sent.as_str()]))
+        .select(events::message_id)
+        .load(db)?);
+    Ok(found.into_iter().collect())
 }

@@ -8,6 +8,7 @@
 //! brings the number that was wanting ([`renew`]). The number is not kept here, nor is the text.
 
 pub mod by_hand;
+pub mod desk;
 pub mod listing;
 pub mod sending;
 
@@ -345,12 +346,14 @@ fn stop(
     Ok(())
 }
 
-/// Has a locked message sent soon.
+/// Has a locked message sent soon. What was said of its earlier attempt stands in its events.
 fn wait(db: &mut Db, message: &Sendable, now: NaiveDateTime) -> Result<(), StoreError> {
     diesel::update(outbox::table.find(message.id))
         .set((
             outbox::state.eq(MessageState::Waiting.as_str()),
             outbox::next_attempt_at.eq(now),
+            outbox::last_error.eq(None::<String>),
+            outbox::gateway_answer.eq(None::<String>),
             // An answer to the earlier attempt that comes now no longer finds its message.
             outbox::lease_token.eq(None::<String>),
             outbox::changed_at.eq(now),

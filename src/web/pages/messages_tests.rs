@@ -1,6 +1,7 @@
 use super::*;
 use crate::access::Role;
-use crate::domain::Paise;
+use crate::domain::{MessageEventKind, MessageReason, Paise, PaymentStatus};
+use crate::store::outbox::listing::OutboxMessage;
 use crate::web::pages::instruction::tests::{NOW, admin};
 use chrono::TimeDelta;
 
@@ -14,8 +15,10 @@ pub(in crate::web::pages) fn message(id: i64, state: MessageState) -> OutboxMess
         name: Some("Sabita <b>Behera</b>".to_owned()),
         mobile_last4: Some("2345".to_owned()),
         amount_paise: Paise(123_050),
+        utr: "SBIN00000001".to_owned(),
         payment_status: PaymentStatus::Successful,
         state,
+        reason: MessageReason::ALL.iter().find(|reason| reason.state() == state).copied(),
         attempts: 1,
         next_attempt_at: (state == MessageState::Waiting).then_some(entered + TimeDelta::hours(2)),
         last_error: (state != MessageState::Sent).then(|| "The gateway refused the message.".to_owned()),
@@ -41,9 +44,8 @@ fn event(what: MessageEventKind, person: Option<&str>, applied: bool) -> Message
 }
 
 fn rendered(viewer: &Viewer, messages: Vec<OutboxMessage>, has_gateway: bool) -> String {
-    let counts = messages.iter().map(|message| (message.state.shown(), 1)).collect();
-    let shown = Shown { wanted: Wanted::default(), messages, events: vec![], counts, is_later_page: false };
-    MessagesPage::new(viewer, shown, None, has_gateway, NOW).render().unwrap()
+    let shown = Shown { looked: Looked { messages, ..Looked::default() }, events: vec![] };
+    MessagesPage::new(viewer, Asked::default(), shown, Told::default(), has_gateway, NOW).render().unwrap()
 }
 
 #[test]
@@ -103,7 +105,7 @@ fn without_a_gateway_the_page_says_so_and_promises_no_attempt() {
 
 #[test]
 fn a_line_of_the_history_says_what_happened_and_by_whom() {
-    let line = |what, person, applied| event_line(&event(what, person, applied)).english();
+    let line = |what, person, applied| row::event_line(&event(what, person, applied)).english();
     assert_eq!(
         line(MessageEventKind::Resend, Some("asha"), true),
         "15/11/2023 03:43 IST: sent again by asha"
@@ -115,31 +117,33 @@ fn a_line_of_the_history_says_what_happened_and_by_whom() {
 }
 
 #[test]
-fn a_notice_is_read_back_from_its_word() {
-    let resent = |sent, left| Notice::Resent { sent, left };
-    for notice in [
-        Notice::NoneMarked,
-        resent(0, 0),
-        resent(0, 1),
-        resent(1, 0),
-        resent(50, 0),
-        resent(3, 2),
-        Notice::OfOthers,
-        Notice::Settled(0),
-        Notice::Settled(1),
-        Notice::Settled(50),
-    ] {
-        assert_eq!(Notice::named(Some(&notice.word())), Some(notice));
-        assert!(!notice.words().english().is_empty());
-    }
-    for word in ["resent-x", "resent-1", "resent-1-x", "settled-", "settled-1-1", ""] {
-        assert_eq!(Notice::named(Some(word)), None, "{word}");
-    }
-    assert_eq!(Notice::named(None), None);
+fn the_text_is_shown_as_the_person_reads_it_and_the_gateway_s_own_answer_to_administrators() {
+    let answered = OutboxMessage {
+        gateway_answer: Some(r#"{"success":false,"status":0,"message":"No credit <left>"}"#.to_owned()),
+        ..message(1, MessageState::Failed)
+    };
+    let page = rendered(&admin(), vec![answered.clone()], true);
+    assert!(page.contains("Payment of Rs. 1230.50 for MUKTA, transaction SBIN00000001 is made to"), "{page}");
+    assert!(page.contains("“No credit &#60;left&#62;”") && page.contains("&#34;success&#34;:false"));
+    let page = rendered(&Viewer { role: Role::Accountant, ..admin() }, vec![answered], true);
+    assert!(page.contains("“No credit &#60;left&#62;”") && !page.contains("&#34;success&#34;"));
 }
 
 #[test]
-fn a_filter_keeps_to_its_pi_and_encodes_it() {
+fn a_notice_stands_where_the_message_stood() {
+    let told = |at| {
+        let messages = vec![message(9, MessageState::Failed), message(5, MessageState::Failed)];
+        let shown = Shown { looked: Looked { messages, ..Looked::default() }, events: vec![] };
+        let told = Told { notice: Some(Notice::NoneMarked), at };
+        let page = MessagesPage::new(&admin(), Asked::default(), shown, told, true, NOW).render().unwrap();
+        assert_eq!(page.matches(r#"id="notice""#).count(), 1);
+        let before = page.split(r#"id="notice""#).next().unwrap().to_owned();
+        before.matches("data-message-state").count()
+    };
+    assert_eq!([None, Some(9), Some(7), Some(5), Some(1)].map(told), [0, 0, 1, 1, 2]);
+}
+
+#[test]
+fn the_messages_of_an_instruction_have_their_address() {
     assert_eq!(link_of("PI-1/2 & 3"), "/messages?pi=PI-1%2F2%20%26%203");
-    assert_eq!(link(Some("failed"), None, Some(7)), "/messages?state=failed&before=7");
 }

@@ -98,7 +98,11 @@ async fn tour() -> (World, Vec<Stop>) {
         "/messages?state=unknown".to_owned(),
         "/messages?state=sent".to_owned(),
         "/messages?state=held".to_owned(),
+        "/messages?reason=unknown".to_owned(),
+        "/messages?q=nobody".to_owned(),
+        "/messages?state=unknown&notice=resent-1-0-0-0&at=1".to_owned(),
         "/messages/1/resend".to_owned(),
+        "/messages/resend?state=unknown&all=9".to_owned(),
         "/messages/1/settle".to_owned(),
         "/messages/settle?id=1&fault=note-missing".to_owned(),
     ];

@@ -279,7 +279,7 @@ async fn sends_a_failed_one_again(person: &Chromium) {
     assert_eq!(person.words("#notice").await, "1 message will be sent again.");
     if person.scripts == Scripts::On {
         assert!(person.has_focus("#notice").await);
-        assert_eq!(person.address().await, "/messages", "the notice is not repeated");
+        assert_eq!(person.address().await, "/messages?state=failed", "the notice is not repeated");
     }
     person.follow("Waiting 1").await;
     person.click("tr summary").await;

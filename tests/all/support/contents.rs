@@ -4,7 +4,8 @@ use mukta_ftps::domain::RunTrigger;
 use mukta_ftps::import::{ImportSummary, OnFaulty, import};
 use mukta_ftps::store::calls::{self, StoredCall};
 use mukta_ftps::store::instructions::{self, PaymentInstruction};
-use mukta_ftps::store::outbox::listing::{self, OutboxMessage, Wanted};
+use mukta_ftps::store::outbox::desk::{self, Wanted};
+use mukta_ftps::store::outbox::listing::OutboxMessage;
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::sync_runs::{Begun, SyncRun};
 use mukta_ftps::store::{Db, StoreError};
@@ -87,7 +88,9 @@ impl World {
 
     /// Every message, in the order in which they were entered.
     pub(crate) fn messages(&self) -> Vec<OutboxMessage> {
-        let mut found = self.read(|db| listing::page(db, &Scope::of("od"), &Wanted::default(), None, 10_000));
+        let now = self.app.clock.now().naive_utc();
+        let all = Wanted::default();
+        let mut found = self.read(|db| desk::look(db, &Scope::of("od"), &all, None, now, 10_000)).messages;
         found.reverse();
         found
     }

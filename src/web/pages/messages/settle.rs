@@ -4,11 +4,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::{Notice, ids, marked, subject, whom};
+use super::asked::Asked;
+use super::chosen::{Chosen, attempt, attempt_field, ids, seen, whom};
+use super::notice::Notice;
 use crate::domain::text::{one_line, without_long_numbers};
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
-use crate::store::outbox::by_hand;
+use crate::store::outbox::by_hand::{self, Settled};
 use crate::store::outbox::listing::OutboxMessage;
 use crate::web::display;
 use crate::web::error::WebError;
@@ -21,6 +23,9 @@ use crate::web::viewer::Viewer;
 
 /// The longest note, in characters.
 const LONGEST_NOTE: usize = 500;
+
+/// Messages that the question names.
+const NAMED: usize = 50;
 
 /// A run of at least so many digits in a note may be an account or mobile number.
 const TELLING_DIGITS: usize = 9;
@@ -58,41 +63,40 @@ pub async fn ask(
     site: web::Data<Site>,
     viewer: Viewer,
     id: web::Path<i64>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    form_about(&site, &viewer, vec![*id], None).await
+    let chosen = Chosen::one(&site, &viewer, *id, &request).await?;
+    question(&viewer, chosen, None)
 }
 
-/// `GET /messages/settle?id=1&id=2`: asks what was done about several.
+/// `GET /messages/settle?id=1&id=2`, or with a filter and `all`: asks what was done about several.
 pub async fn ask_of_many(
     site: web::Data<Site>,
     viewer: Viewer,
     query: web::Query<Vec<(String, String)>>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let all = |name: &'static str| {
-        query.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
-    };
-    let fault = all("fault").find_map(Fault::named);
-    form_about(&site, &viewer, ids(all("id"))?, fault).await
+    let fault = query.iter().find(|(field, _)| field == "fault").and_then(|(_, word)| Fault::named(word));
+    let chosen = Chosen::asked_about(&site, &viewer, &query, &request).await?;
+    if chosen.messages.is_empty() && chosen.all.is_none() {
+        return Ok(see_other(&chosen.place.told(Notice::NoneMarked, None)));
+    }
+    question(&viewer, chosen, fault)
 }
 
-async fn form_about(
-    site: &Site,
-    viewer: &Viewer,
-    ids: Vec<i64>,
-    fault: Option<Fault>,
-) -> Result<HttpResponse, WebError> {
-    if ids.is_empty() {
-        return Ok(see_other(&Notice::NoneMarked.link()));
-    }
-    let mut messages = marked(site, viewer, ids).await?;
-    messages.retain(|message| message.state.needs_a_person());
-    if messages.is_empty() {
-        return Ok(see_other(&Notice::Settled(0).link()));
+fn question(viewer: &Viewer, mut chosen: Chosen, fault: Option<Fault>) -> Result<HttpResponse, WebError> {
+    let (at, seen_otherwise) = (chosen.at(), chosen.seen_otherwise());
+    chosen.messages.retain(|message| message.state.needs_a_person());
+    if chosen.messages.is_empty() {
+        return Ok(see_other(&chosen.place.told(Notice::Settled(Settled::default()), at)));
     }
     html(&SettlePage {
         shell: Shell::new(viewer, Section::Messages),
         form_token: viewer.form_token.clone(),
-        messages,
+        messages: chosen.messages,
+        place: chosen.place,
+        all: chosen.all,
+        seen_otherwise,
         fault,
     })
 }
@@ -122,34 +126,28 @@ async fn settle(
     ids: Vec<i64>,
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    if ids.is_empty() {
-        return Ok(see_other(&Notice::NoneMarked.link()));
-    }
     let viewer = &form.viewer;
-    let messages = marked(site, viewer, ids).await?;
+    let chosen = Chosen::posted(site, form, ids, request).await?;
+    if chosen.messages.is_empty() {
+        return Ok(see_other(&chosen.place.told(Notice::NoneMarked, None)));
+    }
     let note = without_long_numbers(&one_line(form.fields.get("note")), TELLING_DIGITS);
+    let asks = |fault: Option<Fault>| see_other(&chosen.question("/messages/settle", fault.map(Fault::word)));
     if !form.fields.get("ask").is_empty() {
-        return Ok(see_other(&ask_link(&messages, None)));
+        return Ok(asks(None));
     }
     if note.is_empty() {
-        return Ok(see_other(&ask_link(&messages, Some(Fault::Missing))));
+        return Ok(asks(Some(Fault::Missing)));
     }
     if note.chars().count() > LONGEST_NOTE {
-        return Ok(see_other(&ask_link(&messages, Some(Fault::TooLong))));
+        return Ok(asks(Some(Fault::TooLong)));
     }
-    site.note(viewer, request, Action::Settle, Some(subject(&messages))).await?;
+    site.note(viewer, request, Action::Settle, Some(chosen.subject())).await?;
     let (scope, person, now) = (viewer.scope(), viewer.name.clone(), site.app.clock.now().naive_utc());
-    let ids: Vec<i64> = messages.iter().map(|message| message.id).collect();
-    let count =
-        site.app.store.write(move |db| by_hand::settle(db, &scope, &ids, &person, &note, now)).await?;
-    Ok(see_other(&Notice::Settled(count).link()))
-}
-
-/// The page that asks about these messages.
-fn ask_link(messages: &[OutboxMessage], fault: Option<Fault>) -> String {
-    let ids = messages.iter().map(|message| format!("id={}", message.id));
-    let fault = fault.map(|fault| format!("fault={}", fault.word()));
-    format!("/messages/settle?{}", ids.chain(fault).collect::<Vec<_>>().join("&"))
+    let (ids, seen) = (chosen.ids(), seen(&form.fields, &chosen.messages));
+    let came_to =
+        site.app.store.write(move |db| by_hand::settle(db, &scope, &ids, &seen, &person, &note, now)).await?;
+    Ok(see_other(&chosen.place.told(Notice::Settled(came_to), chosen.at())))
 }
 
 #[derive(Template)]
@@ -158,12 +156,33 @@ struct SettlePage {
     shell: Shell,
     form_token: String,
     messages: Vec<OutboxMessage>,
+    place: Asked,
+    /// How many the person saw, if they chose all of a filter.
+    all: Option<String>,
+    /// The same, if there are more or fewer now.
+    seen_otherwise: Option<String>,
     fault: Option<Fault>,
 }
 
 impl SettlePage {
     fn longest_note(&self) -> usize {
         LONGEST_NOTE
+    }
+
+    fn named(&self) -> &[OutboxMessage] {
+        &self.messages[..self.messages.len().min(NAMED)]
+    }
+
+    fn more(&self) -> usize {
+        self.messages.len().saturating_sub(NAMED)
+    }
+
+    fn attempt_field(&self, message: &OutboxMessage) -> String {
+        attempt_field(message.id)
+    }
+
+    fn attempt(&self, message: &OutboxMessage) -> String {
+        attempt(message)
     }
 
     fn whom(&self, message: &OutboxMessage) -> String {

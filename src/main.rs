@@ -41,6 +41,8 @@ enum Command {
     User(commands::user::UserArgs),
     /// Seal everything anew with DATA_KEY; run it after a change of key, with serve running or not
     Reseal(commands::reseal::ResealArgs),
+    /// Check that what is written once is as it was: the audit trail and the call log; changes nothing
+    Verify(commands::verify::VerifyArgs),
     /// The JIT and SMS simulators alone, for integration work
     Simulate(commands::simulate::SimulateArgs),
 }
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::import::run_compare(args),
         Command::User(args) => commands::user::run(args),
         Command::Reseal(args) => commands::reseal::run(args),
+        Command::Verify(args) => commands::verify::run(&args),
         Command::Simulate(args) => commands::simulate::run(args),
     };
     match done {

@@ -44,6 +44,8 @@ pub enum SealedField<'a> {
     Response(&'a str),
     /// The check value that tells whether a key fits the database.
     KeyCheck,
+    /// The key of the chains of what is written once.
+    TrailKey,
     /// A record staged by an import, by its position.
     Staged(u64),
 }
@@ -70,6 +72,7 @@ impl SealedField<'_> {
             Self::Request(call_ref) => format!("ftps_calls.request\0{call_ref}"),
             Self::Response(call_ref) => format!("ftps_calls.response\0{call_ref}"),
             Self::KeyCheck => "data_keys.check".to_owned(),
+            Self::TrailKey => "trail_key.key".to_owned(),
             Self::Staged(position) => format!("staged\0{position}"),
         }
         .into_bytes()

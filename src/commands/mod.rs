@@ -8,6 +8,7 @@ pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod sync;
 pub(crate) mod user;
+pub(crate) mod verify;
 
 use mukta_ftps::app::AppError;
 use mukta_ftps::import::{CompareError, ExportError, ImportError};

@@ -10,7 +10,7 @@ use mukta_ftps::settings::{
     DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, MuktasoftStatusSettings,
     SessionSettings, SmsSettings, SyncSettings, Web, WebSettings,
 };
-use mukta_ftps::store::Store;
+use mukta_ftps::store::{Store, trail};
 use mukta_ftps::sync::scheduler::Scheduler;
 use mukta_ftps::web::{Sessions, Site, listen};
 
@@ -77,6 +77,7 @@ pub(crate) async fn serve_until_told(
 ) -> Result<(), CommandError> {
     let delivery = app.notifications.start();
     let pulling = app.muktasoft.start(app.sync.nights());
+    let trail = tokio::spawn(tell_trail(app.store.clone()));
     let telling = app.status_push.as_ref().map(StatusPush::start);
     let mut scheduler =
         Scheduler::start(app.sync.clone()).or_say("the scheduler's thread could not be started")?;
@@ -90,6 +91,7 @@ pub(crate) async fn serve_until_told(
         () = scheduler.ended() => Err(CommandError::SchedulerEnded),
         told = told_to_stop() => told.or_say("signals could not be listened for"),
     };
+    trail.abort();
     log::info!("stopping: calls and messages under way are finished first");
     let told_muktasoft = async {
         if let Some(telling) = telling {
@@ -111,6 +113,21 @@ pub(crate) async fn serve_until_told(
     match app.sync.unrecorded() {
         0 => told,
         answers => told.and(Err(CommandError::AnswersGivenUp(answers))),
+    }
+}
+
+/// Tells the log where the audit trail ends, at the start and each hour: what was said there, the database cannot
+/// take back.
+async fn tell_trail(store: Store) {
+    let mut hourly = tokio::time::interval(Duration::from_secs(3600));
+    loop {
+        hourly.tick().await;
+        match store.read(trail::end).await {
+            Ok((events, link)) => {
+                log::info!("the audit trail has had {events} events; its chain ends in {link}")
+            }
+            Err(fault) => log::warn!("where the audit trail ends could not be read: {fault}"),
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use clap::{Args, Subcommand};
 use mukta_ftps::access::{self, Role, password};
 use mukta_ftps::clock::Clock;
-use mukta_ftps::settings::{DatabaseSettings, SettingFault};
+use mukta_ftps::sealing::Sealer;
+use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, SettingFault};
 use mukta_ftps::store::audit::{self, Action, NewEvent};
 use mukta_ftps::store::{Store, StoreError, employees};
 
@@ -18,6 +19,8 @@ pub(crate) struct UserArgs {
     what: What,
     #[command(flatten)]
     database: DatabaseSettings,
+    #[command(flatten)]
+    data_key: DataKeySettings,
 }
 
 #[derive(Subcommand)]
@@ -49,6 +52,9 @@ enum What {
 
 pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
     let url = args.database.validated()?;
+    // With the key at hand, what is done is linked into the audit trail.
+    let sealer = args.data_key.at_hand()?;
+    let sealer = sealer.as_ref();
     match args.what {
         What::Add { name, role, tenant } => {
             let role: Role = role
@@ -58,7 +64,7 @@ pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
                 access::tenant(&tenant).map_err(|fault| SettingFault::new("--tenant", fault.to_string()))?;
             let name = access::employee_name(&name).map_err(refused)?;
             let hash = password::hash_new(&name, &read_password()?).map_err(refused)?;
-            add(&Store::open(&url)?, &name, role, &tenant, &hash)?;
+            add(&Store::open(&url)?, sealer, &name, role, &tenant, &hash)?;
             say(&format!("added {name}: {role} of {tenant}"))
         }
         What::List => Store::open_as_it_is(&url)?.as_ref().map_or(Ok(()), list),
@@ -69,7 +75,11 @@ pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
             let now = Clock::system().now().naive_utc();
             store.write_blocking(|db| {
                 employees::set_password(db, employee.id, &hash, None, now)?;
-                audit::append(db, &event(Action::PasswordChanged, &employee.name, &employee.tenant_id))
+                audit::append(
+                    db,
+                    sealer,
+                    &event(Action::PasswordChanged, &employee.name, &employee.tenant_id),
+                )
             })?;
             say(&format!("changed the password of {}; their sessions have ended", employee.name))
         }
@@ -78,7 +88,7 @@ pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
             let employee = known(&store, &name)?;
             store.write_blocking(|db| {
                 employees::disable(db, employee.id)?;
-                audit::append(db, &event(Action::UserDisabled, &employee.name, &employee.tenant_id))
+                audit::append(db, sealer, &event(Action::UserDisabled, &employee.name, &employee.tenant_id))
             })?;
             say(&format!("disabled {}; their sessions have ended", employee.name))
         }
@@ -92,6 +102,7 @@ fn refused(fault: impl std::fmt::Display) -> CommandError {
 /// Adds an employee, and notes it in the audit trail.
 pub(super) fn add(
     store: &Store,
+    sealer: Option<&Sealer>,
     name: &str,
     role: Role,
     tenant: &str,
@@ -101,7 +112,7 @@ pub(super) fn add(
     let added = store.write_blocking(|db| {
         let added = employees::add(db, name, role, tenant, hash, now)?;
         if added {
-            audit::append(db, &event(Action::UserAdded, name, tenant))?;
+            audit::append(db, sealer, &event(Action::UserAdded, name, tenant))?;
         }
         Ok::<_, StoreError>(added)
     })?;

@@ -133,6 +133,13 @@ pub struct DataKeySettings {
 }
 
 impl DataKeySettings {
+    /// The keys, if there are any: for commands that do without.
+    pub fn at_hand(&self) -> Result<Option<Sealer>, SettingFault> {
+        let text =
+            secret("DATA_KEY", "DATA_KEY_FILE", self.data_key.as_ref(), self.data_key_file.as_deref())?;
+        text.map(|_| self.validated()).transpose()
+    }
+
     /// The keys, ready to seal and open.
     pub fn validated(&self) -> Result<Sealer, SettingFault> {
         let text =

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use actix_web::cookie::Key;
 use chrono::Duration;
 use clap::Args;
+use ipnet::IpNet;
 
 use super::{Secret, SettingFault, fault, filled, key_bytes, required, secret};
 use crate::web::Sessions;
@@ -27,7 +28,7 @@ pub struct SessionSettings {
     /// A session ends after so many seconds in any case
     #[arg(long, env = "SESSION_MAX_SECONDS", value_name = "SESSION_MAX_SECONDS", default_value = "43200", value_parser = clap::value_parser!(u32).range(1..=604800))]
     session_max_seconds: u32,
-    /// Addresses of proxies whose X-Forwarded-For is believed, comma-separated
+    /// Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, comma-separated
     #[arg(long, env = "TRUSTED_PROXIES", value_name = "TRUSTED_PROXIES")]
     trusted_proxies: Option<String>,
 }
@@ -52,11 +53,22 @@ impl SessionSettings {
             trusted_proxies: filled(self.trusted_proxies.as_deref())
                 .iter()
                 .flat_map(|list| list.split(','))
-                .map(|address| address.trim().parse())
-                .collect::<Result<_, _>>()
-                .map_err(|_| fault("TRUSTED_PROXIES", "must be IP addresses, comma-separated"))?,
+                .map(|one| network(one.trim()))
+                .collect::<Option<_>>()
+                .ok_or_else(|| {
+                    fault(
+                        "TRUSTED_PROXIES",
+                        "must be addresses or networks such as 10.0.0.0/8, comma-separated",
+                    )
+                })?,
         })
     }
+}
+
+/// A network, or one address as the network that holds it alone.
+fn network(text: &str) -> Option<IpNet> {
+    let one = || text.parse::<std::net::IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
+    text.parse().ok().or_else(one)
 }
 
 /// The origin of a URL as browsers write it in `Origin`.

@@ -4,8 +4,9 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::schema::audit_events;
-use super::{Db, StoreError};
+use super::{Db, StoreError, trail};
 use crate::domain::words::words;
+use crate::sealing::Sealer;
 
 words! {
     /// What was done.
@@ -78,8 +79,10 @@ pub struct Event {
     pub subject: Option<String>,
 }
 
-/// Appends an event.
-pub fn append(db: &mut Db, event: &NewEvent) -> Result<(), StoreError> {
+/// Appends an event, linked to those before it where the data key is at hand: a command that was run without
+/// it leaves an event that is not.
+pub fn append(db: &mut Db, sealer: Option<&Sealer>, event: &NewEvent) -> Result<(), StoreError> {
+    let linked = trail::place_event(db, sealer, event)?;
     diesel::insert_into(audit_events::table)
         .values((
             audit_events::at.eq(event.at),
@@ -88,9 +91,11 @@ pub fn append(db: &mut Db, event: &NewEvent) -> Result<(), StoreError> {
             audit_events::address.eq(&event.address),
             audit_events::action.eq(event.action.as_str()),
             audit_events::subject.eq(&event.subject),
+            audit_events::position.eq(linked.as_ref().map(|linked| linked.position)),
+            audit_events::link.eq(linked.as_ref().map(|linked| &linked.link)),
         ))
         .execute(db)?;
-    Ok(())
+    linked.map_or(Ok(()), |linked| trail::end_with(db, &linked))
 }
 
 /// Events newest first, at most `limit`, older than `before` if given; of one tenant's people, or

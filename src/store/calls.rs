@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::instructions::InstructionId;
 use super::schema::ftps_calls;
+use super::trail::{self, CallFacts};
 use super::{Db, StoreError};
 use crate::domain::decide::MESSAGE_PREFIX;
 use crate::domain::{CallOutcome, Glitch, Trigger};
@@ -50,22 +51,22 @@ pub(super) struct Trace<'a> {
 
 impl Trace<'_> {
     /// Puts it into the log.
-    pub(super) fn store(&self, db: &mut Db) -> Result<(), StoreError> {
-        diesel::insert_into(ftps_calls::table)
-            .values((
-                ftps_calls::instruction_id.eq(self.instruction_id),
-                ftps_calls::call_ref.eq(self.call_ref),
-                ftps_calls::trigger_word.eq(self.trigger.as_str()),
-                ftps_calls::triggered_by.eq(self.by),
-                ftps_calls::started_at.eq(self.started_at),
-                ftps_calls::duration_ms.eq(0),
-                ftps_calls::outcome.eq(self.outcome.as_str()),
-                ftps_calls::message.eq(format!("{MESSAGE_PREFIX}{}", self.glitch)),
-                ftps_calls::applied.eq(self.outcome == CallOutcome::NotSent),
-                ftps_calls::run_id.eq(self.run_id),
-            ))
-            .execute(db)?;
-        Ok(())
+    pub(super) fn store(&self, db: &mut Db, sealer: &Sealer) -> Result<(), StoreError> {
+        let facts = CallFacts {
+            instruction_id: self.instruction_id,
+            call_ref: self.call_ref.to_owned(),
+            trigger_word: self.trigger,
+            triggered_by: self.by.map(str::to_owned),
+            started_at: self.started_at,
+            duration_ms: 0,
+            outcome: self.outcome,
+            message: format!("{MESSAGE_PREFIX}{}", self.glitch),
+            cause: None,
+            http_status: None,
+            applied: self.outcome == CallOutcome::NotSent,
+            run_id: self.run_id,
+        };
+        trail::append_call(db, sealer, &facts, None, None)
     }
 }
 

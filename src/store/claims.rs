@@ -79,7 +79,7 @@ pub fn claim(
             let reason = if instruction.is_waiting() { NotClaimed::Busy } else { NotClaimed::NotWaiting };
             return Ok(Err(reason));
         }
-        found.bury(db)?;
+        found.bury(db, sealer)?;
     }
     if !instruction.is_waiting() {
         return Ok(Err(NotClaimed::NotWaiting));
@@ -87,7 +87,7 @@ pub fn claim(
     let (bill, asked) = match bills::to_ask(db, sealer, &instruction)? {
         Ok(to_ask) => to_ask,
         Err(missing) => {
-            note_not_sent(db, instruction_id, &missing.into(), terms)?;
+            note_not_sent(db, sealer, instruction_id, &missing.into(), terms)?;
             return Ok(Err(NotClaimed::CannotBeAsked));
         }
     };
@@ -145,7 +145,7 @@ impl FoundClaim {
 
     /// Ends it, and puts into the log that nobody knows what came of its call. One from before such was kept
     /// leaves no trace.
-    fn bury(&self, db: &mut Db) -> Result<(), StoreError> {
+    fn bury(&self, db: &mut Db, sealer: &Sealer) -> Result<(), StoreError> {
         if let Self {
             lease_token: Some(token),
             lease_started_at: Some(started_at),
@@ -164,7 +164,7 @@ impl FoundClaim {
                 outcome: CallOutcome::Unknown,
                 glitch: &Glitch::CutShort,
             }
-            .store(db)?;
+            .store(db, sealer)?;
         }
         clear(db, self.instruction_id)
     }
@@ -173,6 +173,7 @@ impl FoundClaim {
 /// JIT is not called: that is the instruction's glitch, told once, and nothing to be tried again by itself.
 fn note_not_sent(
     db: &mut Db,
+    sealer: &Sealer,
     instruction_id: InstructionId,
     glitch: &Glitch,
     terms: &ClaimTerms,
@@ -187,7 +188,7 @@ fn note_not_sent(
         outcome: CallOutcome::NotSent,
         glitch,
     }
-    .store(db)?;
+    .store(db, sealer)?;
     diesel::update(pi::table.find(instruction_id))
         .set((
             pi::ftps_outcome.eq(Outcome::Glitch.as_str()),
@@ -370,12 +371,12 @@ pub fn release(db: &mut Db, lease: &Lease) -> Result<(), StoreError> {
 }
 
 /// Gives a claim up whose call was cut off: the log says so, and the instruction is due at once.
-pub fn cut_short(db: &mut Db, lease: &Lease, now: NaiveDateTime) -> Result<(), StoreError> {
+pub fn cut_short(db: &mut Db, sealer: &Sealer, lease: &Lease, now: NaiveDateTime) -> Result<(), StoreError> {
     let instruction = instructions::lock(db, lease.instruction_id)?;
     if is_mine(&instruction, lease)
         && let Some(found) = FoundClaim::on(db, &instruction)?
     {
-        found.bury(db)?;
+        found.bury(db, sealer)?;
         diesel::update(pi::table.find(instruction.id)).set(pi::next_attempt_at.eq(now)).execute(db)?;
     }
     Ok(())

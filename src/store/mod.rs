@@ -37,6 +37,7 @@ mod sentences;
 pub mod sessions;
 pub mod status_push;
 pub mod sync_runs;
+pub mod trail;
 pub(crate) mod unsettled;
 pub mod wanted;
 

@@ -11,6 +11,7 @@ use super::claims::Lease;
 use super::instructions::{self, InstructionId, PaymentInstruction};
 use super::recorder::Recordable;
 use super::schema::{beneficiaries as people, ftps_calls, payment_instructions as pi};
+use super::trail::{self, CallFacts};
 use super::{Db, StoreError, beneficiaries, sync_runs};
 use crate::clock::Clock;
 use crate::domain::sentence::{Around, may_tell_numbers};
@@ -285,27 +286,19 @@ fn store_call(
     applied: bool,
 ) -> Result<(), StoreError> {
     let call = &recording.call;
-    let call_ref = &call.call_ref;
-    let seal = |field, text: &Option<String>| {
-        text.as_deref().map(|text| recording.sealer.seal(field, text.as_bytes())).transpose()
+    let facts = CallFacts {
+        instruction_id: recording.lease.instruction_id,
+        call_ref: call.call_ref.clone(),
+        trigger_word: call.trigger,
+        triggered_by: call.triggered_by.clone(),
+        started_at: call.started_at,
+        duration_ms: call.duration_ms,
+        outcome: decision.outcome().into(),
+        message: around.masked(&decision.message()),
+        cause: decision.cause().map(str::to_owned),
+        http_status: call.http_status.map(i32::from),
+        applied,
+        run_id: call.run_id,
     };
-    diesel::insert_into(ftps_calls::table)
-        .values((
-            ftps_calls::instruction_id.eq(recording.lease.instruction_id),
-            ftps_calls::call_ref.eq(call_ref),
-            ftps_calls::trigger_word.eq(call.trigger.as_str()),
-            ftps_calls::triggered_by.eq(&call.triggered_by),
-            ftps_calls::started_at.eq(call.started_at),
-            ftps_calls::duration_ms.eq(call.duration_ms),
-            ftps_calls::outcome.eq(decision.outcome().as_str()),
-            ftps_calls::message.eq(around.masked(&decision.message())),
-            ftps_calls::cause.eq(decision.cause()),
-            ftps_calls::http_status.eq(call.http_status.map(i32::from)),
-            ftps_calls::request_sealed.eq(seal(SealedField::Request(call_ref), &call.request)?),
-            ftps_calls::response_sealed.eq(seal(SealedField::Response(call_ref), &call.response)?),
-            ftps_calls::applied.eq(applied),
-            ftps_calls::run_id.eq(call.run_id),
-        ))
-        .execute(db)?;
-    Ok(())
+    trail::append_call(db, &recording.sealer, &facts, call.request.as_deref(), call.response.as_deref())
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
 use super::schema::{beneficiaries, ftps_calls, payment_instructions};
-use super::{Db, Store, StoreError, Unreadable, keys};
+use super::{Db, Store, StoreError, Unreadable, keys, trail};
 use crate::sealing::{BeneficiaryKey, SealError, SealedField, Sealer};
 
 /// Rows read in one transaction.
@@ -39,6 +39,9 @@ pub fn reseal(store: &Store, sealer: &Sealer) -> Result<Resealed, StoreError> {
         while let Some(last) = store.write_blocking(|db| calls_after(db, sealer, after, &mut done))? {
             after = last;
         }
+        if let Err(cause) = store.write_blocking(|db| trail::reseal_key(db, sealer))? {
+            done.unreadable.push(Unreadable::new("audit trail", "its chains", "key", cause));
+        }
         let left = store.write_blocking(|db| keys::forget_earlier(db, sealer, |db| left(db, sealer)))?;
         if left <= done.unreadable.len() as u64 {
             return Ok(done);
@@ -65,7 +68,8 @@ fn left(db: &mut Db, sealer: &Sealer) -> Result<u64, StoreError> {
             diesel::sql_query(query).bind::<Binary, _>(sealer.current_prefix()).get_result(db)?;
         Ok(counted.left.unsigned_abs())
     };
-    Ok(count(of("beneficiaries", &["account_sealed", "mobile_sealed", "other_account_sealed"]))?
+    Ok(count(of("trail_key", &["key_sealed"]))?
+        + count(of("beneficiaries", &["account_sealed", "mobile_sealed", "other_account_sealed"]))?
         + count(of("ftps_calls", &["request_sealed", "response_sealed"]))?)
 }
 

@@ -145,6 +145,9 @@ diesel::table! {
         response_sealed -> Nullable<Binary>,
         applied -> Bool,
         run_id -> Nullable<BigInt>,
+        link -> Nullable<Binary>,
+        payload_digest -> Nullable<Binary>,
+        pruned_by -> Nullable<BigInt>,
     }
 }
 
@@ -328,6 +331,48 @@ diesel::table! {
         address -> Nullable<Text>,
         action -> Text,
         subject -> Nullable<Text>,
+        position -> Nullable<BigInt>,
+        link -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    trail_key (one) {
+        one -> Integer,
+        key_sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    trail_head (one) {
+        one -> Integer,
+        position -> BigInt,
+        link -> Binary,
+        events_before -> BigInt,
+        calls_before -> BigInt,
+    }
+}
+
+diesel::table! {
+    call_heads (instruction_id) {
+        instruction_id -> BigInt,
+        calls -> BigInt,
+        link -> Binary,
+    }
+}
+
+diesel::table! {
+    prunes (id) {
+        id -> BigInt,
+        at -> Timestamp,
+        payloads_before -> Nullable<Timestamp>,
+        events_to -> Nullable<BigInt>,
+        link -> Nullable<Binary>,
+        last_event_id -> Nullable<BigInt>,
+        calls -> BigInt,
+        messages -> BigInt,
+        events -> BigInt,
+        is_open -> Bool,
     }
 }
 
@@ -387,12 +432,14 @@ diesel::table! {
 }
 
 diesel::joinable!(beneficiaries -> payment_instructions (instruction_id));
+diesel::joinable!(call_heads -> payment_instructions (instruction_id));
 diesel::joinable!(ftps_calls -> payment_instructions (instruction_id));
 diesel::joinable!(outbox_messages -> beneficiaries (beneficiary_id));
 diesel::joinable!(outbox_messages -> payment_instructions (instruction_id));
 diesel::joinable!(sync_run_items -> payment_instructions (instruction_id));
 diesel::allow_tables_to_appear_in_same_query!(
     beneficiaries,
+    call_heads,
     ftps_calls,
     outbox_messages,
     payment_advices,

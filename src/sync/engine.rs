@@ -129,7 +129,9 @@ impl FtpsSync {
             exchange = self.call(&claimed.bill) => exchange,
             () = self.cut_off() => {
                 let now = self.clock.now().naive_utc();
-                let cut_short = move |db: &mut Db, lease: &Lease| claims::cut_short(db, lease, now);
+                let sealer = Arc::clone(&self.sealer);
+                let cut_short =
+                    move |db: &mut Db, lease: &Lease| claims::cut_short(db, &sealer, lease, now);
                 return self.give_back(claimed.lease, cut_short, Asked::Unasked).await;
             }
         };

@@ -1,9 +1,8 @@
 //! Who gets in: what governs sessions, and whose word on addresses is taken.
 
-use std::net::IpAddr;
-
 use actix_web::cookie::Key;
 use chrono::Duration;
+use ipnet::IpNet;
 
 /// The rules of sessions and of the pages' origin.
 #[derive(Clone)]
@@ -18,8 +17,8 @@ pub struct Sessions {
     pub idle: Duration,
     /// A session ends after so long.
     pub longest: Duration,
-    /// Proxies whose word on the browser's address is taken.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Addresses and networks of proxies whose word on the browser's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Never shows the key.

@@ -70,7 +70,8 @@ impl Site {
             action,
             subject,
         };
-        Ok(self.app.store.write(move |db| audit::append(db, &event)).await?)
+        let sealer = Arc::clone(&self.app.sealer);
+        Ok(self.app.store.write(move |db| audit::append(db, Some(&sealer), &event)).await?)
     }
 }
 

@@ -42,6 +42,7 @@ mod sync;
 mod sync_command;
 mod sync_kill;
 mod sync_pages;
+mod trail;
 mod view;
 mod ways_back;
 mod words;

@@ -133,7 +133,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
         for &(mobile, answers) in samples::SMS_ANSWERS {
             gateway.script(mobile, answers.to_vec());
         }
-        let password = sign_in(&app.store, &args.data)?;
+        let password = sign_in(&app, &args.data)?;
         let [state, others @ ..] = USERS;
         let others = others.map(|user| format!("\n  or       user name {}, password {password}: {}", user.name, user.is));
         writeln!(
@@ -179,11 +179,11 @@ fn kept(
 }
 
 /// The employees who sign in to the demo, made at its first start; returns their password.
-fn sign_in(store: &Store, data: &Path) -> Result<String, CommandError> {
+fn sign_in(app: &App, data: &Path) -> Result<String, CommandError> {
     let password = kept(data, "password", || Ok(random_hex(6).map_err(StoreError::from)?))?;
     let mut hash = None;
     for User { name, role, tenant, .. } in USERS {
-        if store.read_blocking(|db| employees::by_name(db, name))?.is_some() {
+        if app.store.read_blocking(|db| employees::by_name(db, name))?.is_some() {
             continue;
         }
         let new = || password::hash_new(name, &password);
@@ -191,7 +191,7 @@ fn sign_in(store: &Store, data: &Path) -> Result<String, CommandError> {
             Some(hash) => hash,
             none => none.insert(new().map_err(|fault| CommandError::Refused(fault.to_string()))?),
         };
-        super::user::add(store, name, role, tenant, hash)?;
+        super::user::add(&app.store, Some(&app.sealer), name, role, tenant, hash)?;
     }
     Ok(password)
 }

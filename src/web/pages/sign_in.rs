@@ -210,10 +210,11 @@ impl Attempt {
     async fn is_allowed(&self, site: &Site) -> Result<bool, WebError> {
         let (name_hash, address, now) = (self.name_hash.clone(), self.address.clone(), self.now);
         let refused = self.event(Action::SignInThrottled, None);
+        let sealer = Arc::clone(&site.app.sealer);
         let allowed = site.app.store.write(move |db| {
             let failures = employees::failures(db, &name_hash, &address, now - WINDOW)?;
             if failures.of_name >= FAILURES_OF_NAME || failures.of_address >= FAILURES_OF_ADDRESS {
-                audit::append(db, &refused)?;
+                audit::append(db, Some(&sealer), &refused)?;
                 return Ok(false);
             }
             employees::note_failure(db, &name_hash, &address, now, now - WINDOW)?;
@@ -239,13 +240,14 @@ impl Attempt {
         let event = self.event(action, found.as_ref());
         let (name_hash, address, now) = (self.name_hash.clone(), self.address.clone(), self.now);
         let succeeded = employee.is_some();
+        let sealer = Arc::clone(&site.app.sealer);
         site.app
             .store
             .write(move |db| {
                 if succeeded {
                     employees::take_failure_back(db, &name_hash, &address, now)?;
                 }
-                audit::append(db, &event)
+                audit::append(db, Some(&sealer), &event)
             })
             .await?;
         Ok(employee)

@@ -1,0 +1,546 @@
+//! The chains of what is written once. Each event of the audit trail, and each call of a payment instruction,
+//! bears a link: HMAC-SHA-256, with a key of the database's own, over the link before it and what it says. A row
+//! that is changed, removed or put in between no longer fits, and [`faults`] names it.
+//!
+//! The end of a chain stands in a row of its own (`trail_head`, `call_heads`), so that a row removed from the
+//! end is missed as well. Who takes away rows *and* winds back that end is noticed by what the log told of it.
+
+use aws_lc_rs::{hmac, rand};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary};
+
+use super::audit::NewEvent;
+use super::instructions::InstructionId;
+use super::schema::{
+    audit_events, call_heads, ftps_calls, payment_instructions, prunes, trail_head, trail_key,
+};
+use super::{Db, Store, StoreError};
+use crate::domain::{CallOutcome, Trigger};
+use crate::sealing::{SealError, SealedField, Sealer, hex};
+
+/// Rows read at a time while a chain is checked.
+const PAGE: i64 = 500;
+/// Faults told of at most: beyond, one is like the other.
+const TOLD: usize = 50;
+
+/// The key of the chains.
+struct TrailKey(hmac::Key);
+
+impl TrailKey {
+    /// The database's key; drawn when the first row needs one.
+    fn of(db: &mut Db, sealer: &Sealer) -> Result<Self, StoreError> {
+        if let Some(key) = Self::known(db, sealer)? {
+            return Ok(key);
+        }
+        let mut key = [0; 32];
+        rand::fill(&mut key).map_err(|_| SealError::Cipher)?;
+        // Whoever draws one at the same time: the first that commits counts.
+        diesel::sql_query("INSERT INTO trail_key (one, key_sealed) VALUES (1, $1) ON CONFLICT DO NOTHING")
+            .bind::<Binary, _>(sealer.seal(SealedField::TrailKey, &key)?)
+            .execute(db)?;
+        Self::known(db, sealer)?.ok_or_else(|| diesel::result::Error::NotFound.into())
+    }
+
+    fn known(db: &mut Db, sealer: &Sealer) -> Result<Option<Self>, StoreError> {
+        let sealed: Option<Vec<u8>> =
+            trail_key::table.select(trail_key::key_sealed).get_result(db).optional()?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        let key = sealer.open(SealedField::TrailKey, &sealed)?;
+        Ok(Some(Self(hmac::Key::new(hmac::HMAC_SHA256, &key))))
+    }
+
+    fn link_over(&self, said: &Said) -> Vec<u8> {
+        hmac::sign(&self.0, &said.0).as_ref().to_vec()
+    }
+
+    /// What stands for the payloads of a call in its link, so that they can be emptied without breaking it.
+    fn digest(&self, request: Option<&str>, response: Option<&str>) -> Vec<u8> {
+        self.link_over(&Said::of("payloads").and(request).and(response))
+    }
+}
+
+/// What a link is over: its parts, each with its length, so that none runs into the next.
+struct Said(Vec<u8>);
+
+impl Said {
+    fn of(kind: &str) -> Self {
+        Self(Vec::new()).and(Some(kind))
+    }
+
+    fn and(self, part: Option<impl AsRef<[u8]>>) -> Self {
+        let Self(mut bytes) = self;
+        match part {
+            None => bytes.push(0),
+            Some(part) => {
+                let part = part.as_ref();
+                bytes.push(1);
+                bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+                bytes.extend_from_slice(part);
+            }
+        }
+        Self(bytes)
+    }
+
+    fn number(self, number: impl Into<i64>) -> Self {
+        self.and(Some(number.into().to_be_bytes()))
+    }
+
+    /// To the millisecond: as exactly as both databases keep it.
+    fn at(self, at: NaiveDateTime) -> Self {
+        self.number(at.and_utc().timestamp_millis())
+    }
+}
+
+/// The place of a new event in the chain, and its link.
+pub(super) struct Linked {
+    pub(super) position: i64,
+    pub(super) link: Vec<u8>,
+}
+
+/// Nobody else appends an event until the transaction ends.
+fn lock_head(db: &mut Db) -> Result<(i64, Vec<u8>), StoreError> {
+    let head = trail_head::table.select((trail_head::position, trail_head::link));
+    Ok(match db {
+        // Its one writer is this transaction.
+        Db::Sqlite(db) => head.get_result(db)?,
+        Db::Postgres(db) => head.for_update().get_result(db)?,
+    })
+}
+
+/// Makes room at the end of the audit trail: where the event comes, or `None` without a key at hand.
+pub(super) fn place_event(
+    db: &mut Db,
+    sealer: Option<&Sealer>,
+    event: &NewEvent,
+) -> Result<Option<Linked>, StoreError> {
+    let (position, before) = lock_head(db)?;
+    let Some(sealer) = sealer else { return Ok(None) };
+    let position = position + 1;
+    let said = event_said(
+        &before,
+        position,
+        event.at,
+        &event.actor,
+        event.tenant.as_deref(),
+        event.address.as_deref(),
+        event.action.as_str(),
+        event.subject.as_deref(),
+    );
+    let link = TrailKey::of(db, sealer)?.link_over(&said);
+    Ok(Some(Linked { position, link }))
+}
+
+/// The audit trail ends with this event, which has been stored.
+pub(super) fn end_with(db: &mut Db, linked: &Linked) -> Result<(), StoreError> {
+    diesel::update(trail_head::table)
+        .set((trail_head::position.eq(linked.position), trail_head::link.eq(&linked.link)))
+        .execute(db)?;
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "an event's columns, as they are stored")]
+fn event_said(
+    before: &[u8],
+    position: i64,
+    at: NaiveDateTime,
+    actor: &str,
+    tenant: Option<&str>,
+    address: Option<&str>,
+    action: &str,
+    subject: Option<&str>,
+) -> Said {
+    Said::of("event")
+        .and(Some(before))
+        .number(position)
+        .at(at)
+        .and(Some(actor))
+        .and(tenant)
+        .and(address)
+        .and(Some(action))
+        .and(subject)
+}
+
+/// What a call's link is over, its payloads by their digest.
+#[derive(Debug, Clone, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = ftps_calls)]
+pub(super) struct CallFacts {
+    pub(super) instruction_id: InstructionId,
+    pub(super) call_ref: String,
+    pub(super) trigger_word: Trigger,
+    pub(super) triggered_by: Option<String>,
+    pub(super) started_at: NaiveDateTime,
+    pub(super) duration_ms: i64,
+    pub(super) outcome: CallOutcome,
+    pub(super) message: String,
+    pub(super) cause: Option<String>,
+    pub(super) http_status: Option<i32>,
+    pub(super) applied: bool,
+    pub(super) run_id: Option<i64>,
+}
+
+impl CallFacts {
+    fn said(&self, before: &[u8], calls: i64, digest: &[u8]) -> Said {
+        Said::of("call")
+            .and(Some(before))
+            .number(calls)
+            .and(Some(&self.call_ref))
+            .and(Some(self.trigger_word.as_str()))
+            .and(self.triggered_by.as_ref())
+            .at(self.started_at)
+            .number(self.duration_ms)
+            .and(Some(self.outcome.as_str()))
+            .and(Some(&self.message))
+            .and(self.cause.as_ref())
+            .and(self.http_status.map(i32::to_be_bytes))
+            .number(self.applied)
+            .and(self.run_id.map(i64::to_be_bytes))
+            .and(Some(digest))
+    }
+}
+
+/// Puts a call into the log, at the end of its instruction's chain. The instruction is locked by the caller.
+pub(super) fn append_call(
+    db: &mut Db,
+    sealer: &Sealer,
+    call: &CallFacts,
+    request: Option<&str>,
+    response: Option<&str>,
+) -> Result<(), StoreError> {
+    let key = TrailKey::of(db, sealer)?;
+    let head: Option<(i64, Vec<u8>)> = call_heads::table
+        .find(call.instruction_id)
+        .select((call_heads::calls, call_heads::link))
+        .get_result(db)
+        .optional()?;
+    let (calls, before) = head.unwrap_or_default();
+    let digest = key.digest(request, response);
+    let link = key.link_over(&call.said(&before, calls + 1, &digest));
+    let seal = |field, text: Option<&str>| text.map(|text| sealer.seal(field, text.as_bytes())).transpose();
+    diesel::insert_into(ftps_calls::table)
+        .values((
+            call.clone(),
+            ftps_calls::request_sealed.eq(seal(SealedField::Request(&call.call_ref), request)?),
+            ftps_calls::response_sealed.eq(seal(SealedField::Response(&call.call_ref), response)?),
+            ftps_calls::link.eq(&link),
+            ftps_calls::payload_digest.eq(&digest),
+        ))
+        .execute(db)?;
+    if calls == 0 {
+        diesel::insert_into(call_heads::table)
+            .values((
+                call_heads::instruction_id.eq(call.instruction_id),
+                call_heads::calls.eq(1),
+                call_heads::link.eq(&link),
+            ))
+            .execute(db)?;
+    } else {
+        diesel::update(call_heads::table.find(call.instruction_id))
+            .set((call_heads::calls.eq(calls + 1), call_heads::link.eq(&link)))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// Where the chain of the audit trail ends: how many events it has had, and the beginning of the last link. It
+/// tells nothing of them, and is for the log: what the log says once, the database cannot take back.
+pub fn end(db: &mut Db) -> Result<(i64, String), StoreError> {
+    let (position, link): (i64, Vec<u8>) =
+        trail_head::table.select((trail_head::position, trail_head::link)).get_result(db)?;
+    Ok((position, hex(&link[..link.len().min(8)])))
+}
+
+/// Seals the key of the chains with the current data key; the chains stay as they are.
+pub(super) fn reseal_key(db: &mut Db, sealer: &Sealer) -> Result<Result<(), SealError>, StoreError> {
+    let sealed: Option<Vec<u8>> = trail_key::table.select(trail_key::key_sealed).get_result(db).optional()?;
+    let Some(sealed) = sealed.filter(|sealed| !sealer.is_current(sealed)) else { return Ok(Ok(())) };
+    let key = match sealer.open(SealedField::TrailKey, &sealed) {
+        Ok(key) => key,
+        Err(cause) => return Ok(Err(cause)),
+    };
+    diesel::update(trail_key::table)
+        .set(trail_key::key_sealed.eq(sealer.seal(SealedField::TrailKey, &key)?))
+        .execute(db)?;
+    Ok(Ok(()))
+}
+
+/// What a check of the chains came to.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Links of the audit trail that were looked at.
+    pub events: u64,
+    /// Links of the call log that were looked at.
+    pub calls: u64,
+    /// What does not fit, in plain words; the first of many.
+    pub faults: Vec<String>,
+    /// What cannot be checked, and why.
+    pub notes: Vec<String>,
+}
+
+impl Checked {
+    fn fault(&mut self, told: String) {
+        if self.faults.len() < TOLD {
+            self.faults.push(told);
+        }
+    }
+
+    /// Whether so much is wrong that the rest is not told.
+    pub fn is_cut(&self) -> bool {
+        self.faults.len() >= TOLD
+    }
+}
+
+/// Checks both chains as they stand at one moment, in one transaction that only reads. Blocks, for as long as
+/// it takes to read the trail and the log through.
+pub fn faults(store: &Store, sealer: &Sealer) -> Result<Checked, StoreError> {
+    store.read_blocking(|db| {
+        let mut checked = Checked::default();
+        match TrailKey::known(db, sealer) {
+            Ok(Some(key)) => {
+                events(db, &key, &mut checked)?;
+                calls(db, sealer, &key, &mut checked)?;
+            }
+            Ok(None) => never_linked(db, &mut checked)?,
+            Err(StoreError::Seal(cause)) => {
+                checked.fault(format!("the key of the chains cannot be opened: {cause}"));
+            }
+            Err(fault) => return Err(fault),
+        }
+        Ok(checked)
+    })
+}
+
+/// A database in which nothing was linked yet has neither a position nor a head.
+fn never_linked(db: &mut Db, checked: &mut Checked) -> Result<(), StoreError> {
+    let linked: i64 = audit_events::table.filter(audit_events::link.is_not_null()).count().get_result(db)?;
+    let heads: i64 = call_heads::table.count().get_result(db)?;
+    let position: i64 = trail_head::table.select(trail_head::position).get_result(db)?;
+    if linked + heads + position > 0 {
+        checked.fault("the key of the chains is gone".to_owned());
+    }
+    Ok(())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+struct EventRow {
+    id: i64,
+    at: NaiveDateTime,
+    actor: String,
+    tenant_id: Option<String>,
+    address: Option<String>,
+    action: String,
+    subject: Option<String>,
+    position: Option<i64>,
+    link: Option<Vec<u8>>,
+}
+
+fn events(db: &mut Db, key: &TrailKey, checked: &mut Checked) -> Result<(), StoreError> {
+    let (end, end_link, before): (i64, Vec<u8>, i64) = trail_head::table
+        .select((trail_head::position, trail_head::link, trail_head::events_before))
+        .get_result(db)?;
+    let removed: Option<(Option<i64>, Option<Vec<u8>>)> = prunes::table
+        .filter(prunes::events_to.is_not_null())
+        .order(prunes::id.desc())
+        .select((prunes::events_to, prunes::link))
+        .first(db)
+        .optional()?;
+    let (mut position, mut link) = match removed {
+        Some((Some(position), Some(link))) => (position, link),
+        _ => (0, Vec::new()),
+    };
+    loop {
+        let rows: Vec<EventRow> = audit_events::table
+            .filter(audit_events::position.gt(position))
+            .order(audit_events::position)
+            .limit(PAGE)
+            .select(EventRow::as_select())
+            .load(db)?;
+        for row in &rows {
+            let (Some(at_position), Some(at_link)) = (row.position, &row.link) else { continue };
+            if at_position != position + 1 {
+                checked.fault(format!("audit trail: event {} is missing", position + 1));
+            }
+            let said = event_said(
+                &link,
+                at_position,
+                row.at,
+                &row.actor,
+                row.tenant_id.as_deref(),
+                row.address.as_deref(),
+                &row.action,
+                row.subject.as_deref(),
+            );
+            if at_position == position + 1 && key.link_over(&said) != *at_link {
+                checked.fault(format!(
+                    "audit trail: event {at_position} (row {}) or the one before it is not what was written",
+                    row.id
+                ));
+            }
+            (position, link) = (at_position, at_link.clone());
+            checked.events += 1;
+        }
+        if rows.len() < PAGE as usize || checked.is_cut() {
+            break;
+        }
+    }
+    if (position, &link) != (end, &end_link) && !checked.is_cut() {
+        checked.fault(format!("audit trail: it ends with event {position}, and {end} were written"));
+    }
+    let unlinked = audit_events::table.filter(audit_events::position.is_null());
+    let forged: i64 = unlinked
+        .filter(audit_events::id.gt(before))
+        .filter(audit_events::actor.not_like("operator%"))
+        .count()
+        .get_result(db)?;
+    if forged > 0 {
+        checked.fault(format!("audit trail: {forged} events are not linked"));
+    }
+    let by_commands: i64 =
+        unlinked.filter(audit_events::id.gt(before)).count().get_result::<i64>(db)? - forged;
+    if by_commands > 0 {
+        checked.notes.push(format!(
+            "audit trail: {by_commands} events of commands that were run without DATA_KEY are not linked"
+        ));
+    }
+    let older: i64 = unlinked.filter(audit_events::id.le(before)).count().get_result(db)?;
+    if older > 0 {
+        checked.notes.push(format!("audit trail: {older} events are older than the chain"));
+    }
+    Ok(())
+}
+
+fn calls(db: &mut Db, sealer: &Sealer, key: &TrailKey, checked: &mut Checked) -> Result<(), StoreError> {
+    let mut after = InstructionId::default();
+    loop {
+        let heads: Vec<(InstructionId, String, i64, Vec<u8>)> = call_heads::table
+            .inner_join(payment_instructions::table)
+            .filter(call_heads::instruction_id.gt(after))
+            .order(call_heads::instruction_id)
+            .limit(PAGE)
+            .select((
+                call_heads::instruction_id,
+                payment_instructions::number,
+                call_heads::calls,
+                call_heads::link,
+            ))
+            .load(db)?;
+        for (id, number, count, link) in &heads {
+            calls_of(db, sealer, key, (*id, number), (*count, link), checked)?;
+        }
+        let Some((last, ..)) = heads.last() else { break };
+        if checked.is_cut() {
+            break;
+        }
+        after = *last;
+    }
+    let before: i64 = trail_head::table.select(trail_head::calls_before).get_result(db)?;
+    let unlinked: i64 = ftps_calls::table
+        .filter(ftps_calls::link.is_null())
+        .filter(ftps_calls::id.gt(before))
+        .count()
+        .get_result(db)?;
+    let headless = CountRow::of(
+        db,
+        "SELECT count(*) AS counted FROM ftps_calls c WHERE c.link IS NOT NULL \
+         AND NOT EXISTS (SELECT 1 FROM call_heads h WHERE h.instruction_id = c.instruction_id)",
+    )?;
+    if unlinked + headless > 0 {
+        checked.fault(format!("call log: {} calls belong to no chain", unlinked + headless));
+    }
+    let older: i64 = ftps_calls::table
+        .filter(ftps_calls::link.is_null())
+        .filter(ftps_calls::id.le(before))
+        .count()
+        .get_result(db)?;
+    if older > 0 {
+        checked.notes.push(format!("call log: {older} calls are older than the chain"));
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    counted: i64,
+}
+
+impl CountRow {
+    fn of(db: &mut Db, query: &str) -> Result<i64, StoreError> {
+        Ok(diesel::sql_query(query).get_result::<Self>(db)?.counted)
+    }
+}
+
+/// The calls of one instruction against its head.
+fn calls_of(
+    db: &mut Db,
+    sealer: &Sealer,
+    key: &TrailKey,
+    (id, number): (InstructionId, &str),
+    (count, end): (i64, &[u8]),
+    checked: &mut Checked,
+) -> Result<(), StoreError> {
+    type Kept = (i64, Option<Vec<u8>>, Option<Vec<u8>>, Option<i64>);
+    let rows: Vec<(CallFacts, Kept)> = ftps_calls::table
+        .filter(ftps_calls::instruction_id.eq(id))
+        .filter(ftps_calls::link.is_not_null())
+        .order(ftps_calls::id)
+        .select((
+            CallFacts::as_select(),
+            (ftps_calls::id, ftps_calls::link, ftps_calls::payload_digest, ftps_calls::pruned_by),
+        ))
+        .load(db)?;
+    let (mut calls, mut before) = (0, Vec::new());
+    for (facts, (row, link, digest, pruned_by)) in &rows {
+        calls += 1;
+        checked.calls += 1;
+        let digest = digest.as_deref().unwrap_or_default();
+        let link = link.as_deref().unwrap_or_default();
+        if key.link_over(&facts.said(&before, calls, digest)) != link {
+            checked
+                .fault(format!("call log: call {row} of {number} or one before it is not what was written"));
+        } else if let Some(fault) = payload_fault(db, sealer, key, *row, facts, digest, *pruned_by)? {
+            checked.fault(format!("call log: call {row} of {number}: {fault}"));
+        }
+        before = link.to_vec();
+    }
+    if (calls, before.as_slice()) != (count, end) {
+        checked.fault(format!("call log: {number} has {calls} calls, and {count} were written"));
+    }
+    Ok(())
+}
+
+/// What is wrong with the payloads of a call: they fit the digest, or were emptied when that was due.
+fn payload_fault(
+    db: &mut Db,
+    sealer: &Sealer,
+    key: &TrailKey,
+    row: i64,
+    facts: &CallFacts,
+    digest: &[u8],
+    pruned_by: Option<i64>,
+) -> Result<Option<String>, StoreError> {
+    let (request, response): (Option<Vec<u8>>, Option<Vec<u8>>) = ftps_calls::table
+        .find(row)
+        .select((ftps_calls::request_sealed, ftps_calls::response_sealed))
+        .get_result(db)?;
+    if let Some(prune) = pruned_by {
+        let before: Option<Option<NaiveDateTime>> =
+            prunes::table.find(prune).select(prunes::payloads_before).get_result(db).optional()?;
+        let was_due = before.flatten().is_some_and(|before| facts.started_at < before);
+        let is_empty = request.is_none() && response.is_none();
+        return Ok((!(was_due && is_empty)).then(|| "was emptied before that was due".to_owned()));
+    }
+    let open = |field, sealed: Option<Vec<u8>>| {
+        sealed.map(|sealed| sealer.open_text(field, &sealed)).transpose().map_err(|fault| fault.to_string())
+    };
+    let opened = open(SealedField::Request(&facts.call_ref), request)
+        .and_then(|request| Ok((request, open(SealedField::Response(&facts.call_ref), response)?)));
+    Ok(match opened {
+        Err(fault) => Some(fault),
+        Ok((request, response)) if key.digest(request.as_deref(), response.as_deref()) != digest => {
+            Some("its payloads are not what was written".to_owned())
+        }
+        Ok(_) => None,
+    })
+}

@@ -221,6 +221,7 @@ async fn the_log_holds_where_the_trail_ends(world: World) {
     let (events, link) = world.read(trail::end);
     assert!(events > 0);
     let mut serve = world.program(&["serve"]);
+    serve.env("RUST_LOG", "info");
     let told = format!("the audit trail has had {events} events; its chain ends in {link}");
     let log = world.database.directory.path().join("serve.log");
     let program = Program::start(serve.stderr(std::fs::File::create(&log).unwrap()));

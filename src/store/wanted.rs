@@ -57,7 +57,7 @@ impl Wanted {
 
 /// Notes that somebody wants JIT asked, in the rows and in the audit trail. Rows are locked in the one order
 /// of all locks.
-pub fn want(db: &mut Db, scope: &Scope, wish: &Wish) -> Result<Wanted, StoreError> {
+pub fn want(db: &mut Db, sealer: &Sealer, scope: &Scope, wish: &Wish) -> Result<Wanted, StoreError> {
     let numbers: HashSet<String> = wish.numbers.iter().map(|number| folded(number)).collect();
     let mut wanted = Wanted::default();
     let rows = locked(db, scope, numbers.iter().cloned().collect())?;
@@ -70,7 +70,7 @@ pub fn want(db: &mut Db, scope: &Scope, wish: &Wish) -> Result<Wanted, StoreErro
         } else if row.is_wanted() || row.is_claimed(wish.at.and_utc()) {
             wanted.busy += 1;
         } else {
-            note(db, &row, wish)?;
+            note(db, sealer, &row, wish)?;
             wanted.will += 1;
         }
     }
@@ -97,7 +97,7 @@ fn locked(db: &mut Db, scope: &Scope, numbers: Vec<String>) -> Result<Vec<Paymen
 }
 
 /// A person's wish begins the steps between attempts anew, as Refresh does.
-fn note(db: &mut Db, row: &PaymentInstruction, wish: &Wish) -> Result<(), StoreError> {
+fn note(db: &mut Db, sealer: &Sealer, row: &PaymentInstruction, wish: &Wish) -> Result<(), StoreError> {
     on_either!(db, db => diesel::update(pi::table.find(row.id))
         .set((
             pi::wanted_at.eq(wish.at),
@@ -107,6 +107,7 @@ fn note(db: &mut Db, row: &PaymentInstruction, wish: &Wish) -> Result<(), StoreE
         .execute(db)?);
     audit::append(
         db,
+        Some(sealer),
         &NewEvent {
             at: wish.at,
             actor: wish.by.clone(),

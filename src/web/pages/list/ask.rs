@@ -1,6 +1,8 @@
 //! `POST /payment-instructions/ask`: JIT is asked about the marked payment instructions now, by the engine of
 //! the retries.
 
+use std::sync::Arc;
+
 use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -40,7 +42,8 @@ pub async fn submit(
         address: site.address_of(&request),
         at: site.app.clock.now().naive_utc(),
     };
-    let wanted = site.app.store.write(move |db| wanted::want(db, &scope, &wish)).await?;
+    let sealer = Arc::clone(&site.app.sealer);
+    let wanted = site.app.store.write(move |db| wanted::want(db, &sealer, &scope, &wish)).await?;
     if wanted.none_is_known() {
         return Err(WebError::NotFound);
     }

@@ -4,7 +4,8 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::schema::audit_events;
-use super::{Db, StoreError, trail};
+use super::trail::{self, EventFacts};
+use super::{Db, StoreError};
 use crate::domain::words::words;
 use crate::sealing::Sealer;
 
@@ -82,7 +83,15 @@ pub struct Event {
 /// Appends an event, linked to those before it where the data key is at hand: a command that was run without
 /// it leaves an event that is not.
 pub fn append(db: &mut Db, sealer: Option<&Sealer>, event: &NewEvent) -> Result<(), StoreError> {
-    let linked = trail::place_event(db, sealer, event)?;
+    let facts = EventFacts {
+        at: event.at,
+        actor: &event.actor,
+        tenant: event.tenant.as_deref(),
+        address: event.address.as_deref(),
+        action: event.action.as_str(),
+        subject: event.subject.as_deref(),
+    };
+    let linked = trail::place_event(db, sealer, &facts)?;
     diesel::insert_into(audit_events::table)
         .values((
             audit_events::at.eq(event.at),

@@ -10,7 +10,6 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
-use super::audit::NewEvent;
 use super::instructions::InstructionId;
 use super::schema::{
     audit_events, call_heads, ftps_calls, payment_instructions, prunes, trail_head, trail_key,
@@ -108,26 +107,40 @@ fn lock_head(db: &mut Db) -> Result<(i64, Vec<u8>), StoreError> {
     })
 }
 
+/// What an event's link is over.
+pub(super) struct EventFacts<'a> {
+    pub(super) at: NaiveDateTime,
+    pub(super) actor: &'a str,
+    pub(super) tenant: Option<&'a str>,
+    pub(super) address: Option<&'a str>,
+    pub(super) action: &'a str,
+    pub(super) subject: Option<&'a str>,
+}
+
+impl EventFacts<'_> {
+    fn said(&self, before: &[u8], position: i64) -> Said {
+        Said::of("event")
+            .and(Some(before))
+            .number(position)
+            .at(self.at)
+            .and(Some(self.actor))
+            .and(self.tenant)
+            .and(self.address)
+            .and(Some(self.action))
+            .and(self.subject)
+    }
+}
+
 /// Makes room at the end of the audit trail: where the event comes, or `None` without a key at hand.
 pub(super) fn place_event(
     db: &mut Db,
     sealer: Option<&Sealer>,
-    event: &NewEvent,
+    event: &EventFacts<'_>,
 ) -> Result<Option<Linked>, StoreError> {
     let (position, before) = lock_head(db)?;
     let Some(sealer) = sealer else { return Ok(None) };
     let position = position + 1;
-    let said = event_said(
-        &before,
-        position,
-        event.at,
-        &event.actor,
-        event.tenant.as_deref(),
-        event.address.as_deref(),
-        event.action.as_str(),
-        event.subject.as_deref(),
-    );
-    let link = TrailKey::of(db, sealer)?.link_over(&said);
+    let link = TrailKey::of(db, sealer)?.link_over(&event.said(&before, position));
     Ok(Some(Linked { position, link }))
 }
 
@@ -137,28 +150,6 @@ pub(super) fn end_with(db: &mut Db, linked: &Linked) -> Result<(), StoreError> {
         .set((trail_head::position.eq(linked.position), trail_head::link.eq(&linked.link)))
         .execute(db)?;
     Ok(())
-}
-
-#[expect(clippy::too_many_arguments, reason = "an event's columns, as they are stored")]
-fn event_said(
-    before: &[u8],
-    position: i64,
-    at: NaiveDateTime,
-    actor: &str,
-    tenant: Option<&str>,
-    address: Option<&str>,
-    action: &str,
-    subject: Option<&str>,
-) -> Said {
-    Said::of("event")
-        .and(Some(before))
-        .number(position)
-        .at(at)
-        .and(Some(actor))
-        .and(tenant)
-        .and(address)
-        .and(Some(action))
-        .and(subject)
 }
 
 /// What a call's link is over, its payloads by their digest.
@@ -335,6 +326,19 @@ struct EventRow {
     link: Option<Vec<u8>>,
 }
 
+impl EventRow {
+    fn facts(&self) -> EventFacts<'_> {
+        EventFacts {
+            at: self.at,
+            actor: &self.actor,
+            tenant: self.tenant_id.as_deref(),
+            address: self.address.as_deref(),
+            action: &self.action,
+            subject: self.subject.as_deref(),
+        }
+    }
+}
+
 fn events(db: &mut Db, key: &TrailKey, checked: &mut Checked) -> Result<(), StoreError> {
     let (end, end_link, before): (i64, Vec<u8>, i64) = trail_head::table
         .select((trail_head::position, trail_head::link, trail_head::events_before))
@@ -361,17 +365,8 @@ fn events(db: &mut Db, key: &TrailKey, checked: &mut Checked) -> Result<(), Stor
             if at_position != position + 1 {
                 checked.fault(format!("audit trail: event {} is missing", position + 1));
             }
-            let said = event_said(
-                &link,
-                at_position,
-                row.at,
-                &row.actor,
-                row.tenant_id.as_deref(),
-                row.address.as_deref(),
-                &row.action,
-                row.subject.as_deref(),
-            );
-            if at_position == position + 1 && key.link_over(&said) != *at_link {
+            if at_position == position + 1 && key.link_over(&row.facts().said(&link, at_position)) != *at_link
+            {
                 checked.fault(format!(
                     "audit trail: event {at_position} (row {}) or the one before it is not what was written",
                     row.id

@@ -5,7 +5,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::people::PersonRow;
+use super::person_row::PersonRow;
 use crate::domain::Paise;
 use crate::domain::date::IST;
 use crate::language::{Phrase, phrase};

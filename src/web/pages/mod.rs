@@ -9,6 +9,7 @@ pub mod language;
 pub mod list;
 pub mod messages;
 pub mod people;
+mod person_row;
 pub mod reports;
 pub mod sign_in;
 mod sought;

@@ -2,7 +2,7 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::people::PersonRow;
+use super::person_row::PersonRow;
 use crate::language::{Phrase, phrase};
 use crate::store::people::FoundPeople;
 use crate::store::search::SearchText;

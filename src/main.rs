@@ -4,7 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 mod commands;
 
@@ -49,6 +50,13 @@ enum Command {
 
 fn main() -> ExitCode {
     let parsed = Cli::command().after_help(settings()).try_get_matches();
+    if let Some(name) = parsed.iter().find_map(|matches| secret_by_argument(&Cli::command(), matches)) {
+        say(&format!(
+            "mukta-ftps: {name} is a secret, and arguments can be seen by everybody on this machine: set it in the \
+             environment, or name its file in {name}_FILE"
+        ));
+        return ExitCode::from(2);
+    }
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(fault) => return refused(&fault),
@@ -101,6 +109,19 @@ fn settings() -> String {
     }
     text.push_str(&format!("  {:<28} {LOG_HELP}\n", "RUST_LOG"));
     text
+}
+
+/// The secret that was given as an argument, if one was.
+fn secret_by_argument(command: &clap::Command, matches: &ArgMatches) -> Option<String> {
+    if let Some((name, below)) = matches.subcommand() {
+        return secret_by_argument(command.find_subcommand(name)?, below);
+    }
+    let is_given = |arg: &&clap::Arg| {
+        arg.is_hide_env_values_set()
+            && matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
+    };
+    let given = command.get_arguments().find(is_given)?;
+    Some(given.get_env()?.to_string_lossy().into_owned())
 }
 
 /// A setting or flag that clap refused: one line that names it and never shows a secret's value.

@@ -24,6 +24,7 @@ pub(crate) fn run(args: ResealArgs) -> Result<(), CommandError> {
     for unreadable in &done.unreadable {
         writeln!(std::io::stderr(), "{unreadable}").or_say("standard error is closed")?;
     }
+    store.compact()?;
     let Resealed { beneficiaries, calls, unreadable } = &done;
     let needed = if unreadable.is_empty() { "not needed any more" } else { "still needed" };
     writeln!(

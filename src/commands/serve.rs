@@ -41,12 +41,19 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
-    let (sealer, jit, web) = (args.data_key.validated()?, args.jit.validated()?, args.web.validated()?);
+    let (sealer, jit) = (args.data_key.validated()?, args.jit.validated()?);
     let (sms, database, sessions) =
         (args.sms.validated()?, args.database.validated()?, args.sessions.validated()?);
+    let web = args.web.validated()?.checked(sessions.secure)?;
     let times = args.sync.validated()?;
     let muktasoft = args.muktasoft.validated()?;
     let receiver = args.muktasoft_status.validated()?;
+    if database.trusts_the_network() {
+        log::warn!(
+            "DATABASE_URL leads to another machine without sslmode=verify-full: whoever is between can read and change \
+             what is stored"
+        );
+    }
     let runtime = runtime()?;
     let served = runtime.block_on(async {
         let app = App::new(Store::open(&database)?, sealer, jit, sms, times, Clock::system()).await?;

@@ -93,9 +93,6 @@ pub struct Gateway {
 impl Gateway {
     /// Nothing is sent yet.
     pub fn new(config: GatewayConfig) -> Result<Self, GatewaySetupError> {
-        if config.url.scheme() == "http" && !outgoing::is_loopback(&config.url) {
-            log::warn!("SMS_GATEWAY_URL is not https: mobile numbers travel in clear");
-        }
         // Connecting ends well within the whole, so that "could not connect" is told from "no answer".
         let http = outgoing::client(&config.url, config.timeout, config.timeout / 2)
             .pool_idle_timeout(MAX_IDLE)

@@ -74,7 +74,16 @@ fn secret(
         (Some(_), Some(_)) => Err(fault(name, format!("and {file_name} are both set: set one of them"))),
         (Some(text), None) => Ok(Some(text.to_owned())),
         (None, Some(path)) => match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
+            Ok(text) => {
+                if is_open_to_others(path) {
+                    log::warn!(
+                        "{file_name} names {}, which others on this machine can read: chmod 600 {}",
+                        path.display(),
+                        path.display()
+                    );
+                }
+                Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+            }
             Err(cause) => {
                 Err(fault(file_name, format!("names {}, which cannot be read: {cause}", path.display())))
             }
@@ -83,14 +92,24 @@ fn secret(
     }
 }
 
+/// Whether others than the owner of a file may read or write it.
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+}
+
 fn required<T>(name: &'static str, value: Option<T>) -> Result<T, SettingFault> {
     value.ok_or_else(|| fault(name, "is not set (see --help for what it means)"))
 }
 
 fn key_bytes<const N: usize>(name: &'static str, text: &str) -> Result<[u8; N], SettingFault> {
-    unhex(text.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+    let bytes: [u8; N] = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
         fault(name, format!("must be {N} bytes in hex, {} digits (openssl rand -hex {N})", 2 * N))
-    })
+    })?;
+    if bytes.iter().all(|byte| *byte == bytes[0]) {
+        return Err(fault(name, format!("is one byte repeated, which is no key (openssl rand -hex {N})")));
+    }
+    Ok(bytes)
 }
 
 /// Where the data is.
@@ -130,6 +149,9 @@ pub struct DataKeySettings {
     /// Earlier keys, comma-separated, for reading what they sealed
     #[arg(long, env = "DATA_KEY_PREVIOUS", value_name = "DATA_KEY_PREVIOUS", hide_env_values = true)]
     data_key_previous: Option<Secret>,
+    /// A file that holds DATA_KEY_PREVIOUS
+    #[arg(long, env = "DATA_KEY_PREVIOUS_FILE", value_name = "DATA_KEY_PREVIOUS_FILE")]
+    data_key_previous_file: Option<PathBuf>,
 }
 
 impl DataKeySettings {
@@ -145,10 +167,15 @@ impl DataKeySettings {
         let text =
             secret("DATA_KEY", "DATA_KEY_FILE", self.data_key.as_ref(), self.data_key_file.as_deref())?;
         let current = key_bytes("DATA_KEY", &required("DATA_KEY", text)?)?;
-        let previous = self
-            .data_key_previous
+        let previous = secret(
+            "DATA_KEY_PREVIOUS",
+            "DATA_KEY_PREVIOUS_FILE",
+            self.data_key_previous.as_ref(),
+            self.data_key_previous_file.as_deref(),
+        )?;
+        let previous = previous
             .iter()
-            .flat_map(|keys| keys.0.split(','))
+            .flat_map(|keys| keys.split([',', '\n']))
             .filter(|key| !key.trim().is_empty())
             .map(|key| key_bytes("DATA_KEY_PREVIOUS", key))
             .collect::<Result<Vec<_>, _>>()?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{SettingFault, fault};
+use super::{SettingFault, fault, filled};
 use crate::web::tenants::TenantNames;
 
 /// How the pages are served.
@@ -13,6 +13,9 @@ pub struct WebSettings {
     /// Address and port of the web pages
     #[arg(long, env = "HTTP_BIND", value_name = "HTTP_BIND", default_value = "127.0.0.1:8080")]
     http_bind: String,
+    /// `yes`: the pages may be reached beyond this machine without https
+    #[arg(long, env = "ALLOW_HTTP", value_name = "ALLOW_HTTP")]
+    allow_http: Option<String>,
     /// Directory of the static files [default: beside the executable, else the source tree]
     #[arg(long, env = "STATIC_DIR", value_name = "STATIC_DIR")]
     static_dir: Option<PathBuf>,
@@ -26,16 +29,41 @@ pub struct WebSettings {
 pub struct Web {
     /// Where to listen.
     pub bind: std::net::SocketAddr,
+    /// Whether the pages may be reached beyond this machine without https.
+    pub allow_http: bool,
     /// Where the static files are.
     pub static_dir: PathBuf,
     /// What the Urban Local Bodies are called.
     pub tenants: TenantNames,
 }
 
+impl Web {
+    /// Whether passwords and pages would go over a network in clear.
+    pub fn checked(self, is_https: bool) -> Result<Self, SettingFault> {
+        if is_https || self.allow_http || self.bind.ip().is_loopback() {
+            return Ok(self);
+        }
+        Err(fault(
+            "PUBLIC_URL",
+            format!(
+                "is not https, and HTTP_BIND listens beyond this machine on {}: put a proxy with TLS in front and set \
+                 PUBLIC_URL to its https address, or say ALLOW_HTTP=yes",
+                self.bind
+            ),
+        ))
+    }
+}
+
 impl WebSettings {
     /// Checks all of them.
     pub fn validated(&self) -> Result<Web, SettingFault> {
+        let allow_http = match filled(self.allow_http.as_deref()).as_deref() {
+            None => false,
+            Some("yes") => true,
+            Some(_) => return Err(fault("ALLOW_HTTP", "must be `yes`, or not be set")),
+        };
         Ok(Web {
+            allow_http,
             bind: bind_address("HTTP_BIND", &self.http_bind)?,
             static_dir: static_dir(self.static_dir.as_deref())?,
             tenants: tenants(self.tenants_file.as_deref())?,

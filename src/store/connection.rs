@@ -48,6 +48,38 @@ pub enum DatabaseUrl {
     Postgres(String),
 }
 
+impl DatabaseUrl {
+    /// Whether what is stored goes over a network to a server whose certificate is not checked.
+    pub fn trusts_the_network(&self) -> bool {
+        let Self::Postgres(url) = self else { return false };
+        let Ok(url) = url.parse::<reqwest::Url>() else { return false };
+        let is_verified = url.query_pairs().any(|(name, value)| name == "sslmode" && value == "verify-full");
+        // A socket of this machine has no host, or a path in its place.
+        let is_elsewhere = url.host_str().is_some_and(|host| !host.is_empty() && !host.starts_with("%2F"));
+        is_elsewhere && !is_verified && !crate::outgoing::is_loopback(&url)
+    }
+
+    /// Makes the file of a new SQLite database, which nobody but its owner may read whatever the umask says: SQLite
+    /// gives the files beside it the same permissions.
+    pub(super) fn make_file(&self) -> std::io::Result<()> {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let Self::Sqlite(path) = self else { return Ok(()) };
+        match std::fs::metadata(path) {
+            Ok(file) if file.permissions().mode() & 0o077 != 0 => {
+                log::warn!("{path} can be read by others on this machine: chmod 600 {path}");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+                log::warn!("new database at {path}: it was not there before");
+                Ok(())
+            }
+            Err(cause) => Err(cause),
+        }
+    }
+}
+
 /// Never shows a password.
 impl std::fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

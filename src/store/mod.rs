@@ -201,6 +201,7 @@ impl Store {
     /// Connects, applies the migrations that are pending, and folds the search texts anew if the
     /// program folds in another way than they were. Blocks.
     pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        url.make_file().map_err(|cause| StoreError::Unreachable(format!("{url:?}: {cause}")))?;
         let store = Self::connect(url)?;
         store.migrate()?;
         refolding::refold(&store)?;
@@ -304,6 +305,15 @@ impl Store {
             done
         })
         .await
+    }
+
+    /// Gives back what was deleted or written over, so that no page of the file holds it any more. Blocks; on
+    /// PostgreSQL, whose owner does that, nothing is done.
+    pub fn compact(&self) -> Result<(), StoreError> {
+        match &mut *self.connection()? {
+            Db::Sqlite(db) => Ok(db.batch_execute("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?),
+            Db::Postgres(_) => Ok(()),
+        }
     }
 
     /// Whether the database takes a write at this moment.

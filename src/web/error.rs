@@ -31,6 +31,9 @@ pub enum WebError {
     /// A form that no page of this session sent.
     #[error("a form without the session's token, or from another site")]
     ForeignForm,
+    /// A request for another host.
+    #[error("a request for another host")]
+    Misdirected,
     /// The form is too long.
     #[error("a form that is too long")]
     TooLong,

@@ -44,6 +44,7 @@ impl WebError {
             Self::BadRequest(_) => phrase("That request cannot be understood"),
             Self::SignInFirst { .. } => phrase("Sign in first"),
             Self::ForeignForm => phrase("Nothing was done"),
+            Self::Misdirected => phrase("This is another site"),
             Self::TooLong => phrase("That is too long"),
             Self::TooSlow => phrase("That took too long"),
             Self::Stopping => phrase("The program is being started anew"),
@@ -70,6 +71,9 @@ impl WebError {
                 "The form did not come from a page of this session, so nothing was done. It may have been \
                  open for too long: go back, load the page again, and try once more.",
             ),
+            Self::Misdirected => {
+                phrase("These pages are not to be found under that address: use the one that you were given.")
+            }
             Self::TooLong => phrase("More was sent than any form of this site holds. Nothing was done."),
             Self::TooSlow => phrase("The form did not arrive in time. Nothing was done: please try again."),
             Self::Stopping => {
@@ -96,6 +100,7 @@ impl ResponseError for WebError {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
             Self::ForeignForm => StatusCode::FORBIDDEN,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,

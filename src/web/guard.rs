@@ -40,6 +40,21 @@ pub fn headers(site: &Site) -> DefaultHeaders {
     }
 }
 
+/// Refuses what is meant for another host, where ours is known: a page that a browser believes to be another
+/// site's is none of ours.
+pub async fn meant_for_us<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    // What stands in the request line counts before the header (RFC 9112, 3.2.2).
+    let named = request.uri().authority().map(|authority| authority.as_str().as_bytes());
+    let host = named.or_else(|| request.headers().get(header::HOST).map(HeaderValue::as_bytes));
+    if site_of(request.request())?.sessions.is_for_us(host.unwrap_or_default()) {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    Ok(request.error_response(WebError::Misdirected).map_into_right_body())
+}
+
 /// Refuses what another site's page sent, and what cannot be text, before anything is done.
 pub async fn sound<B: MessageBody + 'static>(
     request: ServiceRequest,

@@ -19,6 +19,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
             .app_data(web::FormConfig::default().limit(form::LONGEST_FORM))
             .service(
                 web::scope("/static")
+                    .wrap(from_fn(guard::meant_for_us))
                     .wrap(guard::headers(&site))
                     .route("/{stem}.{hash:[0-9a-f]{16}}.{ending}", read().to(pages::static_file::by_content))
                     .service(
@@ -39,6 +40,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     .wrap(from_fn(guard::sound))
                     .wrap(from_fn(guard::error_pages))
                     .wrap(session::middleware(sessions, &site.sessions))
+                    .wrap(from_fn(guard::meant_for_us))
                     .wrap(guard::headers(&site))
                     .service(page("/").route(read().to(pages::day::page)))
                     .service(

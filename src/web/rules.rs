@@ -29,6 +29,18 @@ impl std::fmt::Debug for Sessions {
 }
 
 impl Sessions {
+    /// Whether a request says that it is for these pages, by its `Host`. Without a public origin, every one is.
+    pub fn is_for_us(&self, host: &[u8]) -> bool {
+        let Some(origin) = &self.public_origin else { return true };
+        let (ours, port) = match origin.split_once("://") {
+            Some(("https", ours)) => (ours, ":443"),
+            Some((_, ours)) => (ours, ":80"),
+            None => (origin.as_str(), ""),
+        };
+        let host = String::from_utf8_lossy(host).to_ascii_lowercase();
+        host == ours || host.strip_suffix(port) == Some(ours)
+    }
+
     /// The defaults, with a cookie key of `key`, for pages that are not behind https.
     pub fn local(key: &[u8; 64]) -> Self {
         Self {

@@ -27,6 +27,7 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
     for (name, value) in [
         ("DATABASE_URL", "mysql://x"),
         ("DATA_KEY", "abc"),
+        ("SMS_GATEWAY_URL", "http://gateway.example/sms"),
         ("JIT_TIMEOUT_SECONDS", "soon"),
         ("JIT_TIMEOUT_SECONDS", "0"),
         ("JIT_CONCURRENCY", "-1"),
@@ -45,6 +46,8 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("SMS_CONCURRENCY", "0"),
         ("SMS_PER_SECOND", "many"),
         ("HTTP_BIND", "here"),
+        ("HTTP_BIND", "0.0.0.0:8080"),
+        ("ALLOW_HTTP", "perhaps"),
         ("SESSION_KEY", "abc"),
         ("SESSION_IDLE_SECONDS", "soon"),
         ("PUBLIC_URL", "pay.example"),
@@ -168,7 +171,7 @@ fn a_data_key_that_does_not_fit_is_exit_1() {
     let input = document(&[original(ORIGINAL, PEOPLE)]);
     assert!(fed(with_database(&["import", "-"], &database), &input).status.success());
     let mut other = with_database(&["export"], &database);
-    other.env("DATA_KEY", hex(&[1; 32]));
+    other.env("DATA_KEY", hex(&[[1; 31].as_slice(), &[2]].concat()));
     let output = other.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("DATA_KEY"));

@@ -16,7 +16,9 @@ use mukta_ftps::store::sync_runs::{self, Counts, SyncRun};
 use mukta_ftps::store::{Store, StoreError, importing, keys};
 use mukta_ftps::sync::Worked;
 
-use crate::support::{DATA_KEY, Kind, PEOPLE, World, document, on_both, revised, stderr, stdout};
+use crate::support::{
+    DATA_KEY, Kind, NEW_DATA_KEY, PEOPLE, World, document, on_both, revised, stderr, stdout,
+};
 
 /// The original of [`World::import_many`].
 const FIRST: &str = "PI-1013/2022-23/000001";
@@ -232,7 +234,7 @@ async fn what_does_not_open_keeps_reseal_from_forgetting_a_key(world: World) {
     lock_away(&world, &numbers[0], PEOPLE[1], "account_sealed");
     let reseal = || {
         let mut command = world.program(&["reseal"]);
-        command.env("DATA_KEY", hex(&[43; 32])).env("DATA_KEY_PREVIOUS", hex(&DATA_KEY));
+        command.env("DATA_KEY", hex(&NEW_DATA_KEY)).env("DATA_KEY_PREVIOUS", hex(&DATA_KEY));
         command.output().unwrap()
     };
     let output = reseal();
@@ -256,7 +258,7 @@ async fn what_does_not_open_keeps_reseal_from_forgetting_a_key(world: World) {
 
 async fn an_import_with_a_key_that_is_forgotten_writes_nothing(world: World) {
     world.import_many(2);
-    let new = Sealer::new(&[43; 32], &[DATA_KEY]).unwrap();
+    let new = Sealer::new(&NEW_DATA_KEY, &[DATA_KEY]).unwrap();
     let now = world.app.clock.now();
     world.app.store.write_blocking(|db| keys::fit(db, &new, now.naive_utc())).unwrap();
     reseal(&world.app.store, &new).unwrap();
@@ -275,7 +277,7 @@ async fn an_import_with_a_key_that_is_forgotten_writes_nothing(world: World) {
 async fn an_import_under_way_while_reseal_ends_leaves_no_row_behind() {
     let world = World::start(Kind::Postgres).await;
     world.import_many(2);
-    let new = Sealer::new(&[43; 32], &[DATA_KEY]).unwrap();
+    let new = Sealer::new(&NEW_DATA_KEY, &[DATA_KEY]).unwrap();
     let now = world.app.clock.now().naive_utc();
     world.app.store.write_blocking(|db| keys::fit(db, &new, now)).unwrap();
     let url = world.database.url.clone();
@@ -287,7 +289,7 @@ async fn an_import_under_way_while_reseal_ends_leaves_no_row_behind() {
         assert!(importing::known(db, &world.app.sealer, &[folded("PI-LATE")])?.is_empty());
         importing::insert(db, &world.app.sealer, &[version], now)?;
         let resealing = std::thread::spawn(move || {
-            let new = Sealer::new(&[43; 32], &[DATA_KEY]).unwrap();
+            let new = Sealer::new(&NEW_DATA_KEY, &[DATA_KEY]).unwrap();
             reseal(&Store::open(&url).unwrap(), &new)
         });
         // It has been over every row that it can see, and waits for this import's hold on the old key.
@@ -300,7 +302,7 @@ async fn an_import_under_way_while_reseal_ends_leaves_no_row_behind() {
     let done = resealing.unwrap().join().unwrap().unwrap();
     assert_eq!(done.unreadable, []);
     assert_eq!(done.beneficiaries, 3 * 6 + 6, "two instructions, their original, and the late one");
-    let only_new = Sealer::new(&[43; 32], &[]).unwrap();
+    let only_new = Sealer::new(&NEW_DATA_KEY, &[]).unwrap();
     assert_eq!(known(&world, &only_new, "PI-LATE").unreadable, []);
 }
 

@@ -571,7 +571,7 @@ async fn without_a_ulb_nothing_can_be_asked_and_those_known_here_are_the_default
 
 #[test]
 fn a_setting_of_muktasoft_that_cannot_be_used_is_named() {
-    let data_key = "2a".repeat(32);
+    let data_key = "2a".repeat(31) + "2b";
     let pull = |settings: &[(&str, &str)]| {
         let mut command = program(&["pull"]);
         command.env("DATA_KEY", &data_key).env("DATABASE_URL", "sqlite:///nowhere/at/all.db");

@@ -10,8 +10,8 @@ use mukta_ftps::sealing::hex;
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, Scenario};
 
 use crate::support::{
-    Browser, DATA_KEY, Instruction, Kind, ORIGINAL, OTHER, PASSWORD, PEOPLE, Program, REVISED, SESSION_KEY,
-    ScratchDatabase, document, fed, introduce, on_both, pair, program, revised, stderr, stdout,
+    Browser, DATA_KEY, Instruction, Kind, NEW_DATA_KEY, ORIGINAL, OTHER, PASSWORD, PEOPLE, Program, REVISED,
+    SESSION_KEY, ScratchDatabase, document, fed, introduce, on_both, pair, program, revised, stderr, stdout,
     with_database, with_jit,
 };
 
@@ -120,7 +120,7 @@ async fn neither_the_files_nor_the_output_hold_what_could_be_stolen() {
 
 async fn the_data_key_is_changed_under_a_running_server(kind: Kind) {
     let (database, jit, _) = installed(kind).await;
-    let (old, new) = (hex(&DATA_KEY), hex(&[43; 32]));
+    let (old, new) = (hex(&DATA_KEY), hex(&NEW_DATA_KEY));
 
     let (before, address) = serve(&database, &jit, &[("DATA_KEY", old.clone())]).await;
     let browser = Browser::new(address);

@@ -88,6 +88,7 @@ pub(crate) struct DemoArgs {
 
 pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
     let web = Web {
+        allow_http: true,
         bind: bind_address("--bind", &args.bind)?,
         static_dir: static_dir(args.static_dir.as_deref())?,
         tenants: TenantNames::read(TENANTS)

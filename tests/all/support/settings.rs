@@ -16,10 +16,20 @@ use mukta_ftps::web::Sessions;
 use super::at;
 
 /// The key of every test's database.
-pub(crate) const DATA_KEY: [u8; 32] = [42; 32];
+pub(crate) const DATA_KEY: [u8; 32] = varied(42);
+
+/// A key whose bytes are not all the same: such is refused.
+const fn varied<const N: usize>(first: u8) -> [u8; N] {
+    let mut key = [first; N];
+    key[N - 1] = first + 1;
+    key
+}
+
+/// The key after a change of key.
+pub(crate) const NEW_DATA_KEY: [u8; 32] = varied(43);
 
 /// What the sessions of every test are signed with.
-pub(crate) const SESSION_KEY: [u8; 64] = [7; 64];
+pub(crate) const SESSION_KEY: [u8; 64] = varied(7);
 
 /// The password of every employee of the tests.
 pub(crate) const PASSWORD: &str = "four plain words apart";

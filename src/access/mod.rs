@@ -13,12 +13,16 @@ words! {
         Accountant = "accountant",
         /// Also sees the audit trail and full payloads.
         Admin = "admin",
+        /// Sees the audit trail and the runs, and no payment instruction.
+        Auditor = "auditor",
     }
 }
 
 /// Something that not everybody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
+    /// See payment instructions, and whatever is about them.
+    SeePayments,
     /// Have FTPS called about a payment instruction.
     Refresh,
     /// Have messages sent again, or settle them.
@@ -42,7 +46,9 @@ impl Role {
             Right::Refresh | Right::Resend | Right::Note | Right::Fetch => {
                 matches!(self, Self::Accountant | Self::Admin)
             }
-            Right::SeeAudit | Right::OpenPayload | Right::StartSync => matches!(self, Self::Admin),
+            Right::SeePayments => !matches!(self, Self::Auditor),
+            Right::SeeAudit => matches!(self, Self::Admin | Self::Auditor),
+            Right::OpenPayload | Right::StartSync => matches!(self, Self::Admin),
         }
     }
 }
@@ -85,6 +91,25 @@ mod tests {
             assert!(!Role::Viewer.may(right) && !Role::Accountant.may(right) && Role::Admin.may(right));
         }
         assert!(Role::Admin.may(Right::Refresh) && Role::Admin.may(Right::Resend));
+    }
+
+    #[test]
+    fn an_auditor_sees_the_trail_and_no_payment_instruction() {
+        for right in [
+            Right::SeePayments,
+            Right::Refresh,
+            Right::Resend,
+            Right::Note,
+            Right::Fetch,
+            Right::OpenPayload,
+            Right::StartSync,
+        ] {
+            assert!(!Role::Auditor.may(right), "{right:?}");
+        }
+        assert!(Role::Auditor.may(Right::SeeAudit));
+        assert!(
+            [Role::Viewer, Role::Accountant, Role::Admin].iter().all(|role| role.may(Right::SeePayments))
+        );
     }
 
     #[test]

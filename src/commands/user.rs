@@ -29,7 +29,7 @@ enum What {
     Add {
         /// The name to sign in with
         name: String,
-        /// viewer, accountant or admin
+        /// viewer, accountant, admin or auditor
         #[arg(long)]
         role: String,
         /// Whose data they see: a state such as `od`, or a town such as `od.jatni`
@@ -59,7 +59,7 @@ pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
         What::Add { name, role, tenant } => {
             let role: Role = role
                 .parse()
-                .map_err(|_| SettingFault::new("--role", "must be viewer, accountant or admin"))?;
+                .map_err(|_| SettingFault::new("--role", "must be viewer, accountant, admin or auditor"))?;
             let tenant =
                 access::tenant(&tenant).map_err(|fault| SettingFault::new("--tenant", fault.to_string()))?;
             let name = access::employee_name(&name).map_err(refused)?;

@@ -40,6 +40,16 @@ words! {
         Fetch = "fetch",
         /// Wrote a note on a payment instruction.
         Note = "note",
+        /// Let an employee in again.
+        UserEnabled = "user-enabled",
+        /// Changed what an employee may do.
+        RoleChanged = "role-changed",
+        /// Changed whose data an employee sees.
+        TenantChanged = "tenant-changed",
+        /// Gave a wrong password where the present one was asked for.
+        PasswordRefused = "password-refused",
+        /// Ended a session of their own.
+        SessionEnded = "session-ended",
     }
 }
 

@@ -300,6 +300,11 @@ diesel::table! {
         created_at -> Timestamp,
         password_changed_at -> Timestamp,
         language -> Nullable<Text>,
+        must_change_password -> Bool,
+        last_sign_in_at -> Nullable<Timestamp>,
+        sign_in_before_at -> Nullable<Timestamp>,
+        failures_since -> BigInt,
+        failures_before -> BigInt,
     }
 }
 

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 
 use super::error::WebError;
 use super::session;
-use super::signed_in::signed_in;
+use super::signed_in::admitted;
 use super::viewer::Viewer;
 use crate::language::phrase;
 
@@ -53,7 +53,7 @@ impl FromRequest for PostedForm {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let viewer = signed_in(&request).await?;
+            let viewer = admitted(&request).await?;
             let fields = Fields::from_request(&request, &mut payload).await?;
             Ok(Self { viewer, fields })
         })

@@ -19,7 +19,7 @@ pub enum Section {
     PaymentInstructions,
     /// Nightly runs.
     SyncRuns,
-    /// The audit trail, for administrators.
+    /// The audit trail, for administrators and auditors.
     Audit,
     /// The SMS outbox.
     Messages,
@@ -28,6 +28,17 @@ pub enum Section {
 }
 
 impl Section {
+    /// Whether the navigation leads them there.
+    fn is_open_to(self, viewer: &Viewer) -> bool {
+        match self {
+            Self::Audit => viewer.may(Right::SeeAudit),
+            Self::SyncRuns => true,
+            Self::Day | Self::People | Self::PaymentInstructions | Self::Messages | Self::Reports => {
+                viewer.may(Right::SeePayments)
+            }
+        }
+    }
+
     /// Whether a telephone's navigation shows it before `More` is opened.
     const fn is_main(self) -> bool {
         matches!(self, Self::Day | Self::PaymentInstructions)
@@ -173,19 +184,24 @@ impl Shell {
         let Some(viewer) = &self.viewer else { return Vec::new() };
         NAVIGATION
             .iter()
-            .filter(|(section, ..)| *section != Section::Audit || viewer.may(Right::SeeAudit))
+            .filter(|(section, ..)| section.is_open_to(viewer))
             .map(|(section, label, href, icon)| Way {
                 label,
                 href,
                 icon,
                 is_current: self.section == Some(*section),
-                is_main: section.is_main(),
+                is_main: section.is_main() || !viewer.may(Right::SeePayments),
             })
             .collect()
     }
 
+    /// Whether a telephone lists any under `More`.
+    pub fn has_more_ways(&self) -> bool {
+        self.ways().iter().any(|way| !way.is_main)
+    }
+
     /// Whether the page is one that a telephone lists under `More`.
     pub fn is_under_more(&self) -> bool {
-        self.section.is_some_and(|section| !section.is_main())
+        self.ways().iter().any(|way| way.is_current && !way.is_main)
     }
 }

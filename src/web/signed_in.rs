@@ -12,6 +12,8 @@ use super::site::{Site, site_of};
 use super::undone::Undone;
 use super::viewer::Viewer;
 use super::{language, session};
+use crate::access::Right;
+use crate::language::phrase;
 use crate::store::employees;
 
 impl FromRequest for Viewer {
@@ -20,8 +22,25 @@ impl FromRequest for Viewer {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { signed_in(&request).await })
+        Box::pin(async move { admitted(&request).await })
     }
+}
+
+/// What a person may open who sees no payment instruction; any other address is refused to them.
+const WITHOUT_PAYMENTS: &[&str] =
+    &["/", "/audit", "/sync-runs", "/sync-runs/{id}", "/language", "/sign-in", "/sign-out"];
+
+/// The person of the request's session, if their role has to do with the page asked for.
+pub async fn admitted(request: &HttpRequest) -> Result<Viewer, WebError> {
+    let viewer = signed_in(request).await?;
+    let page = request.match_pattern();
+    let is_open = page.is_none_or(|page| WITHOUT_PAYMENTS.contains(&page.as_str()));
+    if is_open || viewer.may(Right::SeePayments) {
+        return Ok(viewer);
+    }
+    Err(WebError::Forbidden(phrase(
+        "An auditor sees the audit trail and the nightly runs, and no payment instruction.",
+    )))
 }
 
 /// The person of the request's session; the employee is read anew, so that a change of role, and

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::path::local_path;
 use super::tenants::TenantNames;
 use crate::access::{Right, Role};
 use crate::language::{Language, Phrase, phrase};
@@ -54,6 +55,14 @@ impl Viewer {
             Role::Viewer => phrase("Viewer"),
             Role::Accountant => phrase("Accountant"),
             Role::Admin => phrase("Administrator"),
+            Role::Auditor => phrase("Auditor"),
         }
     }
+}
+
+/// Where a sign-in leads: to `next`; who sees no payment instruction and asked for no page in particular, to the
+/// audit trail.
+pub fn landing(role: Role, next: String) -> String {
+    let nowhere = next == "/" || next == local_path(None);
+    if nowhere && !role.may(Right::SeePayments) { "/audit".to_owned() } else { next }
 }

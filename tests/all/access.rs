@@ -11,6 +11,7 @@ on_both!(
     every_route_for_every_role_and_town,
     what_people_do_is_in_the_audit_trail_and_stays_there,
     only_an_administrator_opens_a_payload_in_full,
+    an_auditor_sees_the_trail_and_the_runs_and_no_payment_instruction,
     no_input_makes_a_page_fail,
 );
 
@@ -67,6 +68,29 @@ async fn a_form_without_the_token_or_from_another_site_does_nothing(world: World
     assert_eq!(send("origin", format!("http://{}", world.address)).await.unwrap().status(), 303, "our own");
 }
 
+/// Who may open a page, or send a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Everybody,
+    /// All but auditors.
+    SeesPayments,
+    /// Accountants and administrators.
+    Acts,
+    /// Administrators and auditors.
+    Audits,
+}
+
+impl Who {
+    fn holds(self, role: Role) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::SeesPayments => role != Role::Auditor,
+            Self::Acts => matches!(role, Role::Accountant | Role::Admin),
+            Self::Audits => matches!(role, Role::Admin | Role::Auditor),
+        }
+    }
+}
+
 async fn every_route_for_every_role_and_town(world: World) {
     import_two_towns(&world);
     world.jit.script(REVISED, vec![Scenario::EmptyData]);
@@ -77,54 +101,57 @@ async fn every_route_for_every_role_and_town(world: World) {
         people.push((*role, true, world.browser_of(&format!("{role}-jatni"), *role, "od.jatni").await));
         people.push((*role, false, world.browser_of(&format!("{role}-state"), *role, "od").await));
     }
-    // Method, path, whether it is about another town, and who may: 0 everybody signed in,
-    // 1 accountants and administrators, 2 administrators; then what a success answers.
-    let routes: &[(&str, String, bool, u8, u16)] = &[
-        ("GET", "/".to_owned(), false, 0, 200),
-        ("GET", "/figures/paid-month".to_owned(), false, 0, 200),
-        ("GET", "/beneficiaries?q=nayak".to_owned(), false, 0, 200),
-        ("GET", "/beneficiaries.csv?q=nayak".to_owned(), false, 0, 200),
-        ("GET", "/reports".to_owned(), false, 0, 303),
-        ("GET", "/reports/2024-03".to_owned(), false, 0, 200),
-        ("GET", "/reports/2024-03.csv".to_owned(), false, 0, 200),
-        ("GET", "/payment-instructions".to_owned(), false, 0, 200),
-        ("GET", "/payment-instructions?tab=all".to_owned(), false, 0, 200),
-        ("GET", format!("/payment-instructions/{REVISED}"), false, 0, 200),
-        ("GET", format!("/payment-instructions/{REVISED}/calls"), false, 0, 200),
-        ("POST", format!("/payment-instructions/{REVISED}/refresh"), false, 1, 303),
-        ("POST", format!("/payment-instructions/{REVISED}/notes"), false, 1, 303),
-        ("GET", format!("/payment-instructions/{FOREIGN}"), true, 0, 200),
-        ("POST", format!("/payment-instructions/{FOREIGN}/notes"), true, 1, 303),
-        ("GET", format!("/payment-instructions/{FOREIGN}/calls"), true, 0, 200),
-        ("POST", format!("/payment-instructions/{FOREIGN}/refresh"), true, 1, 303),
-        ("POST", "/payment-instructions/ask".to_owned(), false, 1, 303),
-        ("GET", "/sync-runs".to_owned(), false, 0, 200),
-        ("GET", "/messages".to_owned(), false, 0, 200),
-        ("GET", "/messages/resend".to_owned(), false, 0, 303),
-        ("POST", "/messages/resend".to_owned(), false, 0, 303),
-        ("GET", "/messages/settle".to_owned(), false, 0, 303),
-        ("POST", "/messages/settle".to_owned(), false, 0, 303),
-        ("GET", "/audit".to_owned(), false, 2, 200),
-        ("GET", "/nowhere".to_owned(), false, 0, 404),
+    // Method, path, whether it is about another town, who may, and what a success answers.
+    let routes: &[(&str, String, bool, Who, u16)] = &[
+        ("GET", "/".to_owned(), false, Who::SeesPayments, 200),
+        ("GET", "/figures/paid-month".to_owned(), false, Who::SeesPayments, 200),
+        ("GET", "/beneficiaries?q=nayak".to_owned(), false, Who::SeesPayments, 200),
+        ("GET", "/beneficiaries.csv?q=nayak".to_owned(), false, Who::SeesPayments, 200),
+        ("GET", "/reports".to_owned(), false, Who::SeesPayments, 303),
+        ("GET", "/reports/2024-03".to_owned(), false, Who::SeesPayments, 200),
+        ("GET", "/reports/2024-03.csv".to_owned(), false, Who::SeesPayments, 200),
+        ("GET", "/payment-instructions".to_owned(), false, Who::SeesPayments, 200),
+        ("GET", "/payment-instructions?tab=all".to_owned(), false, Who::SeesPayments, 200),
+        ("GET", format!("/payment-instructions/{REVISED}"), false, Who::SeesPayments, 200),
+        ("GET", format!("/payment-instructions/{REVISED}/calls"), false, Who::SeesPayments, 200),
+        ("POST", format!("/payment-instructions/{REVISED}/refresh"), false, Who::Acts, 303),
+        ("POST", format!("/payment-instructions/{REVISED}/notes"), false, Who::Acts, 303),
+        ("GET", format!("/payment-instructions/{FOREIGN}"), true, Who::SeesPayments, 200),
+        ("POST", format!("/payment-instructions/{FOREIGN}/notes"), true, Who::Acts, 303),
+        ("GET", format!("/payment-instructions/{FOREIGN}/calls"), true, Who::SeesPayments, 200),
+        ("POST", format!("/payment-instructions/{FOREIGN}/refresh"), true, Who::Acts, 303),
+        ("POST", "/payment-instructions/ask".to_owned(), false, Who::Acts, 303),
+        ("GET", "/sync-runs".to_owned(), false, Who::Everybody, 200),
+        ("GET", "/sync-runs/1".to_owned(), false, Who::Everybody, 404),
+        ("PUT", "/payment-instructions".to_owned(), false, Who::SeesPayments, 405),
+        ("GET", "/messages".to_owned(), false, Who::SeesPayments, 200),
+        ("GET", "/messages/resend".to_owned(), false, Who::SeesPayments, 303),
+        ("POST", "/messages/resend".to_owned(), false, Who::SeesPayments, 303),
+        ("GET", "/messages/settle".to_owned(), false, Who::SeesPayments, 303),
+        ("POST", "/messages/settle".to_owned(), false, Who::SeesPayments, 303),
+        ("GET", "/audit".to_owned(), false, Who::Audits, 200),
+        ("GET", "/nowhere".to_owned(), false, Who::Everybody, 404),
     ];
     for (method, path, foreign, needs, success) in routes {
         let stranger = ask(&signed_out, method, path).await;
         assert_eq!(stranger.status(), 303, "{method} {path} signed out");
         assert!(stranger.headers()["location"].to_str().unwrap().starts_with("/sign-in"), "{path}");
         for (role, of_town, browser) in &people {
-            let rank = Role::ALL.iter().position(|one| one == role).unwrap() as u8;
-            let expected = if *foreign && *of_town {
-                404
-            } else if rank < *needs {
-                403
-            } else {
-                *success
+            let expected = match (path.as_str(), role) {
+                ("/", Role::Auditor) => 303,
+                (_, Role::Auditor) if *needs == Who::SeesPayments => 403,
+                _ if *foreign && *of_town && *role != Role::Auditor => 404,
+                _ if needs.holds(*role) => *success,
+                _ => 403,
             };
             let answer = ask(browser, method, path).await;
             assert_eq!(answer.status().as_u16(), expected, "{method} {path} as {role}, of a town: {of_town}");
         }
     }
-    for (_, of_town, browser) in &people {
+    for (role, of_town, browser) in &people {
+        if *role == Role::Auditor {
+            continue;
+        }
         let list = browser.get("/payment-instructions?tab=all").await;
         assert_eq!(list.text.contains(FOREIGN), !of_town, "the list shows one's own towns only");
         assert!(list.text.contains(REVISED));
@@ -182,6 +209,49 @@ async fn only_an_administrator_opens_a_payload_in_full(world: World) {
     assert_eq!(accountant.post(&path, &[("call", "1")]).await.status, 403);
     assert!(!accountant.get(&format!("{path}?open=1")).await.text.contains("30131500010000"));
     assert_eq!(world.browser.post(&path, &[("call", "999")]).await.status, 404);
+}
+
+async fn an_auditor_sees_the_trail_and_the_runs_and_no_payment_instruction(world: World) {
+    import_two_towns(&world);
+    world.jit.script(REVISED, vec![Scenario::Error("Bill is pending".into())]);
+    let run = world.begun_by_hand().await;
+    world.app.sync.work(&run).await.unwrap();
+    world.later(chrono::Duration::days(9));
+    world.employ("indu", Role::Auditor, "od");
+    let auditor = Browser::new(world.address);
+    for next in ["/", "/payment-instructions", ""] {
+        let typed = [("username", "indu"), ("password", crate::support::PASSWORD), ("next", next)];
+        assert_eq!(auditor.post("/sign-in", &typed).await.location(), "/audit", "{next}");
+        auditor.post("/sign-out", &[]).await;
+    }
+    auditor.sign_in("indu").await;
+    assert_eq!(auditor.get("/sign-in").await.location(), "/audit");
+    assert_eq!(auditor.get("/").await.location(), "/audit");
+    let trail = auditor.get("/audit").await;
+    assert!(trail.text.contains("indu"), "{}", trail.text);
+    let ways: Vec<String> = trail
+        .all("nav.side li:not(.more-ways) a")
+        .iter()
+        .map(|way| way.attr("href").unwrap().into())
+        .collect();
+    assert_eq!(ways, ["/sync-runs", "/audit"]);
+    for path in ["/sync-runs".to_owned(), "/sync-runs/1".to_owned(), "/sync-runs/1?show=not-paid".to_owned()]
+    {
+        let page = auditor.get(&path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(
+            page.text.contains("data-expected=\"2\""),
+            "{path}: the runs are theirs to see: {}",
+            page.text
+        );
+        let main = page.one("main").html();
+        for number in [REVISED, FOREIGN, "/payment-instructions"] {
+            assert!(!main.contains(number), "{path} names {number}: {main}");
+        }
+    }
+    assert_eq!(auditor.get("/sync-runs/start").await.status, 403);
+    assert_eq!(auditor.post("/sync-runs", &[]).await.status, 403);
+    assert!(world.get("/sync-runs/1").await.text.contains(REVISED), "others see which");
 }
 
 async fn no_input_makes_a_page_fail(world: World) {
@@ -252,7 +322,8 @@ async fn ask(browser: &Browser, method: &str, path: &str) -> reqwest::Response {
         return browser.client.get(browser.url(path)).send().await.unwrap();
     }
     let token = browser.form_token().await;
-    browser.client.post(browser.url(path)).form(&[("form_token", token)]).send().await.unwrap()
+    let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+    browser.client.request(method, browser.url(path)).form(&[("form_token", token)]).send().await.unwrap()
 }
 
 /// A request whose path is sent as it is written.

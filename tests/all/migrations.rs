@@ -114,6 +114,9 @@ async fn its_employees_sign_in(world: &World) {
         assert!(page.text.contains("PI-1013/2023-24/000112"), "{name}: {}", page.text);
         assert!(page.text.contains("PI-2207/2023-24/000031") != (name == "bina"), "{name} sees their own");
     }
+    let auditor = Browser::new(world.address);
+    auditor.sign_in("indu").await;
+    assert_eq!(auditor.get("/payment-instructions").await.status, 403);
     let disabled = Browser::new(world.address);
     let refused = disabled.try_to_sign_in("gone", crate::support::PASSWORD).await;
     assert_eq!(refused.location(), "/sign-in");

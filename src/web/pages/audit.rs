@@ -1,4 +1,4 @@
-//! `GET /audit`: who did what, for administrators.
+//! `GET /audit`: who did what, for administrators and auditors.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -40,7 +40,9 @@ pub async fn page(
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, WebError> {
     if !viewer.may(Right::SeeAudit) {
-        return Err(WebError::Forbidden(phrase("The audit trail takes the role of administrator.")));
+        return Err(WebError::Forbidden(phrase(
+            "The audit trail takes the role of administrator or auditor.",
+        )));
     }
     let (scope, before) = (viewer.scope(), query.before);
     let mut events =
@@ -76,6 +78,11 @@ impl AuditPage {
             Action::PayloadOpened => phrase("Opened a call’s payload in full"),
             Action::Fetch => phrase("Fetched from MUKTASoft"),
             Action::Note => phrase("Wrote a note"),
+            Action::UserEnabled => phrase("Let a user in again"),
+            Action::RoleChanged => phrase("Changed a user’s role"),
+            Action::TenantChanged => phrase("Changed whose data a user sees"),
+            Action::PasswordRefused => phrase("Gave a wrong password when changing it"),
+            Action::SessionEnded => phrase("Ended a session of their own"),
         }
     }
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::person_row::PersonRow;
+use crate::access::Right;
 use crate::domain::Paise;
 use crate::domain::date::IST;
 use crate::language::{Phrase, phrase};
@@ -17,10 +18,10 @@ use crate::store::{Db, StoreError};
 use crate::web::display;
 use crate::web::error::WebError;
 use crate::web::path::{self, Sub};
-use crate::web::respond::html;
+use crate::web::respond::{html, see_other};
 use crate::web::shell::{Section, Shell};
 use crate::web::site::Site;
-use crate::web::viewer::Viewer;
+use crate::web::viewer::{Viewer, landing};
 
 /// Payment instructions among the oldest.
 const OLDEST: usize = 5;
@@ -29,6 +30,9 @@ const MESSAGE_CHARS: usize = 140;
 
 /// The handler of the day.
 pub async fn page(site: web::Data<Site>, viewer: Viewer) -> Result<HttpResponse, WebError> {
+    if !viewer.may(Right::SeePayments) {
+        return Ok(see_other(&landing(viewer.role, "/".to_owned())));
+    }
     let (scope, now) = (viewer.scope(), site.app.clock.now());
     let shown = site.app.store.read(move |db| Shown::load(db, &scope, now)).await?;
     let nights = site.app.sync.nights();

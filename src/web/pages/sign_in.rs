@@ -20,6 +20,7 @@ use crate::web::shell::Shell;
 use crate::web::signed_in::signed_in;
 use crate::web::site::Site;
 use crate::web::undone::Undone;
+use crate::web::viewer::landing;
 use crate::web::{language, session, told_once};
 
 /// Failures are counted over this time (CONTRACT.md).
@@ -110,7 +111,7 @@ pub async fn page(
         return Ok(page);
     }
     match signed_in(&request).await {
-        Ok(_) => Ok(see_other(&next)),
+        Ok(viewer) => Ok(see_other(&landing(viewer.role, next))),
         Err(WebError::SignInFirst { .. }) => {
             let said = if query.ended.is_some() { Said::Ended } else { Said::Nothing };
             answer(&request, StatusCode::OK, said, next, "")
@@ -143,7 +144,7 @@ pub async fn submit(
             let undone = Undone::of_session(&session)?;
             session::sign_in(&session, employee.id)?;
             undone.map_or(Ok(()), |undone| undone.note(&session))?;
-            Ok(see_other(&next))
+            Ok(see_other(&landing(employee.role, next)))
         }
         None => {
             let mut back = see_other(&address(&next));

@@ -242,6 +242,7 @@ impl RunRow {
 struct RunsPage {
     shell: Shell,
     may_start: bool,
+    sees_payments: bool,
     is_refused: bool,
     is_later_page: bool,
     next_run: Option<DateTime<Utc>>,
@@ -255,15 +256,20 @@ struct RunsPage {
 impl RunsPage {
     fn new(
         viewer: &Viewer,
-        shown: Shown,
+        mut shown: Shown,
         query: RunsQuery,
         next_run: Option<DateTime<Utc>>,
         refusal: Option<SignInRefusal>,
         now: DateTime<Utc>,
     ) -> Self {
+        // These two name single payment instructions.
+        let sees_payments = viewer.may(Right::SeePayments);
+        shown.pulled = shown.pulled.filter(|_| sees_payments);
+        shown.told = shown.told.filter(|_| sees_payments);
         Self {
             shell: Shell::new(viewer, Section::SyncRuns),
             may_start: may_start(viewer),
+            sees_payments,
             is_refused: query.notice.as_deref() == Some("running"),
             is_later_page: query.before.is_some(),
             next_run,

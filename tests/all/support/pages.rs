@@ -46,7 +46,7 @@ impl Browser {
     /// The token that the forms of this session carry.
     pub(crate) async fn form_token(&self) -> String {
         let page = self.get("/sign-in").await;
-        let page = if page.status == 303 { self.get("/payment-instructions").await } else { page };
+        let page = if page.status == 303 { self.get(&page.location()).await } else { page };
         page.all("input[name=form_token]")[0].attr("value").unwrap().to_owned()
     }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::RunRow;
 use super::pulled::Pulled;
+use crate::access::Right;
 use crate::domain::{ItemOutcome, Outcome, PiStatus};
 use crate::language::{Language, Phrase, phrase};
 use crate::store::scope::Scope;
@@ -58,13 +59,15 @@ pub async fn page(
     let (scope, after, now) = (viewer.scope(), query.after, site.app.clock.now());
     let only = PARTS.into_iter().find(|part| Some(word(*part)) == query.show.as_deref());
     let found = site.app.store.read(move |db| Found::load(db, &scope, id, only, after, now)).await?;
-    let Found { row, stands, sections, pulled } = found.ok_or(WebError::NotFound)?;
+    let Found { row, stands, mut sections, pulled } = found.ok_or(WebError::NotFound)?;
+    let sees_payments = viewer.may(Right::SeePayments);
+    sections.retain(|_| sees_payments);
     html(&RunPage {
         shell: Shell::new(&viewer, Section::SyncRuns),
         row,
         stands,
         sections,
-        pulled: pulled.filter(|_| only.is_none()),
+        pulled: pulled.filter(|_| only.is_none() && sees_payments),
         is_whole: only.is_none(),
     })
 }

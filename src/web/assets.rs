@@ -35,3 +35,15 @@ pub fn content_hash(content: &[u8]) -> String {
     hash.truncate(16);
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_style_sheet_names_the_font_by_its_content() {
+        let hash = content_hash(include_bytes!("../../static/noto-sans-oriya.woff2"));
+        let css = include_str!("../../static/app.css");
+        assert!(css.contains(&format!("url(\"noto-sans-oriya.{hash}.woff2\")")), "{hash}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::web::error::WebError;
 use crate::web::site::Site;
 
 /// Their names.
-const FILES: [&str; 3] = ["app.css", "app.js", "icon.svg"];
+const FILES: [&str; 4] = ["app.css", "app.js", "icon.svg", "noto-sans-oriya.woff2"];
 
 /// `GET /static/{stem}.{hash}.{ending}`: the file, to be kept if its content is what the name says.
 pub async fn by_content(

@@ -88,7 +88,7 @@ pub fn parse(path: &str) -> Option<(String, Sub)> {
     can_be_one.then_some((number, sub))
 }
 
-/// A path on this site; anything that could lead elsewhere becomes the list.
+/// A path on this site; anything that could lead elsewhere becomes the day.
 pub fn local_path(next: Option<&str>) -> String {
     let leads_here = |path: &&str| {
         path.starts_with('/')
@@ -97,7 +97,7 @@ pub fn local_path(next: Option<&str>) -> String {
             && !path.starts_with("/sign-")
             && path.len() <= 2000
     };
-    next.filter(leads_here).unwrap_or("/payment-instructions").to_owned()
+    next.filter(leads_here).unwrap_or("/").to_owned()
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
             "/sign-in",
             "/sign-out",
         ] {
-            assert_eq!(local_path(Some(path)), "/payment-instructions", "{path:?}");
+            assert_eq!(local_path(Some(path)), "/", "{path:?}");
         }
     }
 

@@ -99,7 +99,7 @@ async fn every_form_after_the_sessions_end_leads_back_and_is_not_done(world: Wor
         (notes.as_str(), None, view.as_str(), "The note was not done"),
         ("/sign-out", Some("/audit"), "/audit", "Signing out was not done"),
         ("/language", Some("/audit?before=7"), "/audit?before=7", "The change of language was not done"),
-        ("/nowhere", Some("//evil.example/x"), "/payment-instructions", "What you sent was not done"),
+        ("/nowhere", Some("//evil.example/x"), "/", "What you sent was not done"),
         ("/nowhere", Some("/sign-in?next=%2Faudit"), "/", "What you sent was not done"),
     ] {
         let browser = ended(&world).await;

@@ -163,6 +163,11 @@ impl ShownFigure {
         link(self.figure)
     }
 
+    /// Whether it counts technical glitches, which not everybody knows.
+    fn is_glitches(&self) -> bool {
+        self.figure == Figure::NightGlitches
+    }
+
     fn is_bad(&self) -> bool {
         use Figure::*;
         let bad = [NeedsYou, NightErrors, NightGlitches, NightUnasked, Returned, SmsFailed, SmsHeld, SmsLate];

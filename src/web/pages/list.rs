@@ -234,6 +234,11 @@ impl ShownTab {
 }
 
 impl Results {
+    /// Whether a row tells of a technical glitch, which not everybody knows.
+    fn has_glitches(&self) -> bool {
+        self.rows.iter().any(Row::is_glitch)
+    }
+
     fn new(found: Found, asked: &ListRequest, may_ask: bool, around: Around) -> Self {
         let rupees = display::rupees(found.sum);
         let sum = match found.total {

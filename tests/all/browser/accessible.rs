@@ -358,7 +358,7 @@ async fn a_view_page_prints_on_one_sheet() {
 }
 
 /// How many pages a PDF has.
-fn sheets(pdf: &[u8]) -> usize {
+pub(super) fn sheets(pdf: &[u8]) -> usize {
     String::from_utf8_lossy(pdf).split("/Type /Page").skip(1).filter(|rest| !rest.starts_with('s')).count()
 }
 

@@ -36,6 +36,9 @@ pub(crate) const PHONE: Screen = Screen { width: 360, height: 740, ratio: 2 };
 /// The narrowest that WCAG 2.2 asks for (1.4.10).
 pub(crate) const NARROW: Screen = Screen { width: 320, height: 640, ratio: 1 };
 
+/// Of a page's picture; Chromium refuses more than 16,384 device pixels.
+const HIGHEST_PICTURE: f64 = 8000.0;
+
 /// An A4 within the margins of the style sheet, at 96 pixels to the inch.
 const PAPER: Screen = Screen { width: 703, height: 1032, ratio: 1 };
 
@@ -347,10 +350,14 @@ impl Chromium {
         self.resize(DESK).await;
     }
 
-    /// Keeps a picture of the whole page where `SCREENSHOTS` names a folder.
+    /// Keeps a picture of the page, as far down as Chromium draws, where `SCREENSHOTS` names a folder.
     pub(crate) async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("SCREENSHOTS") else { return };
-        let taken = self.tell("Page.captureScreenshot", json!({ "captureBeyondViewport": true })).await;
+        let size = self.tell("Page.getLayoutMetrics", json!({})).await["cssContentSize"].clone();
+        let height = size["height"].as_f64().unwrap().min(HIGHEST_PICTURE);
+        let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1 });
+        let wanted = json!({ "captureBeyondViewport": true, "clip": clip });
+        let taken = self.tell("Page.captureScreenshot", wanted).await;
         let png = base64::engine::general_purpose::STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), png).unwrap();

@@ -3,6 +3,7 @@
 
 mod accessible;
 mod chromium;
+mod jobs;
 mod light;
 mod list;
 mod live;

@@ -27,6 +27,21 @@ pub(crate) fn set(world: &World) {
     world.employ(ACCOUNTANT, Role::Accountant, "od.jatni");
 }
 
+/// Follows an entry of the navigation, which a phone has under *More*.
+pub(crate) async fn follow_way(person: &Chromium, words: &str) {
+    open_more(person).await;
+    person.follow(words).await;
+}
+
+/// Opens *More*, where the screen is so small that there is one.
+pub(crate) async fn open_more(person: &Chromium) -> bool {
+    let is_there = person.find(".more-ways summary").await.is_displayed().await.unwrap();
+    if is_there && person.count(".more-ways details[open]").await == 0 {
+        person.click(".more-ways summary").await;
+    }
+    is_there
+}
+
 /// Signs in by the page's form.
 pub(crate) async fn sign_in(chromium: &Chromium, name: &str) {
     chromium.go("/sign-in").await;

@@ -8,7 +8,7 @@ use mukta_ftps::simulator::sms::SmsScenario;
 use serde_json::json;
 
 use super::chromium::{Chromium, DESK, PHONE, Screen, Scripts};
-use super::stage::{self, ACCOUNTANT, page_of, sign_in};
+use super::stage::{self, ACCOUNTANT, follow_way, open_more, page_of, sign_in};
 use crate::support::{Kind, ORIGINAL, OTHER, PASSWORD, REVISED, World, at, revised};
 
 const NO_RESPONSE: &str = "On call of FTPS API: No response is received.";
@@ -75,7 +75,12 @@ async fn is_led_to_the_sign_in_and_back(person: &Chromium) {
     person.fill("#password", PASSWORD).await;
     person.click_through("form.fields button").await;
     assert_eq!(person.attribute("main", "data-pi-number").await, REVISED, "back where they wanted to go");
-    assert_eq!(person.words(".who").await, "Signed in as bina Accountant Works for: Jatni");
+    if open_more(person).await {
+        assert_eq!(person.words(".more-ways p").await, "bina Accountant, Jatni Sign out");
+        person.check_page("all ways on a phone").await;
+    } else {
+        assert_eq!(person.words(".who").await, "Signed in as bina Accountant Works for: Jatni");
+    }
 }
 
 async fn finds_and_opens(person: &Chromium) {
@@ -216,12 +221,12 @@ async fn reads_it_in_odia_and_comes_back(person: &Chromium) {
 }
 
 async fn sees_that_a_night_has_passed(world: &World, person: &Chromium) {
-    person.follow("Nightly sync").await;
+    follow_way(person, "Nightly sync").await;
     assert!(person.words("main").await.contains("There has been no run yet"));
     assert_eq!(person.count("#start-run").await, 0, "an accountant of a town starts none");
     person.check_page("no run yet").await;
     a_night(world).await;
-    person.follow("Nightly sync").await;
+    follow_way(person, "Nightly sync").await;
     assert_eq!(person.count("tr[data-run-state]").await, 1);
     assert_eq!(person.attribute("tr[data-run-state]", "data-run-state").await, "finished");
     let run = person.words("tr[data-run-state]").await;
@@ -261,7 +266,7 @@ async fn learns_which_sms_did_not_arrive(person: &Chromium) {
 }
 
 async fn reads_what_became_of_one(person: &Chromium) {
-    person.follow("Messages").await;
+    follow_way(person, "Messages").await;
     assert_eq!(person.words(".tabs [aria-current]").await, "All 14", "of all three that were paid");
     assert_eq!(person.count("tr[data-message-state]").await, 14);
     person.check_page("messages").await;
@@ -306,7 +311,8 @@ async fn sees_that_all_have_arrived(world: &World, person: &Chromium) {
 }
 
 async fn signs_out(person: &Chromium) {
-    person.click_through(".sign-out button").await;
+    let button = if open_more(person).await { ".more-ways button" } else { ".sign-out button" };
+    person.click_through(button).await;
     assert_eq!(person.words("h1").await, "Sign in");
     person.driver.back().await.unwrap();
     assert_eq!(person.words("h1").await, "Sign in", "nothing is left behind on the screen");

@@ -1,8 +1,8 @@
 //! A payment instruction in the list.
 
 use super::Around;
-use crate::domain::PiStatus;
 use crate::domain::decide::MESSAGE_PREFIX;
+use crate::domain::{Outcome, PiStatus};
 use crate::language::{Language, Phrase, phrase};
 use crate::store::beneficiaries::Tally;
 use crate::store::instructions::PaymentInstruction;
@@ -83,6 +83,11 @@ impl Row {
     fn told(&self) -> Option<&str> {
         let message = self.instruction.ftps_message.as_deref()?;
         Some(message.strip_prefix(MESSAGE_PREFIX).unwrap_or(message))
+    }
+
+    /// Whether what is told is our own description of a technical glitch.
+    pub(super) fn is_glitch(&self) -> bool {
+        self.instruction.is_waiting() && self.instruction.latest_outcome() == Some(Outcome::Glitch)
     }
 
     /// What stands where JIT said nothing.

@@ -97,12 +97,13 @@ pub(super) async fn weight(person: &Chromium) -> u64 {
     bytes.as_u64().unwrap() + ICON.len() as u64
 }
 
-/// The fonts that it brings, in bytes.
+/// The fonts that it is set in and brings with it, in bytes. Chromium may fetch one that the page before needed.
 async fn fonts(person: &Chromium) -> u64 {
     person.run("return document.fonts.ready.then(() => 0)").await;
     let bytes = person
         .run(
-            "return performance.getEntriesByType('resource').filter((part) => part.initiatorType === 'css')
+            "if ([...document.fonts].every((face) => face.status === 'unloaded')) return 0;
+             return performance.getEntriesByType('resource').filter((part) => part.initiatorType === 'css')
                  .reduce((sum, part) => sum + part.decodedBodySize, 0);",
         )
         .await;

@@ -99,7 +99,7 @@ async fn the_list_of_runs_follows_the_one_under_way_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_of_a_run_follows_it_to_its_end() {
-    let world = world_that_waits(101).await;
+    let world = world_that_waits(51).await;
     let run = night_begun(&world);
     let person = watched_by(&world, "/sync-runs/1").await;
     shows_done(&person, 0).await;
@@ -109,7 +109,7 @@ async fn the_page_of_a_run_follows_it_to_its_end() {
     world.app.sync.work(&run).await.unwrap();
     ends_complete(&person).await;
     person.click_through("a[rel=next]").await;
-    assert_eq!(person.count("tr[data-pi-number]").await, 1, "the hundred and first");
+    assert_eq!(person.count("tr[data-pi-number]").await, 1, "the fifty-first");
     person.close().await;
 }
 

@@ -1,5 +1,6 @@
 //! Who may do what: roles, and passwords.
 
+pub mod guessing;
 pub mod password;
 
 use crate::domain::words::words;

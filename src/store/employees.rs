@@ -1,9 +1,9 @@
-//! Employees, and the failures to sign in as one.
+//! Employees.
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::schema::{employees, sessions, sign_in_failures, tenants};
+use super::schema::{employees, sessions, tenants};
 use super::scope::state_of;
 use super::{Db, StoreError};
 use crate::access::Role;
@@ -114,71 +114,5 @@ pub fn set_language(db: &mut Db, id: i64, language: Language) -> Result<(), Stor
 pub fn disable(db: &mut Db, id: i64) -> Result<(), StoreError> {
     diesel::update(employees::table.find(id)).set(employees::is_disabled.eq(true)).execute(db)?;
     diesel::delete(sessions::table.filter(sessions::employee_id.eq(id))).execute(db)?;
-    Ok(())
-}
-
-/// Failures to sign in since an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Failures {
-    /// For that name from that address.
-    pub of_name: i64,
-    /// From that address, whatever the name.
-    pub of_address: i64,
-}
-
-/// Counts the failures from an address since `since`.
-pub fn failures(
-    db: &mut Db,
-    name_hash: &str,
-    address: &str,
-    since: NaiveDateTime,
-) -> Result<Failures, StoreError> {
-    let recent = sign_in_failures::table
-        .filter(sign_in_failures::address.eq(address))
-        .filter(sign_in_failures::failed_at.gt(since));
-    Ok(Failures {
-        of_name: recent.filter(sign_in_failures::name_hash.eq(name_hash)).count().get_result(db)?,
-        of_address: recent.count().get_result(db)?,
-    })
-}
-
-/// Notes a failure, and forgets those before `forget_before`.
-pub fn note_failure(
-    db: &mut Db,
-    name_hash: &str,
-    address: &str,
-    now: NaiveDateTime,
-    forget_before: NaiveDateTime,
-) -> Result<(), StoreError> {
-    diesel::delete(sign_in_failures::table.filter(sign_in_failures::failed_at.lt(forget_before)))
-        .execute(db)?;
-    diesel::insert_into(sign_in_failures::table)
-        .values((
-            sign_in_failures::name_hash.eq(name_hash),
-            sign_in_failures::address.eq(address),
-            sign_in_failures::failed_at.eq(now),
-        ))
-        .execute(db)?;
-    Ok(())
-}
-
-/// Takes the failure back that was noted at `noted_at`, since the attempt succeeded.
-pub fn take_failure_back(
-    db: &mut Db,
-    name_hash: &str,
-    address: &str,
-    noted_at: NaiveDateTime,
-) -> Result<(), StoreError> {
-    let one: Option<i64> = sign_in_failures::table
-        .filter(sign_in_failures::name_hash.eq(name_hash))
-        .filter(sign_in_failures::address.eq(address))
-        .filter(sign_in_failures::failed_at.eq(noted_at))
-        .select(sign_in_failures::id)
-        .order(sign_in_failures::id.desc())
-        .first(db)
-        .optional()?;
-    if let Some(id) = one {
-        diesel::delete(sign_in_failures::table.find(id)).execute(db)?;
-    }
     Ok(())
 }

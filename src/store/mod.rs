@@ -8,6 +8,7 @@
 mod connection;
 pub mod schema;
 
+pub mod attempts;
 pub mod audit;
 pub mod beneficiaries;
 pub(crate) mod bills;

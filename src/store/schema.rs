@@ -324,6 +324,18 @@ diesel::table! {
         name_hash -> Text,
         address -> Text,
         failed_at -> Timestamp,
+        browser -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sign_in_tallies (actor, address, action) {
+        actor -> Text,
+        address -> Text,
+        action -> Text,
+        tenant_id -> Nullable<Text>,
+        began_at -> Timestamp,
+        times -> BigInt,
     }
 }
 

@@ -8,9 +8,10 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 
 use super::error::WebError;
-use super::session;
 use super::signed_in::admitted;
+use super::site::site_of;
 use super::viewer::Viewer;
+use super::{session, stranger};
 use crate::language::phrase;
 
 /// The hidden field that carries the session's token.
@@ -20,7 +21,7 @@ pub const LONGEST_FORM: usize = 64 * 1024;
 /// How long a browser may take to send one.
 const SLOWEST_FORM: Duration = Duration::from_secs(15);
 
-/// The fields of a form that was sent with the session's token.
+/// The fields of a form that was sent with the session's token; before the sign-in, with the stranger's.
 #[derive(Debug)]
 pub struct Fields(Vec<(String, String)>);
 
@@ -43,6 +44,15 @@ pub struct PostedForm {
     pub viewer: Viewer,
     /// What it says.
     pub fields: Fields,
+}
+
+/// Whether a form is one of this session's, or of this browser's before the sign-in.
+fn token_fits(request: &HttpRequest, given: &str) -> Result<bool, WebError> {
+    let session = session::of(request);
+    if session::employee(&session)?.is_some() {
+        return session::token_fits(&session, given);
+    }
+    Ok(stranger::token_fits(site_of(request)?, request, given))
 }
 
 impl FromRequest for PostedForm {
@@ -78,7 +88,7 @@ impl FromRequest for Fields {
                 Ok(Err(fault)) => return Err(WebError::unreadable_form(&fault)),
                 Err(_) => return Err(WebError::TooSlow),
             };
-            if session::token_fits(&session::of(&request), fields.get(TOKEN_FIELD))? {
+            if token_fits(&request, fields.get(TOKEN_FIELD))? {
                 Ok(fields)
             } else {
                 Err(WebError::ForeignForm)

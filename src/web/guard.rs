@@ -106,13 +106,11 @@ pub async fn error_pages<B: MessageBody + 'static>(
     let fault = answer.response().error().and_then(|error| error.as_error::<WebError>());
     let rewritten = fault.map(|fault| {
         let Some(viewer) = answer.request().extensions().get::<Viewer>().cloned() else {
+            let mut page = fault.page(Shell::stranger(language::of_browser(answer.request()), None));
             if matches!(fault, WebError::SignInFirst { .. }) && !is_safe {
-                // If it cannot be noted, the sign-in is still led to.
-                if let Err(fault) = Undone::of(&path).note(&session) {
-                    log::warn!("a form that was not done could not be noted: {fault}");
-                }
+                carry_undone(answer.request(), &path, &mut page);
             }
-            return fault.page(Shell::stranger(language::of_browser(answer.request()), None));
+            return page;
         };
         if matches!(fault, WebError::Forbidden(_) | WebError::ForeignForm) {
             log::warn!("refused to {}: {asked}: {fault}", viewer.name);
@@ -128,6 +126,15 @@ pub async fn error_pages<B: MessageBody + 'static>(
         Some(response) => answer.into_response(response).map_into_right_body(),
         None => answer.map_into_left_body(),
     })
+}
+
+/// Has the browser carry what was not done to the sign-in. If it cannot, the sign-in is still led to.
+fn carry_undone(request: &HttpRequest, path: &str, page: &mut HttpResponse) {
+    let carried =
+        site_of(request).and_then(|site| Undone::of(path).send(&site.sessions, site.app.clock.now(), page));
+    if let Err(fault) = carried {
+        log::warn!("a form that was not done could not be noted: {fault}");
+    }
 }
 
 fn is_page(headers: &HeaderMap) -> bool {

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::client;
 use super::error::WebError;
+use super::password_queue::PasswordQueue;
 use super::rules::Sessions;
 use super::tenants::TenantNames;
 use super::viewer::Viewer;
@@ -30,6 +31,8 @@ pub struct Site {
     pub tenants: Arc<TenantNames>,
     /// Slots for looking at passwords.
     pub password_slots: Arc<Semaphore>,
+    /// Who waits for one at the sign-in.
+    pub password_queue: Arc<PasswordQueue>,
 }
 
 impl Site {
@@ -41,6 +44,7 @@ impl Site {
             static_dir,
             tenants: Arc::default(),
             password_slots: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
+            password_queue: Arc::default(),
         }
     }
 

@@ -1,16 +1,28 @@
 //! A form that was sent after its session's end: it was not done, and the page that comes after the sign-in
-//! says so, once. Kept on the server, in the session that the sign-in page begins.
+//! says so, once. Until then the browser carries it, so that nobody who is not signed in has anything kept here;
+//! from then on it is kept in the session.
 
 use actix_session::Session;
+use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::WebError;
 use super::path::{self, Sub};
+use super::rules::Sessions;
+use super::sealed_cookie::SealedCookie;
 use super::session;
 use crate::domain::words::words;
 use crate::language::{Phrase, phrase};
 
 /// Where in a session's state it stands.
 const UNDONE: &str = "undone";
+
+/// What carries it to the sign-in.
+const CARRIED: SealedCookie = SealedCookie {
+    plain: "mukta-ftps-undone",
+    bound: "__Host-mukta-ftps-undone",
+    life: Some(TimeDelta::hours(1)),
+};
 
 words! {
     /// What was not done.
@@ -95,7 +107,27 @@ impl Undone {
         }
     }
 
-    /// Notes it for whoever signs in next in this browser.
+    /// Sends it along for whoever signs in next in this browser.
+    pub fn send(
+        self,
+        rules: &Sessions,
+        now: DateTime<Utc>,
+        answer: &mut HttpResponse,
+    ) -> Result<(), WebError> {
+        CARRIED.send(rules, now, answer, &self.as_str())
+    }
+
+    /// What this browser brings to the sign-in.
+    pub fn brought(rules: &Sessions, now: DateTime<Utc>, request: &HttpRequest) -> Option<Self> {
+        CARRIED.brought::<String>(rules, now, request)?.parse().ok()
+    }
+
+    /// The browser need not carry it any longer.
+    pub fn forget(rules: &Sessions, answer: &mut HttpResponse) -> Result<(), WebError> {
+        CARRIED.forget(rules, answer)
+    }
+
+    /// Notes it in the session of whoever has signed in.
     pub fn note(self, session: &Session) -> Result<(), WebError> {
         session::keep(session, UNDONE, self.as_str())
     }

@@ -13,6 +13,7 @@ mod demo;
 mod documents;
 mod files;
 mod forms;
+mod guessing;
 mod hardening;
 mod import_figures;
 mod jit_conditions;

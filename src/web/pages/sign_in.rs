@@ -1,34 +1,31 @@
 //! `/sign-in` and `/sign-out`.
 
-use std::sync::Arc;
+mod attempt;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::{Duration, NaiveDateTime};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{employee_name, password};
+use crate::access::guessing::WINDOW;
 use crate::language::{Phrase, phrase};
-use crate::store::audit::{self, Action, NewEvent};
-use crate::store::employees::{self, Employee};
+use crate::store::audit::Action;
 use crate::web::error::WebError;
 use crate::web::form::{Fields, PostedForm};
 use crate::web::path::{encoded, local_path};
 use crate::web::respond::see_other;
 use crate::web::shell::Shell;
 use crate::web::signed_in::signed_in;
-use crate::web::site::Site;
+use crate::web::site::{Site, site_of};
+use crate::web::stranger::FormToken;
 use crate::web::undone::Undone;
 use crate::web::viewer::landing;
-use crate::web::{language, session, told_once};
+use crate::web::{known_browser, language, session, stranger, told_once};
+use attempt::{Attempt, Outcome};
 
-/// Failures are counted over this time (CONTRACT.md).
-const WINDOW: Duration = Duration::minutes(15);
-/// So many for one name from one address.
-const FAILURES_OF_NAME: i64 = 10;
-/// So many from one address.
-const FAILURES_OF_ADDRESS: i64 = 100;
+/// How long to wait where too many wait already.
+const SOON: TimeDelta = TimeDelta::seconds(2);
 
 /// What the address asks for.
 #[derive(Debug, Deserialize)]
@@ -54,6 +51,8 @@ enum Said {
     Ended,
     Wrong,
     TooMany,
+    TooSoon,
+    Busy,
     Stale,
 }
 
@@ -68,7 +67,7 @@ struct SignInPage {
 
 impl SignInPage {
     fn is_error(&self) -> bool {
-        matches!(self.said, Said::Wrong | Said::TooMany | Said::Stale)
+        !matches!(self.said, Said::Nothing | Said::Ended)
     }
 
     /// Whether what was typed is at fault.
@@ -93,6 +92,11 @@ impl SignInPage {
                 "There were too many failed attempts. Wait 15 minutes, then try again. If you have \
                  forgotten your password, ask the person who manages the users.",
             ),
+            Said::TooSoon => phrase(
+                "There were too many failed attempts for this name. Wait half a minute, then try again, or sign \
+                 in on a device on which you have signed in before.",
+            ),
+            Said::Busy => phrase("Many are signing in at this moment. Wait a few seconds, then try again."),
             Said::Stale => phrase("This page had been open for too long. Please sign in again."),
         }
     }
@@ -134,25 +138,39 @@ pub async fn submit(
         Err(fault) => return Err(fault),
     };
     let (next, typed) = (local_path(Some(fields.get("next"))), fields.get("username").to_owned());
-    let attempt = Attempt::of(&site, site.address_of(&request), &typed);
-    if !attempt.is_allowed(&site).await? {
-        return answer(&request, StatusCode::TOO_MANY_REQUESTS, Said::TooMany, next, &typed);
-    }
-    match attempt.succeed(&site, fields.get("password").to_owned()).await? {
-        Some(employee) => {
+    match Attempt::of(&site, &request, &typed).make(fields.get("password").to_owned()).await? {
+        Outcome::SignedIn(employee) => {
             let session = session::of(&request);
-            let undone = Undone::of_session(&session)?;
             session::sign_in(&session, employee.id)?;
-            undone.map_or(Ok(()), |undone| undone.note(&session))?;
-            Ok(see_other(&landing(employee.role, next)))
+            let mut back = see_other(&landing(employee.role, next));
+            if let Some(undone) = Undone::brought(&site.sessions, site.app.clock.now(), &request) {
+                undone.note(&session)?;
+                Undone::forget(&site.sessions, &mut back)?;
+            }
+            stranger::forget(&site, &mut back)?;
+            known_browser::mark(&site, &request, &mut back, &employee.name)?;
+            Ok(back)
         }
-        None => {
+        Outcome::Wrong => {
             let mut back = see_other(&address(&next));
             let username = typed.chars().take(NAME_CHARS).collect();
             told_once::send(&site, &mut back, &Refused { username })?;
             Ok(back)
         }
+        Outcome::Refused(wait) => {
+            let said = if wait < WINDOW { Said::TooSoon } else { Said::TooMany };
+            later(answer(&request, StatusCode::TOO_MANY_REQUESTS, said, next, &typed)?, wait)
+        }
+        Outcome::NoRoom => {
+            later(answer(&request, StatusCode::SERVICE_UNAVAILABLE, Said::Busy, next, &typed)?, SOON)
+        }
     }
+}
+
+/// Tells the browser how long to wait.
+fn later(mut answer: HttpResponse, wait: TimeDelta) -> Result<HttpResponse, WebError> {
+    answer.headers_mut().insert(header::RETRY_AFTER, wait.num_seconds().into());
+    Ok(answer)
 }
 
 /// The sign-in that leads to `next` afterwards.
@@ -178,91 +196,19 @@ fn answer(
     next: String,
     username: &str,
 ) -> Result<HttpResponse, WebError> {
-    let form_token = session::form_token(&session::of(request))?;
+    let (site, session) = (site_of(request)?, session::of(request));
+    let of_stranger = match session::employee(&session)? {
+        Some(_) => None,
+        None => Some(FormToken::of(site, request)?),
+    };
+    let form_token = match &of_stranger {
+        Some(form) => form.token.clone(),
+        None => session::form_token(&session)?,
+    };
     let shell = Shell::stranger(language::of_browser(request), Some(form_token));
     let page = SignInPage { shell, said, next, username: username.to_owned() };
-    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render()?))
-}
-
-/// One attempt to sign in.
-struct Attempt {
-    /// The name, if it could be anybody's.
-    name: Option<String>,
-    /// What is counted: a keyed hash, since what was typed may be a password.
-    name_hash: String,
-    address: String,
-    now: NaiveDateTime,
-}
-
-impl Attempt {
-    fn of(site: &Site, address: String, typed: &str) -> Self {
-        let name = employee_name(typed).ok();
-        let counted = name.clone().unwrap_or_else(|| typed.to_owned());
-        Self {
-            name_hash: site.app.sealer.hash(&format!("sign-in:{counted}")),
-            name,
-            address,
-            now: site.app.clock.now().naive_utc(),
-        }
-    }
-
-    /// Counts the attempt as a failure before the password is looked at, so that many at once cannot
-    /// slip through; one that succeeds is taken back.
-    async fn is_allowed(&self, site: &Site) -> Result<bool, WebError> {
-        let (name_hash, address, now) = (self.name_hash.clone(), self.address.clone(), self.now);
-        let refused = self.event(Action::SignInThrottled, None);
-        let sealer = Arc::clone(&site.app.sealer);
-        let allowed = site.app.store.write(move |db| {
-            let failures = employees::failures(db, &name_hash, &address, now - WINDOW)?;
-            if failures.of_name >= FAILURES_OF_NAME || failures.of_address >= FAILURES_OF_ADDRESS {
-                audit::append(db, Some(&sealer), &refused)?;
-                return Ok(false);
-            }
-            employees::note_failure(db, &name_hash, &address, now, now - WINDOW)?;
-            Ok(true)
-        });
-        Ok(allowed.await?)
-    }
-
-    /// The employee, if name and password are right and they are not shut out.
-    async fn succeed(&self, site: &Site, typed: String) -> Result<Option<Employee>, WebError> {
-        let name = self.name.clone().unwrap_or_default();
-        let found = site.app.store.read(move |db| employees::by_name(db, &name)).await?;
-        let hash = found.as_ref().map(|employee| employee.password_hash.clone());
-        let slot = Arc::clone(&site.password_slots).acquire_owned().await;
-        let is_right = tokio::task::spawn_blocking(move || {
-            let is_right = password::verify(&typed, hash.as_deref());
-            drop(slot);
-            is_right
-        })
-        .await?;
-        let employee = found.clone().filter(|employee| is_right && !employee.is_disabled);
-        let action = if employee.is_some() { Action::SignIn } else { Action::SignInFailed };
-        let event = self.event(action, found.as_ref());
-        let (name_hash, address, now) = (self.name_hash.clone(), self.address.clone(), self.now);
-        let succeeded = employee.is_some();
-        let sealer = Arc::clone(&site.app.sealer);
-        site.app
-            .store
-            .write(move |db| {
-                if succeeded {
-                    employees::take_failure_back(db, &name_hash, &address, now)?;
-                }
-                audit::append(db, Some(&sealer), &event)
-            })
-            .await?;
-        Ok(employee)
-    }
-
-    /// Names only whom we know: anything else may be a password in the wrong field.
-    fn event(&self, action: Action, employee: Option<&Employee>) -> NewEvent {
-        NewEvent {
-            at: self.now,
-            actor: employee.map_or_else(|| "unknown name".to_owned(), |employee| employee.name.clone()),
-            tenant: employee.map(|employee| employee.tenant_id.clone()),
-            address: Some(self.address.clone()),
-            action,
-            subject: None,
-        }
-    }
+    let mut answer =
+        HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render()?);
+    of_stranger.map_or(Ok(()), |form| form.go_with(site, &mut answer))?;
+    Ok(answer)
 }

@@ -20,5 +20,7 @@ pub(crate) use samples::{
     Instruction, ORIGINAL, OTHER, PEOPLE, REVISED, at, document, introduce, original, pair, payment_ids,
     revised,
 };
-pub(crate) use settings::{DATA_KEY, NEW_DATA_KEY, PASSWORD, SESSION_KEY, sms_settings, start_of_time};
+pub(crate) use settings::{
+    DATA_KEY, NEW_DATA_KEY, PASSWORD, SESSION_KEY, endless_sessions, sms_settings, start_of_time,
+};
 pub(crate) use world::World;

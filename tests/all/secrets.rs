@@ -76,7 +76,8 @@ async fn neither_the_files_nor_the_output_hold_what_could_be_stolen() {
     let cookie = {
         let page = Browser::new(address);
         let answer = page.try_to_sign_in("asha", PASSWORD).await;
-        let cookie = answer.headers["set-cookie"].to_str().unwrap().to_owned();
+        let mut cookies = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+        let cookie = cookies.find(|cookie| cookie.starts_with("mukta-ftps=")).unwrap().to_owned();
         cookie.split(['=', ';']).nth(1).unwrap().to_owned()
     };
     for number in [REVISED, OTHER] {

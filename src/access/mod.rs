@@ -1,5 +1,6 @@
 //! Who may do what: roles, and passwords.
 
+mod guessable;
 pub mod guessing;
 pub mod password;
 

@@ -1,19 +1,15 @@
 //! Passwords: what may be one (OWASP ASVS 5.0 §6.2), and their hashes.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 
+use super::guessable;
+
 /// Fewest and most characters.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
-
-/// Passwords that are tried first by whoever guesses: those of eight characters or more among the
-/// 30,000 commonest, from the lists of zxcvbn (MIT licence), and some of this place.
-static COMMON: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| include_str!("common-passwords.txt").lines().collect());
 
 /// Why a text may not be a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -23,11 +19,12 @@ pub enum PasswordFault {
     Length,
     /// Among those that are guessed first.
     #[error(
-        "this password is one of the commonest: choose another, such as four words that do not belong together"
+        "this password is one of the commonest, or of the words of this place, with a few digits: choose another, \
+         such as four words that do not belong together"
     )]
     Common,
-    /// It is the user's name.
-    #[error("the password must not be the user's name")]
+    /// It is the user's name, or that with something at its ends.
+    #[error("the password must not be the user's name, nor that with a few digits")]
     Name,
     /// The hash could not be made.
     #[error("the password could not be hashed")]
@@ -45,12 +42,11 @@ pub fn hash_new(name: &str, password: &str) -> Result<String, PasswordFault> {
     if !LENGTH.contains(&password.chars().count()) {
         return Err(PasswordFault::Length);
     }
-    let folded = password.to_lowercase();
-    if COMMON.contains(folded.as_str()) {
-        return Err(PasswordFault::Common);
-    }
-    if folded == name.to_lowercase() {
+    if guessable::is_of_name(name, password) {
         return Err(PasswordFault::Name);
+    }
+    if guessable::is_common(password) {
+        return Err(PasswordFault::Common);
     }
     hash(password)
 }

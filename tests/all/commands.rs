@@ -217,7 +217,9 @@ fn an_employee_is_added_listed_and_disabled() {
     let added = fed(user(&add), "four plain words apart\n");
     assert_eq!(added.status.code(), Some(0), "{}", stderr(&added));
     assert_eq!(fed(user(&add), "four plain words apart\n").status.code(), Some(1), "the name is taken");
-    for (weak, why) in [("short", "8 to 128"), ("password1", "commonest"), ("asha.das", "name")] {
+    for (weak, why) in
+        [("short", "8 to 128"), ("password1", "commonest"), ("mukta2026", "commonest"), ("asha.das1", "name")]
+    {
         let refused = fed(user(&["passwd", "asha.das"]), weak);
         assert_eq!(refused.status.code(), Some(1), "{weak}");
         assert!(stderr(&refused).contains(why), "{}", stderr(&refused));

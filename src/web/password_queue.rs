@@ -33,12 +33,12 @@ impl PasswordQueue {
     /// A place in the queue, or none: somebody of the same address waits already, or too many do.
     pub fn enter(self: &Arc<Self>, waiter: Waiter) -> Option<Place> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bound = match waiter {
-            Waiter::Address(_) => STRANGERS,
-            Waiter::Browser(_) => ALL,
+        let strangers = waiting.iter().filter(|waiter| matches!(waiter, Waiter::Address(_))).count();
+        let has_room = match waiter {
+            Waiter::Address(_) => strangers < STRANGERS && waiting.len() < ALL,
+            Waiter::Browser(_) => waiting.len() < ALL,
         };
-        (waiting.len() < bound && waiting.insert(waiter.clone()))
-            .then(|| Place { queue: Arc::clone(self), waiter })
+        (has_room && waiting.insert(waiter.clone())).then(|| Place { queue: Arc::clone(self), waiter })
     }
 }
 

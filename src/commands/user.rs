@@ -5,11 +5,15 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use clap::{Args, Subcommand};
 use mukta_ftps::access::{self, Role, password};
 use mukta_ftps::clock::Clock;
+use mukta_ftps::domain::date::ist_minute;
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, SettingFault};
 use mukta_ftps::store::audit::{self, Action, NewEvent};
-use mukta_ftps::store::{Store, StoreError, employees};
+use mukta_ftps::store::employees::{self, Employee};
+use mukta_ftps::store::scope::Scope;
+use mukta_ftps::store::{Db, Store, StoreError, instructions};
 
+use super::operator::operator;
 use super::{CommandError, OrSay};
 
 /// What to do about employees.
@@ -25,7 +29,7 @@ pub(crate) struct UserArgs {
 
 #[derive(Subcommand)]
 enum What {
-    /// Create an employee; the password is read from standard input or asked for
+    /// Create an employee; the password, for the first sign-in only, is read from standard input or asked for
     Add {
         /// The name to sign in with
         name: String,
@@ -33,12 +37,15 @@ enum What {
         #[arg(long)]
         role: String,
         /// Whose data they see: a state such as `od`, or a town such as `od.jatni`
-        #[arg(long, default_value = "od")]
+        #[arg(long)]
         tenant: String,
+        /// The tenant is right, though the database holds no payment instruction of it yet
+        #[arg(long)]
+        new_tenant: bool,
     },
-    /// List the employees
+    /// List the employees: name, role, tenant, state, last sign-in
     List,
-    /// Set a new password, from standard input or asked for; ends their sessions
+    /// Set a password for the next sign-in only, from standard input or asked for; ends their sessions
     Passwd {
         /// The employee's name
         name: String,
@@ -48,55 +55,121 @@ enum What {
         /// The employee's name
         name: String,
     },
+    /// Let an employee in again
+    Enable {
+        /// The employee's name
+        name: String,
+    },
+    /// Change what an employee may do; ends their sessions
+    Role {
+        /// The employee's name
+        name: String,
+        /// viewer, accountant, admin or auditor
+        role: String,
+    },
+    /// Change whose data an employee sees; ends their sessions
+    Tenant {
+        /// The employee's name
+        name: String,
+        /// A state such as `od`, or a town such as `od.jatni`
+        tenant: String,
+    },
 }
 
 pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
     let url = args.database.validated()?;
     // With the key at hand, what is done is linked into the audit trail.
     let sealer = args.data_key.at_hand()?;
-    let sealer = sealer.as_ref();
+    let open = || Store::open(&url).map(|store| Desk { store, sealer: sealer.as_ref() });
     match args.what {
-        What::Add { name, role, tenant } => {
-            let role: Role = role
-                .parse()
-                .map_err(|_| SettingFault::new("--role", "must be viewer, accountant, admin or auditor"))?;
-            let tenant =
-                access::tenant(&tenant).map_err(|fault| SettingFault::new("--tenant", fault.to_string()))?;
+        What::List => Store::open_as_it_is(&url)?.as_ref().map_or(Ok(()), list),
+        What::Add { name, role, tenant, new_tenant } => {
+            let (role, tenant) = (role_of(&role, "--role")?, tenant_of(&tenant, "--tenant")?);
             let name = access::employee_name(&name).map_err(refused)?;
             let hash = password::hash_new(&name, &read_password()?).map_err(refused)?;
-            add(&Store::open(&url)?, sealer, &name, role, &tenant, &hash)?;
-            say(&format!("added {name}: {role} of {tenant}"))
+            let desk = open()?;
+            if !new_tenant && !desk.store.read_blocking(|db| is_known(db, &tenant))? {
+                return Err(CommandError::Refused(format!(
+                    "no payment instruction here lies in {tenant}: check the tenant, or say --new-tenant if it is right"
+                )));
+            }
+            add(&desk.store, desk.sealer, &name, role, &tenant, Password::ForOnce(&hash))?;
+            say(&format!("added {name}: {role} of {tenant}; the password is for the first sign-in only"))
         }
-        What::List => Store::open_as_it_is(&url)?.as_ref().map_or(Ok(()), list),
         What::Passwd { name } => {
-            let store = Store::open(&url)?;
-            let employee = known(&store, &name)?;
-            let hash = password::hash_new(&employee.name, &read_password()?).map_err(refused)?;
-            let now = Clock::system().now().naive_utc();
-            store.write_blocking(|db| {
-                employees::set_password(db, employee.id, &hash, None, now)?;
-                audit::append(
-                    db,
-                    sealer,
-                    &event(Action::PasswordChanged, &employee.name, &employee.tenant_id),
-                )
+            let desk = open()?;
+            let name = desk.known(&name)?.name;
+            let hash = password::hash_new(&name, &read_password()?).map_err(refused)?;
+            desk.change(&name, Action::PasswordChanged, |db, employee| {
+                employees::set_password(db, employee.id, &hash, None, Clock::system().now().naive_utc())?;
+                employees::password_is_for_once(db, &employee.name)?;
+                Ok(None)
             })?;
-            say(&format!("changed the password of {}; their sessions have ended", employee.name))
+            say(&format!(
+                "changed the password of {name}, for the next sign-in only; their sessions have ended"
+            ))
         }
         What::Disable { name } => {
-            let store = Store::open(&url)?;
-            let employee = known(&store, &name)?;
-            store.write_blocking(|db| {
+            let name = open()?.change(&name, Action::UserDisabled, |db, employee| {
                 employees::disable(db, employee.id)?;
-                audit::append(db, sealer, &event(Action::UserDisabled, &employee.name, &employee.tenant_id))
+                Ok(None)
             })?;
-            say(&format!("disabled {}; their sessions have ended", employee.name))
+            say(&format!("disabled {name}; their sessions have ended"))
+        }
+        What::Enable { name } => {
+            let name = open()?.change(&name, Action::UserEnabled, |db, employee| {
+                employees::enable(db, employee.id)?;
+                Ok(None)
+            })?;
+            say(&format!("enabled {name}"))
+        }
+        What::Role { name, role } => {
+            let role = role_of(&role, "ROLE")?;
+            let name = open()?.change(&name, Action::RoleChanged, |db, employee| {
+                employees::set_role(db, employee.id, role)?;
+                Ok(Some(format!("{}, now {role}", employee.role)))
+            })?;
+            say(&format!("{name} is {role} now; their sessions have ended"))
+        }
+        What::Tenant { name, tenant } => {
+            let (desk, tenant) = (open()?, tenant_of(&tenant, "TENANT")?);
+            let name = desk.change(&name, Action::TenantChanged, |db, employee| {
+                employees::set_tenant(db, employee.id, &tenant)?;
+                Ok(Some(format!("{}, now {tenant}", employee.tenant_id)))
+            })?;
+            if !desk.store.read_blocking(|db| is_known(db, &tenant))? {
+                writeln!(io::stderr(), "note: no payment instruction here lies in {tenant}")
+                    .or_say("standard error is closed")?;
+            }
+            say(&format!("{name} is of {tenant} now; their sessions have ended"))
         }
     }
 }
 
 fn refused(fault: impl std::fmt::Display) -> CommandError {
     CommandError::Refused(fault.to_string())
+}
+
+fn role_of(typed: &str, argument: &'static str) -> Result<Role, SettingFault> {
+    typed.parse().map_err(|_| SettingFault::new(argument, "must be viewer, accountant, admin or auditor"))
+}
+
+fn tenant_of(typed: &str, argument: &'static str) -> Result<String, SettingFault> {
+    access::tenant(typed).map_err(|fault| SettingFault::new(argument, fault.to_string()))
+}
+
+/// Whether the tenant may be meant: some payment instruction lies in it, or there is none at all yet.
+fn is_known(db: &mut Db, tenant: &str) -> Result<bool, StoreError> {
+    Ok(instructions::any_in(db, &Scope::of(tenant))? || !instructions::any(db)?)
+}
+
+/// A password, hashed.
+#[derive(Clone, Copy)]
+pub(super) enum Password<'a> {
+    /// For the first sign-in only.
+    ForOnce(&'a str),
+    /// For good: the demo's.
+    ForGood(&'a str),
 }
 
 /// Adds an employee, and notes it in the audit trail.
@@ -106,41 +179,78 @@ pub(super) fn add(
     name: &str,
     role: Role,
     tenant: &str,
-    hash: &str,
+    password: Password<'_>,
 ) -> Result<(), CommandError> {
     let now = Clock::system().now().naive_utc();
+    let (Password::ForOnce(hash) | Password::ForGood(hash)) = password;
     let added = store.write_blocking(|db| {
         let added = employees::add(db, name, role, tenant, hash, now)?;
         if added {
-            audit::append(db, sealer, &event(Action::UserAdded, name, tenant))?;
+            if matches!(password, Password::ForOnce(_)) {
+                employees::password_is_for_once(db, name)?;
+            }
+            audit::append(db, sealer, &event(Action::UserAdded, tenant, format!("{name}: {role}")))?;
         }
         Ok::<_, StoreError>(added)
     })?;
     if added { Ok(()) } else { Err(CommandError::Refused(format!("there is a user {name} already"))) }
 }
 
-fn event(action: Action, subject: &str, tenant: &str) -> NewEvent {
+fn event(action: Action, tenant: &str, subject: String) -> NewEvent {
     NewEvent {
         at: Clock::system().now().naive_utc(),
-        actor: "operator (command)".to_owned(),
+        actor: operator(),
         tenant: Some(tenant.to_owned()),
         address: None,
         action,
-        subject: Some(subject.to_owned()),
+        subject: Some(subject),
     }
 }
 
-fn known(store: &Store, name: &str) -> Result<employees::Employee, CommandError> {
-    let folded = access::employee_name(name).map_err(refused)?;
-    store.read_blocking(|db| employees::by_name(db, &folded))?.ok_or_else(|| {
-        CommandError::Refused(format!("there is no user {folded}: see `mukta-ftps user list`"))
-    })
+/// Where what is done about employees is written.
+struct Desk<'a> {
+    store: Store,
+    sealer: Option<&'a Sealer>,
+}
+
+impl Desk<'_> {
+    fn known(&self, typed: &str) -> Result<Employee, CommandError> {
+        let name = access::employee_name(typed).map_err(refused)?;
+        self.store.read_blocking(|db| employees::by_name(db, &name))?.ok_or_else(|| unknown(&name))
+    }
+
+    /// Changes an employee, and notes it in the audit trail with what the change says of itself; their name.
+    fn change(
+        &self,
+        typed: &str,
+        action: Action,
+        change: impl Fn(&mut Db, &Employee) -> Result<Option<String>, StoreError>,
+    ) -> Result<String, CommandError> {
+        let name = access::employee_name(typed).map_err(refused)?;
+        let changed = self.store.write_blocking(|db| {
+            let Some(employee) = employees::locked(db, &name)? else { return Ok(false) };
+            let subject = match change(db, &employee)? {
+                Some(what) => format!("{name}: {what}"),
+                None => name.clone(),
+            };
+            audit::append(db, self.sealer, &event(action, &employee.tenant_id, subject))?;
+            Ok::<_, StoreError>(true)
+        })?;
+        if changed { Ok(name) } else { Err(unknown(&name)) }
+    }
+}
+
+fn unknown(name: &str) -> CommandError {
+    CommandError::Refused(format!("there is no user {name}: see `mukta-ftps user list`"))
 }
 
 fn list(store: &Store) -> Result<(), CommandError> {
     for one in store.read_blocking(employees::all)? {
         let state = if one.is_disabled { "disabled" } else { "active" };
-        say(&format!("{:<24} {:<12} {:<20} {state}", one.name, one.role, one.tenant_id))?;
+        let signed_in = one
+            .last_sign_in_at
+            .map_or_else(|| "never signed in".to_owned(), |at| format!("{} IST", ist_minute(at.and_utc())));
+        say(&format!("{:<24} {:<12} {:<20} {state:<10} {signed_in}", one.name, one.role, one.tenant_id))?;
     }
     Ok(())
 }

@@ -27,6 +27,16 @@ pub struct Employee {
     pub is_disabled: bool,
     /// The language they chose for the pages, if they did.
     pub language: Option<Language>,
+    /// Somebody else knows the password: it is for the first sign-in only.
+    pub must_change_password: bool,
+    /// When they signed in last (UTC).
+    pub last_sign_in_at: Option<NaiveDateTime>,
+    /// When they had signed in before that (UTC).
+    pub sign_in_before_at: Option<NaiveDateTime>,
+    /// Failures to sign in as them since the last sign-in.
+    pub failures_since: i64,
+    /// Failures between the last sign-in and the one before it.
+    pub failures_before: i64,
 }
 
 /// The employee of that name.
@@ -48,6 +58,16 @@ pub fn active(db: &mut Db, id: i64) -> Result<Option<Employee>, StoreError> {
         .optional()?)
 }
 
+/// The employee of that name, whom nobody changes until the end of the transaction.
+pub fn locked(db: &mut Db, name: &str) -> Result<Option<Employee>, StoreError> {
+    // SQLite's writers follow each other.
+    if let Db::Postgres(db) = db {
+        let _held: Vec<i64> =
+            employees::table.filter(employees::name.eq(name)).select(employees::id).for_update().load(db)?;
+    }
+    by_name(db, name)
+}
+
 /// All employees, by name.
 pub fn all(db: &mut Db) -> Result<Vec<Employee>, StoreError> {
     Ok(employees::table.order(employees::name).select(Employee::as_select()).load(db)?)
@@ -65,12 +85,7 @@ pub fn add(
     if by_name(db, name)?.is_some() {
         return Ok(false);
     }
-    let known: i64 = tenants::table.filter(tenants::id.eq(tenant)).count().get_result(db)?;
-    if known == 0 {
-        diesel::insert_into(tenants::table)
-            .values((tenants::id.eq(tenant), tenants::state.eq(state_of(tenant))))
-            .execute(db)?;
-    }
+    know_tenant(db, tenant)?;
     diesel::insert_into(employees::table)
         .values((
             employees::name.eq(name),
@@ -84,7 +99,25 @@ pub fn add(
     Ok(true)
 }
 
-/// Sets a new password and ends every session but the one whose key hash is `keep`.
+fn know_tenant(db: &mut Db, tenant: &str) -> Result<(), StoreError> {
+    let known: i64 = tenants::table.filter(tenants::id.eq(tenant)).count().get_result(db)?;
+    if known == 0 {
+        diesel::insert_into(tenants::table)
+            .values((tenants::id.eq(tenant), tenants::state.eq(state_of(tenant))))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// Their password is one that somebody else gave them: it is for the first sign-in only.
+pub fn password_is_for_once(db: &mut Db, name: &str) -> Result<(), StoreError> {
+    diesel::update(employees::table.filter(employees::name.eq(name)))
+        .set(employees::must_change_password.eq(true))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Sets a password that they chose, and ends every session but the one whose key hash is `keep`.
 pub fn set_password(
     db: &mut Db,
     id: i64,
@@ -93,7 +126,11 @@ pub fn set_password(
     now: NaiveDateTime,
 ) -> Result<(), StoreError> {
     diesel::update(employees::table.find(id))
-        .set((employees::password_hash.eq(password_hash), employees::password_changed_at.eq(now)))
+        .set((
+            employees::password_hash.eq(password_hash),
+            employees::password_changed_at.eq(now),
+            employees::must_change_password.eq(false),
+        ))
         .execute(db)?;
     diesel::delete(
         sessions::table
@@ -113,6 +150,49 @@ pub fn set_language(db: &mut Db, id: i64, language: Language) -> Result<(), Stor
 /// Shuts an employee out at once.
 pub fn disable(db: &mut Db, id: i64) -> Result<(), StoreError> {
     diesel::update(employees::table.find(id)).set(employees::is_disabled.eq(true)).execute(db)?;
+    end_sessions(db, id)
+}
+
+/// Lets an employee in again who was shut out.
+pub fn enable(db: &mut Db, id: i64) -> Result<(), StoreError> {
+    diesel::update(employees::table.find(id)).set(employees::is_disabled.eq(false)).execute(db)?;
+    Ok(())
+}
+
+/// Changes what an employee may do, and ends their sessions.
+pub fn set_role(db: &mut Db, id: i64, role: Role) -> Result<(), StoreError> {
+    diesel::update(employees::table.find(id)).set(employees::role.eq(role.as_str())).execute(db)?;
+    end_sessions(db, id)
+}
+
+/// Changes whose data an employee sees, and ends their sessions.
+pub fn set_tenant(db: &mut Db, id: i64, tenant: &str) -> Result<(), StoreError> {
+    know_tenant(db, tenant)?;
+    diesel::update(employees::table.find(id)).set(employees::tenant_id.eq(tenant)).execute(db)?;
+    end_sessions(db, id)
+}
+
+fn end_sessions(db: &mut Db, id: i64) -> Result<(), StoreError> {
     diesel::delete(sessions::table.filter(sessions::employee_id.eq(id))).execute(db)?;
+    Ok(())
+}
+
+/// Notes an attempt to sign in as them.
+pub fn note_attempt(db: &mut Db, id: i64, succeeded: bool, now: NaiveDateTime) -> Result<(), StoreError> {
+    let employee = employees::table.find(id);
+    if succeeded {
+        diesel::update(employee)
+            .set((
+                employees::sign_in_before_at.eq(employees::last_sign_in_at),
+                employees::failures_before.eq(employees::failures_since),
+                employees::last_sign_in_at.eq(now),
+                employees::failures_since.eq(0),
+            ))
+            .execute(db)?;
+    } else {
+        diesel::update(employee)
+            .set(employees::failures_since.eq(employees::failures_since + 1))
+            .execute(db)?;
+    }
     Ok(())
 }

@@ -380,6 +380,16 @@ pub fn any(db: &mut Db) -> Result<bool, StoreError> {
     Ok(first.is_some())
 }
 
+/// Whether any payment instruction lies in that scope.
+pub fn any_in(db: &mut Db, scope: &Scope) -> Result<bool, StoreError> {
+    let first: Option<InstructionId> = payment_instructions::table
+        .filter(payment_instructions::tenant_id.eq_any(scope.tenants()))
+        .select(payment_instructions::id)
+        .first(db)
+        .optional()?;
+    Ok(first.is_some())
+}
+
 /// Row and number of every revised instruction, for the simulator.
 pub fn all_revised(db: &mut Db) -> Result<Vec<(InstructionId, String)>, StoreError> {
     Ok(payment_instructions::table

@@ -227,13 +227,50 @@ fn an_employee_is_added_listed_and_disabled() {
     }
     assert!(fed(user(&["passwd", "asha.das"]), "other plain words here").status.success());
     assert!(user(&["disable", "asha.das"]).output().unwrap().status.success());
-    let listed = stdout(&user(&["list"]).output().unwrap());
-    assert!(
-        ["asha.das", "accountant", "od.jatni", "disabled"].iter().all(|word| listed.contains(word)),
-        "{listed}"
-    );
-    assert_eq!(user(&["disable", "nobody"]).output().unwrap().status.code(), Some(1));
-    assert_eq!(fed(user(&["add", "bina", "--role", "king"]), "x").status.code(), Some(2));
+    let listed = || stdout(&user(&["list"]).output().unwrap());
+    for word in ["asha.das", "accountant", "od.jatni", "disabled", "never signed in"] {
+        assert!(listed().contains(word), "{word}: {}", listed());
+    }
+    assert!(user(&["enable", "asha.das"]).output().unwrap().status.success());
+    assert!(user(&["role", "asha.das", "auditor"]).output().unwrap().status.success());
+    assert!(user(&["tenant", "asha.das", "od"]).output().unwrap().status.success());
+    for word in ["auditor", " od ", "active"] {
+        assert!(listed().contains(word), "{word}: {}", listed());
+    }
+    for args in [&["disable", "nobody"][..], &["enable", "nobody"], &["role", "nobody", "viewer"]] {
+        let refused = user(args).output().unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&refused).contains("there is no user nobody"), "{}", stderr(&refused));
+    }
+    assert_eq!(user(&["role", "asha.das", "king"]).output().unwrap().status.code(), Some(2));
+    assert_eq!(user(&["tenant", "asha.das", "od/x"]).output().unwrap().status.code(), Some(2));
+    assert_eq!(fed(user(&["add", "bina", "--role", "king", "--tenant", "od"]), "x").status.code(), Some(2));
+    let unsaid = fed(user(&["add", "bina", "--role", "viewer"]), "four plain words apart\n");
+    assert_eq!(unsaid.status.code(), Some(2));
+    assert!(stderr(&unsaid).contains("--tenant"), "{}", stderr(&unsaid));
+}
+
+#[test]
+fn a_tenant_in_which_nothing_lies_must_be_meant() {
+    let database = ScratchDatabase::new(Kind::Sqlite);
+    let add = |name: &str, more: &[&str]| {
+        let args = [&["user", "add", name, "--role", "viewer", "--tenant"], more].concat();
+        fed(with_database(&args, &database), "four plain words apart\n")
+    };
+    assert!(add("first", &["od.puri"]).status.success(), "nothing is known yet");
+    let input = document(&pair(PEOPLE));
+    assert!(fed(with_database(&["import", "-"], &database), &input).status.success());
+    let refused = add("bina", &["od.jatnii"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("--new-tenant"), "{}", stderr(&refused));
+    for (name, more) in
+        [("bina", &["od.jatni"][..]), ("chitra", &["od"]), ("dipti", &["od.new", "--new-tenant"])]
+    {
+        let added = add(name, more);
+        assert!(added.status.success(), "{name}: {}", stderr(&added));
+    }
+    let moved = with_database(&["user", "tenant", "bina", "od.nowhere"], &database).output().unwrap();
+    assert!(moved.status.success() && stderr(&moved).contains("note: "), "{}", stderr(&moved));
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn installed(kind: Kind) -> (ScratchDatabase, JitSimulator, Output) {
     let imported = fed(with_database(&["import", "-"], &database), &document(&three()));
     assert!(imported.status.success(), "{}", stderr(&imported));
     introduce(&jit, &three());
-    let mut add = program(&["user", "add", "asha", "--role", "admin"]);
+    let mut add = program(&["user", "add", "asha", "--role", "admin", "--tenant", "od"]);
     add.env("DATABASE_URL", &database.url_text);
     assert!(fed(add, &format!("{PASSWORD}\n")).status.success());
     (database, jit, imported)

@@ -32,6 +32,7 @@ use mukta_ftps::web::{Sessions, Site, listen};
 
 use super::serve::serve_until_told;
 use super::simulate::{gateway_started, introduce, muktasoft_started, started};
+use super::user::Password;
 use super::{CommandError, OrSay, runtime};
 
 /// Somebody who signs in to the demo.
@@ -192,7 +193,7 @@ fn sign_in(app: &App, data: &Path) -> Result<String, CommandError> {
             Some(hash) => hash,
             none => none.insert(new().map_err(|fault| CommandError::Refused(fault.to_string()))?),
         };
-        super::user::add(&app.store, Some(&app.sealer), name, role, tenant, hash)?;
+        super::user::add(&app.store, Some(&app.sealer), name, role, tenant, Password::ForGood(hash))?;
     }
     Ok(password)
 }

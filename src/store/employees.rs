@@ -25,6 +25,8 @@ pub struct Employee {
     pub password_hash: String,
     /// Whether they are shut out.
     pub is_disabled: bool,
+    /// Since when their password is what it is (UTC).
+    pub password_changed_at: NaiveDateTime,
     /// The language they chose for the pages, if they did.
     pub language: Option<Language>,
     /// Somebody else knows the password: it is for the first sign-in only.

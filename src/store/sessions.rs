@@ -10,6 +10,8 @@ use super::{Db, StoreError};
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 pub struct Session {
+    /// The hash of its id.
+    pub key_hash: String,
     /// Who signed in, if anybody did.
     pub employee_id: Option<i64>,
     /// What the web layer keeps in it, JSON.
@@ -23,6 +25,15 @@ pub struct Session {
 /// The session of that hash.
 pub fn find(db: &mut Db, key_hash: &str) -> Result<Option<Session>, StoreError> {
     Ok(sessions::table.find(key_hash).select(Session::as_select()).get_result(db).optional()?)
+}
+
+/// The sessions of an employee, the newest first.
+pub fn of_employee(db: &mut Db, id: i64) -> Result<Vec<Session>, StoreError> {
+    Ok(sessions::table
+        .filter(sessions::employee_id.eq(id))
+        .order((sessions::created_at.desc(), sessions::key_hash))
+        .select(Session::as_select())
+        .load(db)?)
 }
 
 /// Notes that a session is in use.

@@ -12,6 +12,7 @@ pub fn page_before(request: &HttpRequest) -> Option<String> {
         // What answers a form cannot be asked for.
         "/messages/resend" => "/messages",
         "/language" | "/sign-out" => return None,
+        "/account/sessions" => "/account",
         path => path.strip_suffix("/refresh").unwrap_or(path),
     };
     let query: Vec<&str> = referer

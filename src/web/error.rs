@@ -28,6 +28,9 @@ pub enum WebError {
         /// Whether the browser still has the cookie of a session that ended.
         had_session: bool,
     },
+    /// The person has to choose a password of their own first.
+    #[error("the password is to be changed first")]
+    PasswordFirst,
     /// A form that no page of this session sent.
     #[error("a form without the session's token, or from another site")]
     ForeignForm,

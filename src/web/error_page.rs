@@ -18,6 +18,9 @@ impl WebError {
             let ended = if *had_session { "&ended=1" } else { "" };
             return see_other(&format!("/sign-in?next={next}{ended}"));
         }
+        if matches!(self, Self::PasswordFirst) {
+            return see_other("/account/password");
+        }
         let status = self.status_code();
         let mut response = HttpResponse::build(status);
         if let Self::MethodNotAllowed(methods) = self {
@@ -43,6 +46,7 @@ impl WebError {
             Self::Forbidden(_) => phrase("You may not do that"),
             Self::BadRequest(_) => phrase("That request cannot be understood"),
             Self::SignInFirst { .. } => phrase("Sign in first"),
+            Self::PasswordFirst => phrase("Change the password"),
             Self::ForeignForm => phrase("Nothing was done"),
             Self::Misdirected => phrase("This is another site"),
             Self::TooLong => phrase("That is too long"),
@@ -67,6 +71,9 @@ impl WebError {
             }
             Self::Forbidden(message) | Self::BadRequest(message) => message.clone(),
             Self::SignInFirst { .. } => phrase("This page is for people who have signed in."),
+            Self::PasswordFirst => phrase(
+                "Somebody else gave you your password. Choose one that only you know, then you can go on.",
+            ),
             Self::ForeignForm => phrase(
                 "The form did not come from a page of this session, so nothing was done. It may have been \
                  open for too long: go back, load the page again, and try once more.",
@@ -98,7 +105,7 @@ impl ResponseError for WebError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
+            Self::SignInFirst { .. } | Self::PasswordFirst => StatusCode::SEE_OTHER,
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,

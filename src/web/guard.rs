@@ -7,6 +7,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
+use super::arrival::Arrival;
 use super::error::WebError;
 use super::shell::Shell;
 use super::signed_in::signed_in;
@@ -117,10 +118,15 @@ pub async fn error_pages<B: MessageBody + 'static>(
         }
         fault.page(Shell::around(&viewer))
     });
-    let is_told = is_safe
-        && answer.request().extensions().get::<Viewer>().is_some_and(|viewer| viewer.undone.is_some());
-    if is_told && is_page(rewritten.as_ref().map_or_else(|| answer.headers(), HttpResponse::headers)) {
-        Undone::told(&session);
+    let viewer = answer.request().extensions().get::<Viewer>().cloned();
+    let is_shown = is_page(rewritten.as_ref().map_or_else(|| answer.headers(), HttpResponse::headers));
+    if let Some(viewer) = viewer.filter(|_| is_safe && is_shown) {
+        if viewer.undone.is_some() {
+            Undone::told(&session);
+        }
+        if viewer.arrival.is_some() {
+            Arrival::told(&session);
+        }
     }
     Ok(match rewritten {
         Some(response) => answer.into_response(response).map_into_right_body(),

@@ -5,6 +5,7 @@
 //! is for whom the [`Viewer`](viewer::Viewer) says, and shows what is in that viewer's scope. What
 //! goes wrong is a [`WebError`](error::WebError), which is one page of its own.
 
+pub mod arrival;
 pub mod assets;
 pub mod back;
 pub mod client;
@@ -20,6 +21,7 @@ pub mod masking;
 pub mod pages;
 pub mod password_queue;
 pub mod path;
+pub mod place;
 pub mod respond;
 pub mod routes;
 pub mod rules;

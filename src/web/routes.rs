@@ -101,6 +101,13 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(read().to(pages::messages::settle::ask))
                             .route(web::post().to(pages::messages::settle::one)),
                     )
+                    .service(page("/account").route(read().to(pages::account::page)))
+                    .service(
+                        page("/account/password")
+                            .route(read().to(pages::account::password::page))
+                            .route(web::post().to(pages::account::password::change)),
+                    )
+                    .service(page("/account/sessions").route(web::post().to(pages::account::sessions::end)))
                     .service(page("/audit").route(read().to(pages::audit::page)))
                     .default_service(web::to(pages::not_found)),
             )

@@ -24,7 +24,9 @@ use crate::store::{Store, StoreError, sessions};
 /// Where in a session's state the employee's row stands.
 const EMPLOYEE: &str = "employee";
 /// Where the token of its forms stands.
-const FORM_TOKEN: &str = "form_token";
+pub const FORM_TOKEN: &str = "form_token";
+/// Where it stands that the person has just signed in, until that is told.
+pub const ARRIVED: &str = "arrived";
 /// How often at most the use of a session is noted; more often where sessions end sooner.
 const TOUCH_EVERY: Duration = Duration::minutes(1);
 
@@ -173,6 +175,7 @@ pub fn sign_in(session: &Session, employee_id: i64) -> Result<(), WebError> {
     session.renew();
     session.clear();
     session.insert(EMPLOYEE, employee_id).map_err(failed)?;
+    session.insert(ARRIVED, true).map_err(failed)?;
     form_token(session).map(drop)
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::arrival::Arrival;
 use super::assets::{ASSETS, Assets};
 use super::undone::Undone;
 use super::viewer::Viewer;
@@ -142,6 +143,11 @@ impl Shell {
         self.viewer.as_ref().is_some_and(|viewer| viewer.may(Right::OpenPayload))
     }
 
+    /// What the first page after a sign-in tells.
+    pub fn arrival(&self) -> Option<&Arrival> {
+        self.viewer.as_ref()?.arrival.as_ref()
+    }
+
     /// What a tenant is called, in the page's language.
     pub fn tenant(&self, id: &str) -> String {
         self.viewer.as_ref().map_or_else(|| id.to_owned(), |viewer| viewer.tenant_name(id))
@@ -181,7 +187,9 @@ impl Shell {
 
     /// The navigation, as far as the viewer may go; nothing for nobody.
     pub fn ways(&self) -> Vec<Way> {
-        let Some(viewer) = &self.viewer else { return Vec::new() };
+        let Some(viewer) = self.viewer.as_ref().filter(|viewer| !viewer.must_change_password) else {
+            return Vec::new();
+        };
         NAVIGATION
             .iter()
             .filter(|(section, ..)| section.is_open_to(viewer))

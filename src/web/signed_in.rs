@@ -6,8 +6,10 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
+use super::arrival::Arrival;
 use super::back::page_before;
 use super::error::WebError;
+use super::place::Place;
 use super::site::{Site, site_of};
 use super::undone::Undone;
 use super::viewer::Viewer;
@@ -27,14 +29,30 @@ impl FromRequest for Viewer {
 }
 
 /// What a person may open who sees no payment instruction; any other address is refused to them.
-const WITHOUT_PAYMENTS: &[&str] =
-    &["/", "/audit", "/sync-runs", "/sync-runs/{id}", "/language", "/sign-in", "/sign-out"];
+const WITHOUT_PAYMENTS: &[&str] = &[
+    "/",
+    "/account",
+    "/account/password",
+    "/account/sessions",
+    "/audit",
+    "/sync-runs",
+    "/sync-runs/{id}",
+    "/sign-out",
+];
+
+/// What a person may open whose password somebody else gave them.
+const BEFORE_THE_CHANGE: &[&str] = &["/account/password", "/sign-out"];
 
 /// The person of the request's session, if their role has to do with the page asked for.
 pub async fn admitted(request: &HttpRequest) -> Result<Viewer, WebError> {
     let viewer = signed_in(request).await?;
     let page = request.match_pattern();
-    let is_open = page.is_none_or(|page| WITHOUT_PAYMENTS.contains(&page.as_str()));
+    let is_among = |pages: &[&str]| page.as_deref().is_some_and(|page| pages.contains(&page));
+    if viewer.must_change_password && !is_among(BEFORE_THE_CHANGE) {
+        return Err(WebError::PasswordFirst);
+    }
+    // What is no page of ours is nobody's secret.
+    let is_open = page.is_none() || is_among(WITHOUT_PAYMENTS);
     if is_open || viewer.may(Right::SeePayments) {
         return Ok(viewer);
     }
@@ -57,6 +75,8 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
         session.purge();
         return Err(sign_in_first(request, site));
     };
+    let (place, arrival) =
+        (Place::of_session(site, request, &session)?, Arrival::of_session(&session, &employee)?);
     let viewer = Viewer {
         name: employee.name,
         role: employee.role,
@@ -64,6 +84,9 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
         language: employee.language.unwrap_or_else(|| language::of_browser(request)),
         form_token: session::form_token(&session)?,
         undone: Undone::of_session(&session)?,
+        place,
+        arrival,
+        must_change_password: employee.must_change_password,
         tenants: site.tenants.clone(),
         seen_at: site.app.clock.now(),
     };

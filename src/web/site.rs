@@ -58,6 +58,24 @@ impl Site {
         client::address(request, &self.sessions.trusted_proxies)
     }
 
+    /// What a person did, for the audit trail.
+    pub fn event(
+        &self,
+        who: &Viewer,
+        request: &HttpRequest,
+        action: Action,
+        subject: Option<String>,
+    ) -> NewEvent {
+        NewEvent {
+            at: self.app.clock.now().naive_utc(),
+            actor: who.name.clone(),
+            tenant: Some(who.tenant.clone()),
+            address: Some(self.address_of(request)),
+            action,
+            subject,
+        }
+    }
+
     /// Notes in the audit trail what a person did.
     pub async fn note(
         &self,
@@ -66,14 +84,7 @@ impl Site {
         action: Action,
         subject: Option<String>,
     ) -> Result<(), WebError> {
-        let event = NewEvent {
-            at: self.app.clock.now().naive_utc(),
-            actor: who.name.clone(),
-            tenant: Some(who.tenant.clone()),
-            address: Some(self.address_of(request)),
-            action,
-            subject,
-        };
+        let event = self.event(who, request, action, subject);
         let sealer = Arc::clone(&self.app.sealer);
         Ok(self.app.store.write(move |db| audit::append(db, Some(&sealer), &event)).await?)
     }

@@ -43,6 +43,10 @@ words! {
         Settle = "settle",
         /// A sync now.
         Sync = "sync",
+        /// Changing the password.
+        Password = "password",
+        /// Ending a session.
+        Session = "session",
         /// Signing out.
         SignOut = "sign-out",
         /// Another language.
@@ -60,6 +64,8 @@ impl Undone {
             "/sync-runs" => Self::Sync,
             "/sign-out" => Self::SignOut,
             "/language" => Self::Language,
+            "/account/password" => Self::Password,
+            "/account/sessions" => Self::Session,
             "/payment-instructions/ask" => Self::Ask,
             "/payment-instructions/fetch" => Self::Fetch,
             _ if path.starts_with("/payment-instructions/") => match last {
@@ -86,6 +92,8 @@ impl Undone {
             Self::Ask | Self::Fetch => "/payment-instructions".to_owned(),
             Self::Resend | Self::Settle => "/messages".to_owned(),
             Self::Sync => "/sync-runs".to_owned(),
+            Self::Password => "/account/password".to_owned(),
+            Self::Session => "/account".to_owned(),
             Self::SignOut | Self::Language | Self::Other => "/".to_owned(),
         }
     }
@@ -101,6 +109,8 @@ impl Undone {
             Self::Resend => phrase("Sending again was not done: press it again."),
             Self::Settle => phrase("Settling was not done: press it again."),
             Self::Sync => phrase("Running the sync was not done: press it again."),
+            Self::Password => phrase("Changing the password was not done: fill in the form again."),
+            Self::Session => phrase("Ending the session was not done: press it again."),
             Self::SignOut => phrase("Signing out was not done: press it again when you want to leave."),
             Self::Language => phrase("The change of language was not done: choose it again."),
             Self::Other => phrase("What you sent was not done: send it again."),
@@ -159,6 +169,8 @@ mod tests {
             ("/messages/settle", Undone::Settle, "/messages"),
             ("/sync-runs", Undone::Sync, "/sync-runs"),
             ("/sign-out", Undone::SignOut, "/"),
+            ("/account/password", Undone::Password, "/account/password"),
+            ("/account/sessions", Undone::Session, "/account"),
             ("/employees/7", Undone::Other, "/"),
         ] {
             assert_eq!((Undone::of(path), undone.page_of(path).as_str()), (undone, page), "{path}");

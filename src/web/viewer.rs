@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::arrival::Arrival;
 use super::path::local_path;
+use super::place::Place;
 use super::tenants::TenantNames;
 use crate::access::{Right, Role};
 use crate::language::{Language, Phrase, phrase};
@@ -29,6 +31,12 @@ pub struct Viewer {
     pub undone: Option<Undone>,
     /// What the Urban Local Bodies are called.
     pub tenants: Arc<TenantNames>,
+    /// Where their session is used.
+    pub place: Place,
+    /// What the first page after the sign-in tells them.
+    pub arrival: Option<Arrival>,
+    /// Whether they come to no other page before they have chosen a password of their own.
+    pub must_change_password: bool,
     /// When they looked.
     pub seen_at: DateTime<Utc>,
 }

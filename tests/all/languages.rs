@@ -377,6 +377,8 @@ async fn no_page_mixes_english_into_another_language() {
         "/sync-runs",
         "/messages",
         "/audit",
+        "/account",
+        "/account/password",
         "/nowhere",
     ];
     for path in before {

@@ -5,6 +5,7 @@
 mod support;
 
 mod access;
+mod account;
 mod asking;
 mod browser;
 mod commands;

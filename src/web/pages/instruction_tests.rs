@@ -18,6 +18,9 @@ pub(in crate::web::pages) fn admin() -> Viewer {
         tenants: Default::default(),
         form_token: "f00d".to_owned(),
         undone: None,
+        place: Default::default(),
+        arrival: None,
+        must_change_password: false,
         seen_at: NOW,
     }
 }

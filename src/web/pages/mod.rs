@@ -1,5 +1,6 @@
 //! The pages, one file each.
 
+pub mod account;
 pub mod audit;
 pub mod calls;
 pub mod day;

@@ -90,6 +90,8 @@ async fn tour() -> (World, Vec<Stop>) {
         calls(ELSEWHERE),
         calls(WIDE),
         "/audit".to_owned(),
+        "/account".to_owned(),
+        "/account/password".to_owned(),
         "/sync-runs".to_owned(),
         "/sync-runs/1".to_owned(),
         "/sync-runs/1?show=paid".to_owned(),

@@ -104,12 +104,18 @@ impl<'a> Attempt<'a> {
         let action = if taken_back.is_some() { Action::SignIn } else { Action::SignInFailed };
         let event = self.event(action, found);
         let (network, sealer) = (self.counted.network.clone(), Arc::clone(&self.site.app.sealer));
-        let written = self.site.app.store.write(move |db| match taken_back {
-            Some(failure) => {
-                attempts::take_back(db, failure)?;
-                audit::append(db, Some(&sealer), &event)
+        let (whose, at) = (found.map(|employee| employee.id), self.counted.at);
+        let written = self.site.app.store.write(move |db| {
+            if let Some(id) = whose {
+                employees::note_attempt(db, id, taken_back.is_some(), at)?;
             }
-            None => attempts::tell_failure(db, &sealer, &event, &network),
+            match taken_back {
+                Some(failure) => {
+                    attempts::take_back(db, failure)?;
+                    audit::append(db, Some(&sealer), &event)
+                }
+                None => attempts::tell_failure(db, &sealer, &event, &network),
+            }
         });
         Ok(written.await?)
     }

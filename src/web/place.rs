@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::error::WebError;
 use super::session;
-use super::site::Site;
 use crate::language::{Phrase, phrase};
 use crate::sealing::random_hex;
 
@@ -29,7 +28,7 @@ pub struct Place {
 
 impl Place {
     /// The session's place, noted at its first page.
-    pub fn of_session(site: &Site, request: &HttpRequest, session: &Session) -> Result<Self, WebError> {
+    pub fn of_session(address: String, request: &HttpRequest, session: &Session) -> Result<Self, WebError> {
         if let Some(place) = session::kept(session, PLACE)? {
             return Ok(place);
         }
@@ -37,7 +36,7 @@ impl Place {
             request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let place = Self {
             id: random_hex(8).map_err(|fault| WebError::Session(fault.to_string()))?,
-            address: site.address_of(request),
+            address,
             browser: first_of(agent, BROWSERS),
             system: first_of(agent, SYSTEMS),
         };

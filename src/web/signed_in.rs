@@ -75,8 +75,10 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
         session.purge();
         return Err(sign_in_first(request, site));
     };
-    let (place, arrival) =
-        (Place::of_session(site, request, &session)?, Arrival::of_session(&session, &employee)?);
+    let (place, arrival) = (
+        Place::of_session(site.address_of(request), request, &session)?,
+        Arrival::of_session(&session, &employee)?,
+    );
     let viewer = Viewer {
         name: employee.name,
         role: employee.role,

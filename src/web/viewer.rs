@@ -71,6 +71,6 @@ impl Viewer {
 /// Where a sign-in leads: to `next`; who sees no payment instruction and asked for no page in particular, to the
 /// audit trail.
 pub fn landing(role: Role, next: String) -> String {
-    let nowhere = next == "/" || next == local_path(None);
+    let nowhere = next == "/payment-instructions" || next == local_path(None);
     if nowhere && !role.may(Right::SeePayments) { "/audit".to_owned() } else { next }
 }

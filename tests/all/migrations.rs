@@ -116,7 +116,7 @@ async fn its_employees_sign_in(world: &World) {
     }
     let auditor = Browser::new(world.address);
     auditor.sign_in("indu").await;
-    assert_eq!(auditor.get("/payment-instructions").await.status, 403);
+    assert_eq!(auditor.get("/payment-instructions").await.location(), "/account/password");
     let disabled = Browser::new(world.address);
     let refused = disabled.try_to_sign_in("gone", crate::support::PASSWORD).await;
     assert_eq!(refused.location(), "/sign-in");

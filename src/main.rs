@@ -42,6 +42,8 @@ enum Command {
     User(commands::user::UserArgs),
     /// Seal everything anew with DATA_KEY; run it after a change of key, with serve running or not
     Reseal(commands::reseal::ResealArgs),
+    /// Bring the schema of the database up to date, as its owner; the other commands do it too where they may
+    Migrate(commands::migrate::MigrateArgs),
     /// Check that what is written once is as it was: the audit trail and the call log; changes nothing
     Verify(commands::verify::VerifyArgs),
     /// The JIT and SMS simulators alone, for integration work
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::import::run_compare(args),
         Command::User(args) => commands::user::run(args),
         Command::Reseal(args) => commands::reseal::run(args),
+        Command::Migrate(args) => commands::migrate::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Simulate(args) => commands::simulate::run(args),
     };

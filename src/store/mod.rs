@@ -76,6 +76,17 @@ pub enum StoreError {
          of this one, which brings it up to date"
     )]
     OtherSchema,
+    /// The schema is of a program that is newer.
+    #[error(
+        "the database has the schema of a newer version of this program, which this one would spoil: use that version"
+    )]
+    NewerSchema,
+    /// The schema must be brought up to date by another role.
+    #[error(
+        "the schema of the database must be brought up to date, and the role in DATABASE_URL may not do it ({0}): run \
+         `mukta-ftps migrate` as the owner of the database"
+    )]
+    MayNotMigrate(String),
     /// A query failed.
     #[error("the database refused: {0}")]
     Query(#[from] diesel::result::Error),
@@ -204,7 +215,7 @@ impl Store {
     pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         url.make_file().map_err(|cause| StoreError::Unreachable(format!("{url:?}: {cause}")))?;
         let store = Self::connect(url)?;
-        store.migrate()?;
+        store.migrate(url)?;
         refolding::refold(&store)?;
         Ok(store)
     }
@@ -218,11 +229,11 @@ impl Store {
             return Ok(None);
         }
         let store = Self::connect(url)?;
-        let applied = store.read_blocking(migrations_applied)?;
-        if applied.is_empty() {
-            return Ok(None);
-        }
-        if applied == migrations_known(url)? { Ok(Some(store)) } else { Err(StoreError::OtherSchema) }
+        Ok(match store.schema(url)? {
+            Schema::None => None,
+            Schema::Ours => Some(store),
+            Schema::Older => return Err(StoreError::OtherSchema),
+        })
     }
 
     fn connect(url: &DatabaseUrl) -> Result<Self, StoreError> {
@@ -243,9 +254,25 @@ impl Store {
         })
     }
 
+    /// What schema the database has; one that is newer than the program is a fault.
+    fn schema(&self, url: &DatabaseUrl) -> Result<Schema, StoreError> {
+        let (applied, known) = (self.read_blocking(migrations_applied)?, migrations_known(url)?);
+        if applied.iter().any(|version| !known.contains(version)) {
+            return Err(StoreError::NewerSchema);
+        }
+        Ok(match applied.len() {
+            0 => Schema::None,
+            all if all == known.len() => Schema::Ours,
+            _ => Schema::Older,
+        })
+    }
+
     /// One process at a time: the writer's lock (an advisory one on PostgreSQL) is taken before what
-    /// is pending is looked up.
-    fn migrate(&self) -> Result<(), StoreError> {
+    /// is pending is looked up again. Where nothing is, nothing is asked that takes the owner's rights.
+    fn migrate(&self, url: &DatabaseUrl) -> Result<(), StoreError> {
+        if self.schema(url)? == Schema::Ours {
+            return Ok(());
+        }
         self.connection()?.writing(|db| {
             match db {
                 Db::Sqlite(db) => db.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
@@ -254,7 +281,7 @@ impl Store {
                     db.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ())
                 }
             }
-            .map_err(|fault| StoreError::Migration(fault.to_string()))
+            .map_err(|fault| may_not_migrate(fault.to_string()))
         })
     }
 
@@ -347,6 +374,20 @@ impl Store {
         .await
         .map_err(|broken| StoreError::BrokeOff(broken.to_string()))?
     }
+}
+
+/// The schema of a database, as this program sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Schema {
+    None,
+    Older,
+    Ours,
+}
+
+/// What PostgreSQL says where a role lacks the owner's rights.
+fn may_not_migrate(fault: String) -> StoreError {
+    let lacks_rights = ["permission denied", "must be owner"].iter().any(|words| fault.contains(words));
+    if lacks_rights { StoreError::MayNotMigrate(fault) } else { StoreError::Migration(fault) }
 }
 
 #[derive(diesel::QueryableByName)]

@@ -6,9 +6,15 @@ use std::path::Path;
 use mukta_ftps::sealing::hex;
 use mukta_ftps::web::Sessions;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+
 use crate::support::{
-    Browser, DATA_KEY, Kind, PEOPLE, REVISED, SESSION_KEY, World, program, stderr, with_database,
+    Browser, DATA_KEY, Kind, PEOPLE, REVISED, SESSION_KEY, ScratchDatabase, World, document, fed, on_both,
+    pair, program, stderr, with_database,
 };
+
+on_both!(a_newer_schema_is_refused_by_every_command);
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -21,7 +27,7 @@ fn a_new_database_is_its_owners_alone_and_loudly_new() {
     let url = format!("sqlite://{}", file.display());
     let mut command = program(&["user", "add", "asha", "--role", "admin", "--tenant", "od"]);
     command.env("DATABASE_URL", &url).env("DATA_KEY", hex(&DATA_KEY));
-    let output = crate::support::fed(command, "four plain words apart\n");
+    let output = fed(command, "four plain words apart\n");
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("new database at"), "{}", stderr(&output));
     assert_eq!(mode(&file), 0o600);
@@ -148,4 +154,69 @@ async fn no_page_of_the_file_holds_what_the_earlier_key_sealed() {
     let output = reseal.output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(in_files(), 0);
+}
+
+/// The statements of a section of OPERATIONS.md, for that database and that role.
+fn grants(database: &str, role: &str) -> String {
+    let operations = include_str!("../../docs/OPERATIONS.md");
+    let section = operations.split("## Two roles on PostgreSQL").nth(1).unwrap();
+    let block = section.split("```sql").nth(1).unwrap().split("```").next().unwrap();
+    block.replace("DATABASE mukta ", &format!("DATABASE {database} ")).replace("mukta_app", role)
+}
+
+#[test]
+fn the_program_runs_as_a_role_that_does_not_own_the_database() {
+    let database = ScratchDatabase::new(Kind::Postgres);
+    let mut url: reqwest::Url = database.url_text.parse().unwrap();
+    let name = url.path().trim_start_matches('/').to_owned();
+    let role = format!("app_{name}");
+    database.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'app'"));
+    database.execute(&grants(&name, &role));
+    url.set_username(&role).unwrap();
+    url.set_password(Some("app")).unwrap();
+    let as_role = |args: &[&str]| {
+        let mut command = program(args);
+        command.env("DATABASE_URL", url.as_str()).env("DATA_KEY", hex(&DATA_KEY));
+        command
+    };
+    let add = || {
+        let command = as_role(&["user", "add", "asha", "--role", "admin", "--tenant", "od"]);
+        fed(command, "four plain words apart\n")
+    };
+    let forgotten = add();
+    assert_eq!(forgotten.status.code(), Some(1), "{}", stderr(&forgotten));
+    assert!(stderr(&forgotten).contains("run `mukta-ftps migrate` as the owner"), "{}", stderr(&forgotten));
+    let migrated = with_database(&["migrate"], &database).output().unwrap();
+    assert!(migrated.status.success(), "{}", stderr(&migrated));
+    let added = add();
+    assert!(added.status.success(), "{}", stderr(&added));
+    let imported = fed(as_role(&["import", "-"]), &document(&pair(PEOPLE)));
+    assert!(imported.status.success(), "{}", stderr(&imported));
+    let verified = as_role(&["verify"]).output().unwrap();
+    assert!(verified.status.success(), "{}", stderr(&verified));
+    let mut db = PgConnection::establish(url.as_str()).unwrap();
+    for statement in [
+        "ALTER TABLE audit_events DISABLE TRIGGER ALL",
+        "DROP TRIGGER audit_events_keep ON audit_events",
+        "TRUNCATE audit_events",
+        "SET session_replication_role = replica",
+    ] {
+        let refused = db.batch_execute(statement).unwrap_err().to_string();
+        assert!(
+            refused.contains("must be owner") || refused.contains("permission denied"),
+            "{statement}: {refused}"
+        );
+    }
+    drop(db);
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+async fn a_newer_schema_is_refused_by_every_command(world: World) {
+    world.database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000001')");
+    for args in [&["verify"][..], &["migrate"], &["export"], &["user", "list"], &["user", "disable", "asha"]]
+    {
+        let output = with_database(args, &world.database).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("a newer version of this program"), "{args:?}: {}", stderr(&output));
+    }
 }

@@ -138,17 +138,17 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
         let password = sign_in(&app, &args.data)?;
         let [state, others @ ..] = USERS;
         let others = others.map(|user| format!("\n  or       user name {}, password {password}: {}", user.name, user.is));
-        writeln!(
-            std::io::stdout(),
-            "mukta-ftps demo\n  open     http://{address}\n  sign in  user name {}, password {password}{}\n  phones   {}\n  back     {}: what came back to MUKTASoft\n  sync     http://{address}/sync-runs: past nights, and at the first start a run under way\n  log      {}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)",
+        let told = format!(
+            "mukta-ftps demo\n  open     http://{address}\n  sign in  user name {}, password {password}{}\n  phones   {}\n  back     {}: what came back to MUKTASoft\n  sync     http://{address}/sync-runs: past nights, and at the first start a run under way\n  log      {}\n  stop     Ctrl-C; your data stays in {} (--reset begins afresh)\n",
             state.name,
             others.concat(),
             gateway.page_url(),
             muktasoft.page_url(),
             args.data.join(LOG).display(),
             args.data.display(),
-        )
-        .or_say("standard output is closed")?;
+        );
+        // At once: who reads as far as the sign-ins and goes away does not end the demo.
+        std::io::stdout().write_all(told.as_bytes()).or_say("standard output is closed")?;
         serve_until_told(server, &app, STOP_WITHIN).await
     })
 }

@@ -154,6 +154,16 @@ pub fn one_line(text: &str) -> String {
         .join(" ")
 }
 
+/// What a person wrote as a note: all on one line, without what turns the direction of what stands around it;
+/// empty if nothing of it can be seen.
+pub fn note(typed: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let text = one_line(&typed.replace(turns, ""));
+    let is_seen = text.chars().any(|c| !is_invisible(c) && c != '\u{2800}' && !c.is_whitespace());
+    if is_seen { text } else { String::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +192,11 @@ mod tests {
 
     #[test]
     fn what_is_on_one_line_has_neither_breaks_nor_controls() {
+        assert_eq!(note(" told\n \u{202e}her "), "told her");
+        assert_eq!(note("ନା\u{200c}ହିଁ"), "ନା\u{200c}ହିଁ", "a joiner of letters stays");
+        for blank in ["", " \u{a0}", "\u{200b}", "\u{2800} \u{ad}", "\u{202e}"] {
+            assert_eq!(note(blank), "", "{blank:?}");
+        }
         assert_eq!(one_line(" a\r\n\tb\u{7}c  d "), "a b c d");
     }
 

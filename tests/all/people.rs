@@ -52,11 +52,18 @@ async fn what_is_a_persons_shows_their_rows_before_the_payment_instructions(worl
     let many = get(&world, "/payment-instructions", "sabita").await;
     assert_eq!(people(&many).len(), 5);
     assert_eq!(many.attr("#people .results a", "href"), "/beneficiaries?q=sabita");
-    for other in
-        ["q=PI-1013/2023-24/000256", "q=sabita&status=Completed", "q=sabita&tab=needs-you", "tab=all"]
-    {
+    for other in ["q=PI-1013/2023-24/000256", "tab=all"] {
         assert!(people(&world.get(&format!("/payment-instructions?{other}")).await).is_empty(), "{other}");
     }
+    for filtered in ["q=sabita&status=Completed", "q=sabita&tab=needs-you", "q=sabita&tenant=od.jatni"] {
+        let page = world.get(&format!("/payment-instructions?{filtered}")).await;
+        assert_eq!(people(&page).len(), 5, "{filtered}: {}", page.text);
+    }
+    let title = many.words("title");
+    assert!(title.starts_with("sabita · ") && title.contains("payment instruction"), "{title}");
+    let at_fault = world.get("/payment-instructions?from=31/02/2026").await;
+    assert!(at_fault.words("title").starts_with("Error: "), "{}", at_fault.text);
+    assert!(at_fault.all(".tabs .count").is_empty(), "nothing was counted");
     let town = world.browser_of("bina", Role::Viewer, "od.dhenkanal").await;
     let elsewhere = town.get("/payment-instructions?q=sabita").await;
     assert!(people(&elsewhere).is_empty(), "another town's people are not told");

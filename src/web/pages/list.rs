@@ -46,18 +46,22 @@ pub async fn page(
     }
     let after = asked.cursor().map_err(|_| WebError::unreadable_address())?;
     let (whole, within, filters) = (viewer.scope(), asked.scope_in(viewer.scope()), asked.filters_at(now));
-    let who = (asked.is_only_text() && after.is_none()).then(|| asked.typed.q.clone());
+    // Whose payments the text finds is shown whatever else was asked of payment instructions.
+    let who = (!asked.typed.q.is_empty() && after.is_none()).then(|| asked.typed.q.clone());
     let shown = site
         .app
         .store
         .read(move |db| {
+            let people = match (who, &within) {
+                (Some(who), Some(scope)) => Some(people::find(db, scope, &who, None, PEOPLE_SHOWN)?),
+                _ => None,
+            };
             let found =
                 within.map(|scope| search::search(db, &scope, &filters, after.as_ref())).transpose()?;
-            let people = who.map(|who| people::find(db, &whole, &who, None, PEOPLE_SHOWN)).transpose()?;
             Ok(Shown {
                 people,
                 found: Some(found.unwrap_or_default()),
-                counts: search::tab_counts(db, &whole, now.naive_utc())?,
+                counts: Some(search::tab_counts(db, &whole, now.naive_utc())?),
                 towns: if whole.is_state() { scope::towns(db, &whole)? } else { Vec::new() },
             })
         })
@@ -78,7 +82,8 @@ struct Shown {
     found: Option<Found>,
     /// Whose payments a text finds, if people were looked for too.
     people: Option<FoundPeople>,
-    counts: TabCounts,
+    /// `None` where nothing was looked for.
+    counts: Option<TabCounts>,
     /// Of a state: the towns to choose from.
     towns: Vec<String>,
 }
@@ -121,7 +126,7 @@ struct ListPage {
 /// A tab as the page shows it.
 struct ShownTab {
     tab: Tab,
-    count: String,
+    count: Option<String>,
     is_current: bool,
 }
 
@@ -160,6 +165,12 @@ impl ListPage {
             results: shown.found.map(|found| Results::new(found, &asked, may_ask, around)),
             asked,
         }
+    }
+
+    /// What the title says before the page's name.
+    fn found_words(&self) -> Option<String> {
+        let results = self.results.as_ref().filter(|_| self.sought.is_any())?;
+        Some(format!("{} · {}", self.asked.typed.q, self.shell.tell(results.total())))
     }
 
     fn statuses(&self) -> &'static [PiStatus] {
@@ -218,8 +229,8 @@ const fn flag_words(flag: Flag) -> Phrase {
 }
 
 impl ShownTab {
-    fn all(current: Tab, counts: TabCounts) -> Vec<Self> {
-        let of = |tab| match tab {
+    fn all(current: Tab, counts: Option<TabCounts>) -> Vec<Self> {
+        let of = |counts: TabCounts, tab| match tab {
             Tab::NeedsYou => counts.needs_you,
             Tab::Waiting => counts.waiting,
             Tab::All => counts.all,
@@ -228,7 +239,8 @@ impl ShownTab {
             let more = if count > search::COUNTED { "+" } else { "" };
             format!("{}{more}", thousands(count.min(search::COUNTED)))
         };
-        let shown = |tab| Self { tab, count: told(of(tab)), is_current: tab == current };
+        let shown =
+            |tab| Self { tab, count: counts.map(|counts| told(of(counts, tab))), is_current: tab == current };
         Tab::ALL.into_iter().map(shown).collect()
     }
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::Notice;
 use crate::access::Right;
-use crate::domain::text::{one_line, without_long_numbers};
+use crate::domain::text::{self, without_long_numbers};
 use crate::language::phrase;
 use crate::store::audit::Action;
 use crate::store::{instructions, notes};
@@ -36,7 +36,7 @@ pub(super) async fn write(
         )));
     }
     let page = path::link(&instruction.number, Sub::View);
-    let text = one_line(form.fields.get("text"));
+    let text = text::note(form.fields.get("text"));
     let fault = match text.chars().count() {
         0 => Some(Notice::NoteMissing),
         1..=LONGEST => None,

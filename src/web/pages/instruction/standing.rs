@@ -225,8 +225,8 @@ impl Facts {
     fn correction(&self) -> Phrase {
         match self.last_day_to_correct {
             Some(last) if last < ist_date(self.now) => phrase(
-                "The payments that failed can no longer be corrected in MUKTASoft: ask the treasury how they can \
-                 still be made.",
+                "The payments that failed and are in no later payment instruction can no longer be corrected in \
+                 MUKTASoft: ask the treasury how they can still be made.",
             ),
             Some(last) => phrase(
                 "Correct the payments that failed in MUKTASoft, and send them again as a revised payment instruction. \

@@ -7,7 +7,7 @@ use askama::Template;
 use super::asked::Asked;
 use super::chosen::{Chosen, attempt, attempt_field, ids, seen, whom};
 use super::notice::Notice;
-use crate::domain::text::{one_line, without_long_numbers};
+use crate::domain::text::{self, without_long_numbers};
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::outbox::by_hand::{self, Settled};
@@ -131,7 +131,7 @@ async fn settle(
     if chosen.messages.is_empty() {
         return Ok(see_other(&chosen.place.told(Notice::NoneMarked, None)));
     }
-    let note = without_long_numbers(&one_line(form.fields.get("note")), TELLING_DIGITS);
+    let note = without_long_numbers(&text::note(form.fields.get("note")), TELLING_DIGITS);
     let asks = |fault: Option<Fault>| see_other(&chosen.question("/messages/settle", fault.map(Fault::word)));
     if !form.fields.get("ask").is_empty() {
         return Ok(asks(None));

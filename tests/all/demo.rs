@@ -36,6 +36,8 @@ async fn the_demo_is_quiet_says_how_to_sign_in_and_has_half_a_year_behind_it() {
     let mut demo = start(&data);
     let first = told(&mut demo);
     assert_eq!(first[0], "mukta-ftps demo");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&data).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o700);
     assert!(first[9].contains("--reset"), "{first:?}");
     let people = sign_ins(&first);
     assert_eq!(people.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["demo", "asha", "ravi"]);

@@ -102,7 +102,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
         std::fs::remove_dir_all(&args.data)
             .or_say(format!("{} could not be removed", args.data.display()))?;
     }
-    std::fs::create_dir_all(&args.data).or_say(format!("{} could not be made", args.data.display()))?;
+    private_directory(&args.data).or_say(format!("{} could not be made", args.data.display()))?;
     log_into(&args.data.join(LOG))?;
     let sealer = Sealer::new(&key(&args.data, "data.key")?, &[]).map_err(StoreError::from)?;
     let sessions = Sessions::local(&key(&args.data, "session.key")?);
@@ -207,6 +207,12 @@ fn log_into(file: &Path) -> Result<(), CommandError> {
         .or_say(format!("{} could not be written", file.display()))?;
     crate::logger().target(env_logger::Target::Pipe(Box::new(log))).init();
     Ok(())
+}
+
+/// Makes a directory that only its owner may enter, unless it is there.
+fn private_directory(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Writes a file that only its owner may read.

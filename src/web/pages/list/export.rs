@@ -15,10 +15,10 @@ use futures_util::{StreamExt, stream};
 use super::request::ListQuery;
 use crate::domain::date::{IST, treasury_day};
 use crate::domain::text::guarded;
-use crate::domain::{Paise, PiStatus};
+use crate::domain::{CompletedBy, Paise, PiStatus};
 use crate::language::Language;
 use crate::store::Store;
-use crate::store::instructions::PaymentAdvice;
+use crate::store::instructions::{PaymentAdvice, PaymentInstruction};
 use crate::store::scope::Scope;
 use crate::store::search::{self, Cursor, Exported, Filters, Listed};
 use crate::web::display;
@@ -93,6 +93,7 @@ pub async fn csv(
         filters: asked.filters_at(now),
         tenants: site.tenants.clone(),
         now,
+        next_night: site.app.sync.nights().next_after(now),
     };
     // The first part is read before anything is sent: a fault so far is an error page.
     let (first, export) = export.part(heading()?).await?;
@@ -120,6 +121,8 @@ struct Export {
     filters: Filters,
     tenants: Arc<TenantNames>,
     now: DateTime<Utc>,
+    /// When what has no attempt of its own is asked about.
+    next_night: Option<DateTime<Utc>>,
     /// Where the rest begins: after that cursor, or at the first row. `None`: it is done.
     rest: Option<Option<Cursor>>,
 }
@@ -134,7 +137,7 @@ impl Export {
             let (scope, filters) = (self.scope.clone(), self.filters.clone());
             let (rows, next) =
                 self.store.read(move |db| search::export(db, &scope, &filters, after.as_ref())).await?;
-            write(&mut part, rows.iter().map(|row| cells(row, &self.tenants, self.now)))?;
+            write(&mut part, rows.iter().map(|row| cells(row, &self.tenants, self.now, self.next_night)))?;
             self.rest = next.map(Some);
         }
         Ok((part, self))
@@ -147,7 +150,12 @@ fn heading() -> Result<Vec<u8>, WebError> {
     Ok(part)
 }
 
-fn cells(row: &Exported, tenants: &TenantNames, now: DateTime<Utc>) -> [String; HEADINGS.len()] {
+fn cells(
+    row: &Exported,
+    tenants: &TenantNames,
+    now: DateTime<Utc>,
+    next_night: Option<DateTime<Utc>>,
+) -> [String; HEADINGS.len()] {
     let Exported { listed: Listed { instruction: pi, tally }, advices, .. } = row;
     let words = |text: &str| guarded(text.to_owned());
     let told = |text: &Option<String>| words(text.as_deref().unwrap_or_default());
@@ -182,11 +190,11 @@ fn cells(row: &Exported, tenants: &TenantNames, now: DateTime<Utc>) -> [String; 
         told(&pi.ftps_message),
         pi.latest_outcome().map(|outcome| outcome.to_string()).unwrap_or_default(),
         pi.ftps_called_at.map(ist_instant).unwrap_or_default(),
-        pi.next_attempt_at.filter(|_| pi.is_waiting()).map(ist_instant).unwrap_or_default(),
+        next_attempt(pi, next_night),
         in_process.map(ist_instant).unwrap_or_default(),
         days.unwrap_or_default(),
         pi.completed_at.map(ist_instant).unwrap_or_default(),
-        pi.completed_by.map(|by| by.to_string()).unwrap_or_default(),
+        pi.completed_by.map(completed_by).unwrap_or_default().to_owned(),
         told(&pi.error_response),
         each(|one| &one.advice_id, str::to_owned),
         each(|one| &one.advice_date, iso_day),
@@ -203,6 +211,25 @@ fn cells(row: &Exported, tenants: &TenantNames, now: DateTime<Utc>) -> [String; 
         told(&pi.told_status),
         pi.modified_at.map(ist_instant).unwrap_or_default(),
     ]
+}
+
+/// When JIT is asked next, as the page says it: its own attempt, or the next night.
+fn next_attempt(pi: &PaymentInstruction, next_night: Option<DateTime<Utc>>) -> String {
+    if !pi.is_waiting() {
+        return String::new();
+    }
+    if pi.cannot_ask {
+        return "cannot be asked".to_owned();
+    }
+    pi.next_attempt_at.or(next_night.map(|at| at.naive_utc())).map(ist_instant).unwrap_or_default()
+}
+
+/// Who said that it is Completed, by the name that people know.
+const fn completed_by(by: CompletedBy) -> &'static str {
+    match by {
+        CompletedBy::Ftps => "FTPS",
+        CompletedBy::Muktasoft => "MUKTASoft",
+    }
 }
 
 /// A UTC instant's day in IST: `2024-03-31`.
@@ -224,7 +251,6 @@ fn iso_day(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::store::beneficiaries::Tally;
-    use crate::store::instructions::PaymentInstruction;
     use crate::web::pages::instruction::tests::{NOW, revised};
 
     #[test]
@@ -255,7 +281,7 @@ mod tests {
             head_of_account: Some("221705".to_owned()),
             master_allotment_id: None,
         };
-        let cells = cells(&row, &TenantNames::default(), NOW);
+        let cells = cells(&row, &TenantNames::default(), NOW, Some(NOW));
         let of = |heading: &str| cells[HEADINGS.iter().position(|one| *one == heading).unwrap()].as_str();
         for (heading, expected) in [
             ("PI number", "'=PI-1"),
@@ -270,6 +296,7 @@ mod tests {
             ("Open", "1"),
             ("Flags", "sum-differs"),
             ("Last asked", "2023-11-15T03:43:20+05:30"),
+            ("Next attempt", "2023-11-15T03:43:20+05:30"),
             ("In Process since", "2023-11-06T03:43:20+05:30"),
             ("Days In Process", "9"),
             ("Advice ID", "A-1; A-2"),

@@ -59,6 +59,15 @@ struct Chromedriver {
 
 impl Chromedriver {
     fn start() -> Self {
+        loop {
+            if let Some(started) = Self::start_on_a_free_port() {
+                return started;
+            }
+        }
+    }
+
+    /// `None` where the port went to somebody else: a driver takes one of IPv4, and ends where IPv6 has it in use.
+    fn start_on_a_free_port() -> Option<Self> {
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -70,13 +79,17 @@ impl Chromedriver {
         let port = loop {
             line.clear();
             assert!(printed.read_line(&mut line).unwrap() > 0, "chromedriver ended at once");
+            if line.contains("port not available") {
+                process.wait().unwrap();
+                return None;
+            }
             if let Some((_, port)) = line.trim_end().trim_end_matches('.').rsplit_once("on port ")
                 && line.contains("started successfully")
             {
                 break port.parse().unwrap();
             }
         };
-        Self { process, port, _printed: printed }
+        Some(Self { process, port, _printed: printed })
     }
 }
 

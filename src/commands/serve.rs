@@ -123,18 +123,25 @@ pub(crate) async fn serve_until_told(
     }
 }
 
+/// How often the log is told where the audit trail ends; and how soon again where that could not be read.
+const TRAIL_TOLD: Duration = Duration::from_secs(3600);
+const TRAIL_TOLD_AGAIN: Duration = Duration::from_secs(5);
+
 /// Tells the log where the audit trail ends, at the start and each hour: what was said there, the database cannot
 /// take back.
 async fn tell_trail(store: Store) {
-    let mut hourly = tokio::time::interval(Duration::from_secs(3600));
     loop {
-        hourly.tick().await;
-        match store.read(trail::end).await {
+        let next = match store.read(trail::end).await {
             Ok((events, link)) => {
-                log::info!("the audit trail has had {events} events; its chain ends in {link}")
+                log::info!("the audit trail has had {events} events; its chain ends in {link}");
+                TRAIL_TOLD
             }
-            Err(fault) => log::warn!("where the audit trail ends could not be read: {fault}"),
-        }
+            Err(fault) => {
+                log::warn!("where the audit trail ends could not be read: {fault}");
+                TRAIL_TOLD_AGAIN
+            }
+        };
+        tokio::time::sleep(next).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
-use mukta_ftps::store::trail::{self, Checked};
+use mukta_ftps::store::trail::check::{self, Checked};
 use mukta_ftps::store::{Store, keys};
 
 use super::{CommandError, OrSay};
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), CommandError> {
         None => Checked::default(),
         Some(store) => {
             store.read_blocking(|db| keys::fitting(db, &sealer))?;
-            trail::faults(&store, &sealer)?
+            check::faults(&store, &sealer)?
         }
     };
     let mut faults = std::io::stderr().lock();

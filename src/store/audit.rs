@@ -50,6 +50,40 @@ words! {
         PasswordRefused = "password-refused",
         /// Ended a session of their own.
         SessionEnded = "session-ended",
+        /// Opened the page of a payment instruction: once for each person, instruction and day.
+        PiOpened = "pi-opened",
+        /// Opened in full a sentence of JIT's or MUKTASoft's whose numbers are masked.
+        WordsOpened = "words-opened",
+        /// Searched for people.
+        PeopleSearched = "people-searched",
+        /// Took a file of what is shown: payment instructions, people, a month's report.
+        Downloaded = "downloaded",
+        /// Exported payment instructions.
+        Exported = "exported",
+        /// Imported payment instructions, from a file or from MUKTASoft.
+        Imported = "imported",
+        /// Ran a sync by command.
+        Synced = "synced",
+        /// Sealed what is stored with another data key.
+        Resealed = "resealed",
+        /// Erased what was due.
+        Pruned = "pruned",
+        /// Was refused: a page that is not theirs, a form of another site.
+        Refused = "refused",
+        /// Chose the language of the pages.
+        LanguageChosen = "language-chosen",
+        /// Set up a second factor.
+        SecondFactorSet = "second-factor-set",
+        /// Gave up the second factor.
+        SecondFactorRemoved = "second-factor-removed",
+        /// Took an employee's second factor away, since it was lost.
+        SecondFactorReset = "second-factor-reset",
+        /// Gave the second factor again, for what is asked twice.
+        SecondFactorGiven = "second-factor-given",
+        /// Gave a wrong second factor.
+        SecondFactorRefused = "second-factor-refused",
+        /// Made new recovery codes.
+        RecoveryCodesMade = "recovery-codes-made",
     }
 }
 

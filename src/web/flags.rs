@@ -40,7 +40,7 @@ pub fn of(pi: &PaymentInstruction, tally: &Tally, now: DateTime<Utc>) -> Vec<Sho
         (
             is_completed && tally.failed > 0,
             Flag::FailedPayments,
-            of_all(phrase("%{count} of %{all} failed"), tally.failed),
+            of_all(failed_words(tally.returned), tally.failed),
         ),
         (pi.is_past_deadline(now), Flag::PastDeadline, last_day),
         (
@@ -68,4 +68,13 @@ pub fn of(pi: &PaymentInstruction, tally: &Tally, now: DateTime<Utc>) -> Vec<Sho
     .filter(|(is_raised, ..)| *is_raised)
     .map(|(_, flag, words)| ShownFlag { flag, words })
     .collect()
+}
+
+/// Payments that came back are among those that failed.
+fn failed_words(returned: i64) -> Phrase {
+    if returned == 0 {
+        return phrase("%{count} of %{all} failed");
+    }
+    phrase("%{count} of %{all} failed, %{returned} of them returned")
+        .with("returned", display::count(returned))
 }

@@ -83,6 +83,23 @@ impl AuditPage {
             Action::TenantChanged => phrase("Changed whose data a user sees"),
             Action::PasswordRefused => phrase("Gave a wrong password when changing it"),
             Action::SessionEnded => phrase("Ended a session of their own"),
+            Action::PiOpened => phrase("Opened a payment instruction"),
+            Action::WordsOpened => phrase("Opened a sentence in full"),
+            Action::PeopleSearched => phrase("Searched for people"),
+            Action::Downloaded => phrase("Took a file"),
+            Action::Exported => phrase("Exported payment instructions"),
+            Action::Imported => phrase("Imported payment instructions"),
+            Action::Synced => phrase("Ran a sync by command"),
+            Action::Resealed => phrase("Sealed the data with another key"),
+            Action::Pruned => phrase("Erased what was due"),
+            Action::Refused => phrase("Was refused"),
+            Action::LanguageChosen => phrase("Chose the language of the pages"),
+            Action::SecondFactorSet => phrase("Set up a second factor"),
+            Action::SecondFactorRemoved => phrase("Gave up the second factor"),
+            Action::SecondFactorReset => phrase("Took a lost second factor away"),
+            Action::SecondFactorGiven => phrase("Gave the second factor again"),
+            Action::SecondFactorRefused => phrase("Gave a wrong second factor"),
+            Action::RecoveryCodesMade => phrase("Made new recovery codes"),
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod language;
 pub mod muktasoft;
 pub mod notifications;
 pub mod outgoing;
+pub mod retention;
 pub mod sealing;
 pub mod settings;
 pub mod simulator;

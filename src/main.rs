@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use mukta_ftps::domain::text::printable;
 
 mod commands;
 
@@ -44,6 +45,8 @@ enum Command {
     Reseal(commands::reseal::ResealArgs),
     /// Bring the schema of the database up to date, as its owner; the other commands do it too where they may
     Migrate(commands::migrate::MigrateArgs),
+    /// Erase what RETENTION_PAYLOAD_DAYS and RETENTION_AUDIT_DAYS say is due; `serve` does it each night
+    Prune(commands::prune::PruneArgs),
     /// Check that what is written once is as it was: the audit trail and the call log; changes nothing
     Verify(commands::verify::VerifyArgs),
     /// The JIT and SMS simulators alone, for integration work
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::User(args) => commands::user::run(args),
         Command::Reseal(args) => commands::reseal::run(args),
         Command::Migrate(args) => commands::migrate::run(&args),
+        Command::Prune(args) => commands::prune::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Simulate(args) => commands::simulate::run(args),
     };
@@ -150,7 +154,9 @@ fn refused(fault: &clap::Error) -> ExitCode {
     }
 }
 
-/// One line on standard error. A standard error that is closed cannot be told so.
-fn say(line: &str) {
-    let _closed = writeln!(std::io::stderr(), "{line}");
+/// On standard error, whose being closed cannot be told there. A fault of many lines has each of its own.
+fn say(lines: &str) {
+    for line in lines.lines() {
+        let _closed = writeln!(std::io::stderr(), "{}", printable(line));
+    }
 }

@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use mukta_ftps::app;
 use mukta_ftps::clock::Clock;
+use mukta_ftps::domain::text::printable;
 use mukta_ftps::import::{OnFaulty, Since, compare, export, export_csv, import};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
 use mukta_ftps::store::{DatabaseUrl, Store};
 
-use super::{CommandError, OrSay};
+use super::{CommandError, OrSay, say, tell};
 
 /// Settings of `import`.
 #[derive(Args)]
@@ -70,14 +71,14 @@ pub(crate) fn run_import(args: ImportArgs) -> Result<(), CommandError> {
     let input = input(&args.file)?;
     let on_faulty = if args.skip_faulty { OnFaulty::LeaveOut } else { OnFaulty::Refuse };
     let summary = import(&store, &sealer, input, on_faulty, &Clock::system())?;
-    let mut told = io::stderr().lock();
     if !summary.faults.is_empty() {
-        writeln!(told, "left out:\n{}", summary.faults).or_say("standard error is closed")?;
+        tell("left out:")?;
+        summary.faults.to_string().lines().try_for_each(tell)?;
     }
     for note in &summary.notes {
-        writeln!(told, "note: {note}").or_say("standard error is closed")?;
+        tell(&format!("note: {note}"))?;
     }
-    writeln!(io::stdout(), "{summary}").or_say("standard output is closed")
+    say(&summary.to_string())
 }
 
 pub(crate) fn run_export(args: ExportArgs) -> Result<(), CommandError> {
@@ -96,10 +97,10 @@ pub(crate) fn run_export(args: ExportArgs) -> Result<(), CommandError> {
     };
     out.flush().or_say("standard output is closed")?;
     if args.format == Format::Csv {
-        writeln!(io::stderr(), "next since: {}", exported.next_since).or_say("standard error is closed")?;
+        tell(&format!("next since: {}", exported.next_since))?;
     }
     for unreadable in &exported.unreadable {
-        writeln!(io::stderr(), "{unreadable}").or_say("standard error is closed")?;
+        tell(&unreadable.to_string())?;
     }
     unreadable_is_a_failure(exported.unreadable.len())
 }
@@ -111,7 +112,7 @@ pub(crate) fn run_compare(args: CompareArgs) -> Result<(), CommandError> {
     let out = BufWriter::new(io::stdout().lock());
     let compared = compare(store.as_ref(), &sealer, input(&args.file)?, out)?;
     for unreadable in &compared.unreadable {
-        writeln!(io::stderr(), "not compared: {unreadable}").or_say("standard error is closed")?;
+        tell(&format!("not compared: {unreadable}"))?;
     }
     match compared.differences {
         0 => unreadable_is_a_failure(compared.unreadable.len()),
@@ -125,7 +126,7 @@ fn input(file: &str) -> Result<Box<dyn Read>, CommandError> {
     if file == "-" {
         return Ok(Box::new(io::stdin().lock()));
     }
-    Ok(Box::new(File::open(file).or_say(format!("{file} cannot be read"))?))
+    Ok(Box::new(File::open(file).or_say(format!("{} cannot be read", printable(file)))?))
 }
 
 /// What could not be read is named already; the exit code says that something was left out.

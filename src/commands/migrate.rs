@@ -1,12 +1,10 @@
 //! `mukta-ftps migrate`.
 
-use std::io::Write;
-
 use clap::Args;
 use mukta_ftps::settings::DatabaseSettings;
 use mukta_ftps::store::Store;
 
-use super::{CommandError, OrSay};
+use super::{CommandError, say};
 
 /// Settings of `migrate`.
 #[derive(Args)]
@@ -17,6 +15,5 @@ pub(crate) struct MigrateArgs {
 
 pub(crate) fn run(args: &MigrateArgs) -> Result<(), CommandError> {
     Store::open(&args.database.validated()?)?;
-    writeln!(std::io::stdout(), "the schema of the database is this program's")
-        .or_say("standard output is closed")
+    say("the schema of the database is this program's")
 }

@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod migrate;
 mod operator;
+pub(crate) mod prune;
 pub(crate) mod pull;
 pub(crate) mod reseal;
 pub(crate) mod serve;
@@ -12,7 +13,10 @@ pub(crate) mod sync;
 pub(crate) mod user;
 pub(crate) mod verify;
 
+use std::io::Write;
+
 use mukta_ftps::app::AppError;
+use mukta_ftps::domain::text::printable;
 use mukta_ftps::import::{CompareError, ExportError, ImportError};
 use mukta_ftps::muktasoft::{PullError, SetupError};
 use mukta_ftps::settings::SettingFault;
@@ -77,6 +81,16 @@ impl<T> OrSay<T> for std::io::Result<T> {
     fn or_say(self, what: impl Into<String>) -> Result<T, CommandError> {
         self.map_err(|cause| CommandError::Machine { what: what.into(), cause })
     }
+}
+
+/// One line on standard output. Names, sentences and paths in it may be anybody's: none steers the terminal.
+pub(crate) fn say(line: &str) -> Result<(), CommandError> {
+    writeln!(std::io::stdout(), "{}", printable(line)).or_say("standard output is closed")
+}
+
+/// The same on standard error.
+pub(crate) fn tell(line: &str) -> Result<(), CommandError> {
+    writeln!(std::io::stderr(), "{}", printable(line)).or_say("standard error is closed")
 }
 
 /// The long-lived runtime that all traffic with JIT runs on.

@@ -1,6 +1,5 @@
 //! `mukta-ftps pull`.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,7 +10,7 @@ use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, MuktasoftSettings}
 
 use super::import::open;
 use super::serve::told_to_stop;
-use super::{CommandError, OrSay, runtime};
+use super::{CommandError, OrSay, runtime, say, tell};
 
 /// Settings of `pull`.
 #[derive(Args)]
@@ -37,8 +36,8 @@ pub(crate) fn run(args: &PullArgs) -> Result<(), CommandError> {
     // A query that hangs does not keep the program.
     runtime.shutdown_background();
     let pulled = pulled?;
-    tell(&pulled)?;
-    writeln!(io::stdout(), "{}", pulled.summary).or_say("standard output is closed")?;
+    tell_of(&pulled)?;
+    say(&pulled.summary.to_string())?;
     match pulled.failure_told() {
         None => Ok(()),
         Some(why) => Err(CommandError::Unfinished(format!("the pull did not bring all: {why}"))),
@@ -61,25 +60,23 @@ pub(super) async fn until_over_or_told(
 }
 
 /// Tells what was left out, and what deserves a look.
-pub(super) fn tell(pulled: &Pulled) -> Result<(), CommandError> {
-    let mut told = io::stderr().lock();
-    let closed = "standard error is closed";
+pub(super) fn tell_of(pulled: &Pulled) -> Result<(), CommandError> {
     if !pulled.summary.faults.is_empty() {
         let listed = pulled.summary.faults.listed();
-        writeln!(told, "left out:").or_say(closed)?;
+        tell("left out:")?;
         for fault in listed {
             let number = fault.number.as_deref().map(|number| format!("{number}: ")).unwrap_or_default();
-            writeln!(told, "{number}{fault}").or_say(closed)?;
+            tell(&format!("{number}{fault}"))?;
         }
         if let more @ 1.. = pulled.summary.faults.more() {
-            writeln!(told, "… and {more} more").or_say(closed)?;
+            tell(&format!("… and {more} more"))?;
         }
     }
     for note in &pulled.notes {
-        writeln!(told, "note: {}", Pulled::told(note)).or_say(closed)?;
+        tell(&format!("note: {}", Pulled::told(note)))?;
     }
     for note in &pulled.summary.notes {
-        writeln!(told, "note: {note}").or_say(closed)?;
+        tell(&format!("note: {note}"))?;
     }
     Ok(())
 }

@@ -1,13 +1,11 @@
 //! `mukta-ftps reseal`.
 
-use std::io::Write;
-
 use clap::Args;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
 use mukta_ftps::store::resealing::{Resealed, reseal};
 
 use super::import::{open, unreadable_is_a_failure};
-use super::{CommandError, OrSay};
+use super::{CommandError, say, tell};
 
 /// Settings of `reseal`.
 #[derive(Args)]
@@ -22,15 +20,13 @@ pub(crate) fn run(args: ResealArgs) -> Result<(), CommandError> {
     let (store, sealer) = open(&args.database, &args.data_key)?;
     let done = reseal(&store, &sealer)?;
     for unreadable in &done.unreadable {
-        writeln!(std::io::stderr(), "{unreadable}").or_say("standard error is closed")?;
+        tell(&unreadable.to_string())?;
     }
     store.compact()?;
     let Resealed { beneficiaries, calls, unreadable } = &done;
     let needed = if unreadable.is_empty() { "not needed any more" } else { "still needed" };
-    writeln!(
-        std::io::stdout(),
+    say(&format!(
         "resealed {beneficiaries} values of beneficiaries and {calls} of the call log; DATA_KEY_PREVIOUS is {needed}"
-    )
-    .or_say("standard output is closed")?;
+    ))?;
     unreadable_is_a_failure(unreadable.len())
 }

@@ -1,14 +1,17 @@
 //! `mukta-ftps serve`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use mukta_ftps::app::App;
 use mukta_ftps::clock::Clock;
+use mukta_ftps::domain::retention::Limits;
 use mukta_ftps::muktasoft::push::StatusPush;
+use mukta_ftps::retention::{Retention, SessionTimes};
 use mukta_ftps::settings::{
     DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, MuktasoftStatusSettings,
-    SessionSettings, SmsSettings, SyncSettings, Web, WebSettings,
+    RetentionSettings, SessionSettings, SmsSettings, SyncSettings, Web, WebSettings,
 };
 use mukta_ftps::store::{Store, trail};
 use mukta_ftps::sync::scheduler::Scheduler;
@@ -37,6 +40,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     sessions: SessionSettings,
     #[command(flatten)]
+    retention: RetentionSettings,
+    #[command(flatten)]
     web: WebSettings,
 }
 
@@ -46,6 +51,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
         (args.sms.validated()?, args.database.validated()?, args.sessions.validated()?);
     let web = args.web.validated()?.checked(sessions.secure)?;
     let times = args.sync.validated()?;
+    let limits = args.retention.validated()?;
     let muktasoft = args.muktasoft.validated()?;
     let receiver = args.muktasoft_status.validated()?;
     if database.trusts_the_network() {
@@ -60,11 +66,26 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
         let app = app.pulling(muktasoft)?.telling(receiver)?;
         let server = bind(app.clone(), sessions, &web)?;
         log::info!("listening on http://{}", web.bind);
-        serve_until_told(server, &app, args.sync.stop_within()).await
+        let erasing = retention(&app, limits, args.sessions.times()).start();
+        let served = serve_until_told(server, &app, args.sync.stop_within()).await;
+        erasing.abort();
+        served
     });
     // A query that hangs does not keep the program.
     runtime.shutdown_background();
     served
+}
+
+/// What erases each night what is due.
+fn retention(app: &App, limits: Limits, sessions: SessionTimes) -> Retention {
+    for (days, what) in [(limits.payload_days, "payloads"), (limits.audit_days, "events of the audit trail")]
+    {
+        if let Some(days) = days {
+            log::info!("{what} older than {days} days are erased each night after 3 AM in Odisha");
+        }
+    }
+    let (store, sealer, clock) = (app.store.clone(), Arc::clone(&app.sealer), app.clock.clone());
+    Retention { store, sealer, limits, sessions, clock }
 }
 
 /// The web server, listening but not yet serving.

@@ -1,6 +1,6 @@
 //! `mukta-ftps sync`: one sync of all that waits, now, in the foreground.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use clap::Args;
@@ -14,7 +14,7 @@ use mukta_ftps::store::sync_runs::{Begun, Counts, SyncRun};
 use mukta_ftps::sync::Worked;
 
 use super::serve::told_to_stop;
-use super::{CommandError, OrSay, pull, runtime};
+use super::{CommandError, OrSay, pull, runtime, say, tell};
 
 /// How often the bar moves.
 const BAR_EVERY: Duration = Duration::from_millis(200);
@@ -79,7 +79,7 @@ async fn pull_first(app: &App) -> Result<(), CommandError> {
     }
     match pulled {
         Ok(pulled) => {
-            pull::tell(&pulled)?;
+            pull::tell_of(&pulled)?;
             tell(&format!("pulled from MUKTASoft: {}", pulled.summary))?;
             if let Some(why) = pulled.failure_told() {
                 tell(&format!("the pull did not bring all: {why}; the sync goes on with what is here"))?;
@@ -131,16 +131,14 @@ async fn closing(app: &App, run: &SyncRun, is_ours: bool, stopped: bool) -> Resu
         0 => String::new(),
         left => format!(", {left} not asked"),
     };
-    writeln!(
-        io::stdout(),
+    say(&format!(
         "synced {}: {} successful, {} errors, {} glitches, {} no response{unasked}",
         counts.asked(),
         counts.successful,
         counts.errors,
         counts.glitches,
         counts.no_response
-    )
-    .or_say("standard output is closed")?;
+    ))?;
     match counts {
         _ if stopped && !is_ours => Err(CommandError::Unfinished(format!(
             "stopped: sync run {} goes on in the process that began it",
@@ -189,8 +187,4 @@ async fn lines(app: &App, run: &SyncRun) -> Result<(), CommandError> {
 
 fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
-}
-
-fn tell(line: &str) -> Result<(), CommandError> {
-    writeln!(io::stderr(), "{line}").or_say("standard error is closed")
 }

@@ -1,6 +1,6 @@
 //! `mukta-ftps user`.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 
 use clap::{Args, Subcommand};
 use mukta_ftps::access::{self, Role, password};
@@ -14,7 +14,7 @@ use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::{Db, Store, StoreError, instructions};
 
 use super::operator::operator;
-use super::{CommandError, OrSay};
+use super::{CommandError, OrSay, say, tell};
 
 /// What to do about employees.
 #[derive(Args)]
@@ -138,8 +138,7 @@ pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
                 Ok(Some(format!("{}, now {tenant}", employee.tenant_id)))
             })?;
             if !desk.store.read_blocking(|db| is_known(db, &tenant))? {
-                writeln!(io::stderr(), "note: no payment instruction here lies in {tenant}")
-                    .or_say("standard error is closed")?;
+                tell(&format!("note: no payment instruction here lies in {tenant}"))?;
             }
             say(&format!("{name} is of {tenant} now; their sessions have ended"))
         }
@@ -253,10 +252,6 @@ fn list(store: &Store) -> Result<(), CommandError> {
         say(&format!("{:<24} {:<12} {:<20} {state:<10} {signed_in}", one.name, one.role, one.tenant_id))?;
     }
     Ok(())
-}
-
-fn say(line: &str) -> Result<(), CommandError> {
-    writeln!(io::stdout(), "{line}").or_say("standard output is closed")
 }
 
 /// The password from a prompt on a terminal, else the first line of standard input.

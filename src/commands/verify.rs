@@ -1,13 +1,11 @@
 //! `mukta-ftps verify`.
 
-use std::io::Write;
-
 use clap::Args;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
 use mukta_ftps::store::trail::check::{self, Checked};
 use mukta_ftps::store::{Store, keys};
 
-use super::{CommandError, OrSay};
+use super::{CommandError, say, tell};
 
 /// Settings of `verify`.
 #[derive(Args)]
@@ -27,24 +25,20 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), CommandError> {
             check::faults(&store, &sealer)?
         }
     };
-    let mut faults = std::io::stderr().lock();
     for note in &checked.notes {
-        writeln!(faults, "note: {note}").or_say("standard error is closed")?;
+        tell(&format!("note: {note}"))?;
     }
     for fault in &checked.faults {
-        writeln!(faults, "{fault}").or_say("standard error is closed")?;
+        tell(fault)?;
     }
     if checked.is_cut() {
-        writeln!(faults, "… and more, which is not told").or_say("standard error is closed")?;
+        tell("… and more, which is not told")?;
     }
     match checked.faults.len() {
-        0 => writeln!(
-            std::io::stdout(),
+        0 => say(&format!(
             "verified {} events of the audit trail and {} calls of the call log: nothing is broken",
-            checked.events,
-            checked.calls
-        )
-        .or_say("standard output is closed"),
+            checked.events, checked.calls
+        )),
         _ => Err(CommandError::Refused(
             "what was written once is not as it was: see docs/OPERATIONS.md, “A broken trail”".to_owned(),
         )),

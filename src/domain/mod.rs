@@ -13,6 +13,7 @@ pub mod nights;
 pub mod record;
 pub mod refusal;
 pub mod reply;
+pub mod retention;
 pub mod retry;
 pub mod sentence;
 pub mod sms;

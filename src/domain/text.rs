@@ -1,5 +1,7 @@
 //! Small things about texts: cutting them, and keeping numbers of people out of them.
 
+use std::borrow::Cow;
+
 /// What stands before the last four digits of a number that is kept from view.
 const MASK: &str = "••••";
 
@@ -154,11 +156,28 @@ pub fn one_line(text: &str) -> String {
         .join(" ")
 }
 
+/// Whether a character turns the direction of what stands around it.
+const fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text as a terminal or a log shows it, on one line: what would steer them, end the line or turn its direction
+/// is written out.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || turns(c);
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
+
 /// What a person wrote as a note: all on one line, without what turns the direction of what stands around it;
 /// empty if nothing of it can be seen.
 pub fn note(typed: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let text = one_line(&typed.replace(turns, ""));
     let is_seen = text.chars().any(|c| !is_invisible(c) && c != '\u{2800}' && !c.is_whitespace());
     if is_seen { text } else { String::new() }
@@ -198,6 +217,18 @@ mod tests {
             assert_eq!(note(blank), "", "{blank:?}");
         }
         assert_eq!(one_line(" a\r\n\tb\u{7}c  d "), "a b c d");
+    }
+
+    #[test]
+    fn nothing_that_is_printed_steers_a_terminal() {
+        assert_eq!(
+            printable("\u{1b}[2Jgone\u{9b}2J\r\nexit 0\u{7}\t"),
+            r"\u{1b}[2Jgone\u{9b}2J\r\nexit 0\u{7}\t"
+        );
+        assert_eq!(printable("abc\u{202e}321\u{2029}"), r"abc\u{202e}321\u{2029}");
+        for same in ["ନା\u{200c}ହିଁ é ₹ “x”", "C:\\x", ""] {
+            assert!(matches!(printable(same), Cow::Borrowed(shown) if shown == same));
+        }
     }
 
     #[test]

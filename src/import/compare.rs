@@ -8,7 +8,7 @@ use super::instruction::in_process;
 use super::spelling::{read_day, read_pi_status};
 use super::{INSTRUCTIONS_AT_ONCE, ImportError, OnFaulty, StagedInput, stage};
 use crate::domain::record::{BeneficiaryRecord, InstructionRecord, folded};
-use crate::domain::text::{is_same_account, stands_for_none};
+use crate::domain::text::{is_same_account, printable, stands_for_none};
 use crate::domain::{PaymentStatus, PiStatus};
 use crate::sealing::Sealer;
 use crate::store::exporting::{self, Known};
@@ -233,7 +233,8 @@ impl<Out: Write> Differences<Out> {
 
     fn tell(&mut self, of: &str, difference: &str) -> Result<(), CompareError> {
         self.found.differences += 1;
-        writeln!(self.out, "{of}: {difference}").map_err(CompareError::Unwritable)
+        let line = format!("{of}: {difference}");
+        writeln!(self.out, "{}", printable(&line)).map_err(CompareError::Unwritable)
     }
 }
 

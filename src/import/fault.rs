@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::text::printable;
+
 /// Faults kept for the list; of more than these only the number is told.
 const LISTED: usize = 1000;
 
@@ -19,10 +21,10 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() {
-            return f.write_str(&self.problem);
+        if !self.path.is_empty() {
+            write!(f, "{}: ", printable(&self.path))?;
         }
-        write!(f, "{}: {}", self.path, self.problem)
+        f.write_str(&printable(&self.problem))
     }
 }
 

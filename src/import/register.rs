@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 use super::export::{ExportError, Exported, PAGE, point_at_begin};
 use crate::domain::date::{IST, treasury_day};
 use crate::domain::record::BeneficiaryRecord;
-use crate::domain::text::guarded;
+use crate::domain::text::{guarded, printable};
 use crate::sealing::Sealer;
 use crate::store::Store;
 use crate::store::exporting::{self, Known, Since};
@@ -75,11 +75,12 @@ pub fn export_csv(
 
 fn cells(known: &Known, one: &BeneficiaryRecord, sms: &str) -> [String; HEADINGS.len()] {
     let record = &known.version.record;
-    let words = |text: &str| guarded(text.to_owned());
-    let told = |text: &Option<String>| guarded(text.clone().unwrap_or_default());
+    // It may be read on a terminal.
+    let words = |text: &str| guarded(printable(text).into_owned());
+    let told = |text: &Option<String>| words(text.as_deref().unwrap_or_default());
     [
         words(&record.tenant_id),
-        guarded(record.bill_numbers.join("; ")),
+        words(&record.bill_numbers.join("; ")),
         words(&record.number),
         told(&record.parent_number),
         words(&one.payment_id),
@@ -98,7 +99,7 @@ fn cells(known: &Known, one: &BeneficiaryRecord, sms: &str) -> [String; HEADINGS
 
 /// `yyyy-mm-dd`; as received if it cannot be read.
 fn day(text: &str) -> String {
-    treasury_day(text).map_or_else(|| guarded(text.to_owned()), |day| day.to_string())
+    treasury_day(text).map_or_else(|| guarded(printable(text).into_owned()), |day| day.to_string())
 }
 
 /// The day in Odisha, `yyyy-mm-dd`.

@@ -7,6 +7,7 @@
 mod jit;
 mod muktasoft;
 mod muktasoft_status;
+mod retention;
 mod sessions;
 mod sms;
 mod sync;
@@ -23,7 +24,8 @@ use crate::store::DatabaseUrl;
 pub use jit::JitSettings;
 pub use muktasoft::MuktasoftSettings;
 pub use muktasoft_status::MuktasoftStatusSettings;
-pub use sessions::SessionSettings;
+pub use retention::RetentionSettings;
+pub use sessions::{SessionSettings, SessionTimesSettings};
 pub use sms::SmsSettings;
 pub use sync::SyncSettings;
 pub use web::{Web, WebSettings, bind_address, static_dir};

@@ -8,6 +8,7 @@ use clap::Args;
 use ipnet::IpNet;
 
 use super::{Secret, SettingFault, fault, filled, key_bytes, required, secret};
+use crate::retention::SessionTimes;
 use crate::web::Sessions;
 
 /// Settings of sessions and of the pages' origin.
@@ -22,18 +23,40 @@ pub struct SessionSettings {
     /// The origin that browsers use; https://… turns Secure cookies and HSTS on
     #[arg(long, env = "PUBLIC_URL", value_name = "PUBLIC_URL")]
     public_url: Option<String>,
+    #[command(flatten)]
+    times: SessionTimesSettings,
+    /// Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, comma-separated
+    #[arg(long, env = "TRUSTED_PROXIES", value_name = "TRUSTED_PROXIES")]
+    trusted_proxies: Option<String>,
+}
+
+/// When a session ends.
+#[derive(Debug, Clone, Args)]
+pub struct SessionTimesSettings {
     /// A session unused for so many seconds ends
     #[arg(long, env = "SESSION_IDLE_SECONDS", value_name = "SESSION_IDLE_SECONDS", default_value = "1800", value_parser = clap::value_parser!(u32).range(1..=86400))]
     session_idle_seconds: u32,
     /// A session ends after so many seconds in any case
     #[arg(long, env = "SESSION_MAX_SECONDS", value_name = "SESSION_MAX_SECONDS", default_value = "43200", value_parser = clap::value_parser!(u32).range(1..=604800))]
     session_max_seconds: u32,
-    /// Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, comma-separated
-    #[arg(long, env = "TRUSTED_PROXIES", value_name = "TRUSTED_PROXIES")]
-    trusted_proxies: Option<String>,
+}
+
+impl SessionTimesSettings {
+    /// As it is used.
+    pub fn times(&self) -> SessionTimes {
+        SessionTimes {
+            idle: Duration::seconds(self.session_idle_seconds.into()),
+            longest: Duration::seconds(self.session_max_seconds.into()),
+        }
+    }
 }
 
 impl SessionSettings {
+    /// When a session ends.
+    pub fn times(&self) -> SessionTimes {
+        self.times.times()
+    }
+
     /// Checks all of them.
     pub fn validated(&self) -> Result<Sessions, SettingFault> {
         let text = secret(
@@ -48,8 +71,8 @@ impl SessionSettings {
             cookie_key: Key::from(&key),
             secure: public_origin.as_deref().is_some_and(|origin| origin.starts_with("https://")),
             public_origin,
-            idle: Duration::seconds(self.session_idle_seconds.into()),
-            longest: Duration::seconds(self.session_max_seconds.into()),
+            idle: self.times().idle,
+            longest: self.times().longest,
             trusted_proxies: filled(self.trusted_proxies.as_deref())
                 .iter()
                 .flat_map(|list| list.split(','))

@@ -143,14 +143,23 @@ pub fn tell_failure(db: &mut Db, sealer: &Sealer, event: &NewEvent, network: &st
     audit::append(db, Some(sealer), event)
 }
 
-/// Tells what the tallies came to whose time is over, the oldest first.
-fn close_tallies(db: &mut Db, sealer: &Sealer, now: NaiveDateTime) -> Result<(), StoreError> {
+/// Forgets the failures that count no more, and tells what the tallies came to whose time is over; how many
+/// failures.
+pub fn forget(db: &mut Db, sealer: &Sealer, now: NaiveDateTime) -> Result<usize, StoreError> {
+    in_turn(db)?;
+    while close_tallies(db, sealer, now)? {}
+    Ok(diesel::delete(failures::table.filter(failures::failed_at.le(now - WINDOW))).execute(db)?)
+}
+
+/// Tells what the tallies came to whose time is over, the oldest first; whether there may be more.
+fn close_tallies(db: &mut Db, sealer: &Sealer, now: NaiveDateTime) -> Result<bool, StoreError> {
     let over: Vec<Tally> = tallies::table
         .filter(tallies::began_at.le(now - WINDOW))
         .order(tallies::began_at)
         .limit(CLOSED_AT_ONCE)
         .select(Tally::as_select())
         .load(db)?;
+    let may_be_more = over.len() == CLOSED_AT_ONCE as usize;
     for tally in over {
         diesel::delete(tallies::table.find((&tally.actor, &tally.address, tally.action.as_str())))
             .execute(db)?;
@@ -158,5 +167,5 @@ fn close_tallies(db: &mut Db, sealer: &Sealer, now: NaiveDateTime) -> Result<(),
             audit::append(db, Some(sealer), &tally.event(now))?;
         }
     }
-    Ok(())
+    Ok(may_be_more)
 }

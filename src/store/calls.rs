@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::instructions::InstructionId;
+use super::pruning::{self, Erasure};
 use super::schema::ftps_calls;
 use super::trail::{self, CallFacts};
 use super::{Db, StoreError};
@@ -95,6 +96,8 @@ pub struct StoredCall {
     pub request: Option<String>,
     /// The response text.
     pub response: Option<String>,
+    /// That the payloads were erased, if they were.
+    pub erased: Option<Erasure>,
     /// Whether the payloads were left out because those before them were long.
     pub is_left_out: bool,
     /// Whether a payload was left out because no key at hand opens it.
@@ -117,6 +120,7 @@ struct Row {
     cause: Option<String>,
     http_status: Option<i32>,
     applied: bool,
+    pruned_by: Option<i64>,
 }
 
 /// Sealed payloads of one page of calls come to about so many bytes at most: a reply may have 8 MiB.
@@ -137,9 +141,14 @@ pub fn of_instruction(
         .limit(limit)
         .select(Row::as_select())
         .load(db)?;
+    let prunes: Vec<i64> = rows.iter().filter_map(|row| row.pruned_by).collect();
+    let erasures = pruning::erasures(db, &prunes)?;
     let mut room = PAYLOAD_BYTES;
     rows.into_iter()
         .map(|row| {
+            if let Some(erased) = row.pruned_by.and_then(|prune| erasures.get(&prune)) {
+                return Ok(StoredCall { erased: Some(*erased), ..row.with(None, None, false) });
+            }
             if room == 0 {
                 return Ok(row.with(None, None, true));
             }
@@ -209,6 +218,7 @@ impl Row {
             http_status: self.http_status,
             request,
             response,
+            erased: None,
             is_left_out,
             is_unreadable: false,
             applied: self.applied,

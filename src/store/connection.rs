@@ -110,6 +110,12 @@ impl std::str::FromStr for DatabaseUrl {
 /// How long SQLite waits for its one writer before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Copies the log into the file and begins it anew, unless somebody uses it: it is not waited for.
+pub(super) fn shorten_log(db: &mut SqliteConnection) -> diesel::QueryResult<()> {
+    db.batch_execute("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")?;
+    db.batch_execute(&format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis()))
+}
+
 /// Opens [`Db`] connections for the pool.
 #[derive(Debug, Clone)]
 pub(super) struct Connections(pub(super) DatabaseUrl);

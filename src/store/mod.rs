@@ -26,6 +26,7 @@ pub mod keys;
 pub mod notes;
 pub mod outbox;
 pub mod people;
+pub mod pruning;
 pub mod pulls;
 pub mod recorder;
 pub mod recording;
@@ -342,6 +343,16 @@ impl Store {
             Db::Sqlite(db) => Ok(db.batch_execute("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?),
             Db::Postgres(_) => Ok(()),
         }
+    }
+
+    /// Has SQLite's log, where what was written over stands for a while yet, begin anew; not if somebody is at work
+    /// just then. Nobody waits for it.
+    pub async fn shorten_log(&self) -> Result<(), StoreError> {
+        self.on_blocking_thread(|store| match &mut *store.connection()? {
+            Db::Sqlite(db) => Ok(connection::shorten_log(db)?),
+            Db::Postgres(_) => Ok(()),
+        })
+        .await
     }
 
     /// Whether the database takes a write at this moment.

@@ -390,6 +390,7 @@ diesel::table! {
         messages -> BigInt,
         events -> BigInt,
         is_open -> Bool,
+        signature -> Nullable<Binary>,
     }
 }
 
@@ -430,6 +431,7 @@ diesel::table! {
         person -> Nullable<Text>,
         note -> Nullable<Text>,
         applied -> Bool,
+        pruned_by -> Nullable<BigInt>,
     }
 }
 
@@ -454,6 +456,7 @@ diesel::joinable!(ftps_calls -> payment_instructions (instruction_id));
 diesel::joinable!(outbox_messages -> beneficiaries (beneficiary_id));
 diesel::joinable!(outbox_messages -> payment_instructions (instruction_id));
 diesel::joinable!(sync_run_items -> payment_instructions (instruction_id));
+diesel::allow_tables_to_appear_in_same_query!(outbox_events, prunes);
 diesel::allow_tables_to_appear_in_same_query!(
     beneficiaries,
     call_heads,

@@ -77,6 +77,16 @@ pub fn update(
     Ok(updated > 0)
 }
 
+/// Forgets those that were last used, or began, before these instants; how many.
+pub fn forget(
+    db: &mut Db,
+    last_used_before: NaiveDateTime,
+    began_before: NaiveDateTime,
+) -> Result<usize, StoreError> {
+    let is_over = sessions::last_seen_at.lt(last_used_before).or(sessions::created_at.lt(began_before));
+    Ok(diesel::delete(sessions::table.filter(is_over)).execute(db)?)
+}
+
 /// Ends a session.
 pub fn delete(db: &mut Db, key_hash: &str) -> Result<(), StoreError> {
     diesel::delete(sessions::table.find(key_hash)).execute(db)?;

@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Binary;
 
 use super::instructions::InstructionId;
-use super::schema::{call_heads, ftps_calls, trail_head, trail_key};
+use super::schema::{call_heads, ftps_calls, prunes, trail_head, trail_key};
 use super::{Db, StoreError};
 use crate::domain::{CallOutcome, Trigger};
 use crate::sealing::{SealError, SealedField, Sealer, hex};
@@ -145,6 +145,53 @@ pub(super) fn end_with(db: &mut Db, linked: &Linked) -> Result<(), StoreError> {
         .set((trail_head::position.eq(linked.position), trail_head::link.eq(&linked.link)))
         .execute(db)?;
     Ok(())
+}
+
+/// After which place the audit trail's chain begins, and the link that stood there: what an erasing left of the
+/// events that it removed.
+pub(super) fn begins_after(db: &mut Db) -> Result<(i64, Vec<u8>), StoreError> {
+    let removed: Option<(Option<i64>, Option<Vec<u8>>)> = prunes::table
+        .filter(prunes::events_to.is_not_null())
+        .order(prunes::id.desc())
+        .select((prunes::events_to, prunes::link))
+        .first(db)
+        .optional()?;
+    Ok(removed.and_then(|(position, link)| position.zip(link)).unwrap_or_default())
+}
+
+/// What was erased at once, as its signature is over it.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = prunes)]
+pub(super) struct PruneFacts {
+    id: i64,
+    at: NaiveDateTime,
+    payloads_before: Option<NaiveDateTime>,
+    events_to: Option<i64>,
+    link: Option<Vec<u8>>,
+    last_event_id: Option<i64>,
+    calls: i64,
+    messages: i64,
+    events: i64,
+}
+
+impl PruneFacts {
+    fn said(&self) -> Said {
+        Said::of("prune")
+            .number(self.id)
+            .at(self.at)
+            .and(self.payloads_before.map(|at| at.and_utc().timestamp_millis().to_be_bytes()))
+            .and(self.events_to.map(i64::to_be_bytes))
+            .and(self.link.as_ref())
+            .and(self.last_event_id.map(i64::to_be_bytes))
+            .number(self.calls)
+            .number(self.messages)
+            .number(self.events)
+    }
+}
+
+/// The signature of an erasing: without the key of the chains nobody has something pass for due.
+pub(super) fn sign_prune(db: &mut Db, sealer: &Sealer, prune: &PruneFacts) -> Result<Vec<u8>, StoreError> {
+    Ok(TrailKey::of(db, sealer)?.link_over(&prune.said()))
 }
 
 /// What a call's link is over, its payloads by their digest.

@@ -30,6 +30,7 @@ mod pull_figures;
 mod push_figures;
 mod refresh;
 mod reliability;
+mod retention;
 mod search;
 mod search_figures;
 mod secrets;

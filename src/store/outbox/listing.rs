@@ -8,8 +8,9 @@ use diesel::prelude::*;
 use crate::domain::{MessageEventKind, MessageReason, MessageState, Paise, PaymentStatus};
 use crate::store::connection::on_either;
 use crate::store::instructions::InstructionId;
+use crate::store::pruning::Erasure;
 use crate::store::schema::{
-    beneficiaries, outbox_events as events, outbox_messages as outbox, payment_instructions,
+    beneficiaries, outbox_events as events, outbox_messages as outbox, payment_instructions, prunes,
 };
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
@@ -97,6 +98,9 @@ pub struct MessageEvent {
     pub cause: Option<String>,
     /// What the gateway said.
     pub gateway_answer: Option<String>,
+    /// That what it said was erased, if it was.
+    #[diesel(embed)]
+    pub erased: Option<Erasure>,
     /// Who had it sent again, or settled it.
     pub person: Option<String>,
     /// What who settled it did instead.
@@ -139,6 +143,7 @@ pub fn find(db: &mut Db, scope: &Scope, ids: &[i64]) -> Result<Vec<OutboxMessage
 pub fn events_of(db: &mut Db, messages: &[OutboxMessage]) -> Result<Vec<MessageEvent>, StoreError> {
     let ids: Vec<i64> = messages.iter().map(|message| message.id).collect();
     Ok(on_either!(db, db => events::table
+        .left_join(prunes::table.on(events::pruned_by.eq(prunes::id.nullable())))
         .filter(events::message_id.eq_any(ids))
         .order(events::id)
         .select(MessageEvent::as_select())

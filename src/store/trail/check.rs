@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::{CallFacts, EventFacts, TrailKey};
+use super::{CallFacts, EventFacts, PruneFacts, TrailKey};
 use crate::sealing::{SealedField, Sealer};
 use crate::store::instructions::InstructionId;
 use crate::store::schema::{audit_events, call_heads, ftps_calls, payment_instructions, prunes, trail_head};
@@ -50,6 +50,7 @@ pub fn faults(store: &Store, sealer: &Sealer) -> Result<Checked, StoreError> {
             Ok(Some(key)) => {
                 events(db, &key, &mut checked)?;
                 calls(db, sealer, &key, &mut checked)?;
+                erasures(db, &key, &mut checked)?;
             }
             Ok(None) => never_linked(db, &mut checked)?,
             Err(StoreError::Seal(cause)) => {
@@ -103,16 +104,7 @@ fn events(db: &mut Db, key: &TrailKey, checked: &mut Checked) -> Result<(), Stor
     let (end, end_link, before): (i64, Vec<u8>, i64) = trail_head::table
         .select((trail_head::position, trail_head::link, trail_head::events_before))
         .get_result(db)?;
-    let removed: Option<(Option<i64>, Option<Vec<u8>>)> = prunes::table
-        .filter(prunes::events_to.is_not_null())
-        .order(prunes::id.desc())
-        .select((prunes::events_to, prunes::link))
-        .first(db)
-        .optional()?;
-    let (mut position, mut link) = match removed {
-        Some((Some(position), Some(link))) => (position, link),
-        _ => (0, Vec::new()),
-    };
+    let (mut position, mut link) = super::begins_after(db)?;
     loop {
         let rows: Vec<EventRow> = audit_events::table
             .filter(audit_events::position.gt(position))
@@ -298,4 +290,30 @@ fn payload_fault(
         }
         Ok(_) => None,
     })
+}
+
+/// What was erased, by its signatures: whatever else the database was told of something that was due is forged.
+fn erasures(db: &mut Db, key: &TrailKey, checked: &mut Checked) -> Result<(), StoreError> {
+    let mut after = 0;
+    loop {
+        let rows: Vec<(PruneFacts, bool, Option<Vec<u8>>)> = prunes::table
+            .filter(prunes::id.gt(after))
+            .order(prunes::id)
+            .limit(PAGE)
+            .select((PruneFacts::as_select(), prunes::is_open, prunes::signature))
+            .load(db)?;
+        for (facts, is_open, signature) in &rows {
+            if *is_open {
+                checked
+                    .fault(format!("erasures: {} was left open, so that anything can be erased", facts.id));
+            } else if signature.as_deref() != Some(key.link_over(&facts.said()).as_slice()) {
+                checked.fault(format!("erasures: {} was not written by this program", facts.id));
+            }
+        }
+        let Some((last, ..)) = rows.last() else { return Ok(()) };
+        if checked.is_cut() {
+            return Ok(());
+        }
+        after = last.id;
+    }
 }

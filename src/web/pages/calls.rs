@@ -218,6 +218,13 @@ impl CallRow {
         !self.call.applied && self.call.outcome != CallOutcome::Unknown
     }
 
+    /// That its payloads were erased.
+    fn erased(&self) -> Option<Phrase> {
+        let erased = self.call.erased?;
+        let told = phrase("The payloads were erased on %{day}, since they were older than %{days} days.");
+        Some(told.with("day", display::day(erased.at)).with("days", display::count(erased.days())))
+    }
+
     /// Whether nobody knows what was sent and answered.
     fn is_unknown(&self) -> bool {
         self.call.outcome == CallOutcome::Unknown
@@ -257,6 +264,7 @@ mod tests {
             http_status: Some(200),
             request: Some(r#"{"serviceId":"FTPS"}"#.to_owned()),
             response: Some(r#"{"data":[{"benfAcctNo":"30131500001"}]}"#.to_owned()),
+            erased: None,
             is_left_out: false,
             is_unreadable: false,
             applied: true,

@@ -37,6 +37,7 @@ fn event(what: MessageEventKind, person: Option<&str>, applied: bool) -> Message
         attempt: 2,
         cause: None,
         gateway_answer: None,
+        erased: None,
         person: person.map(str::to_owned),
         note: None,
         applied,

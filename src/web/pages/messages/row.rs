@@ -153,8 +153,12 @@ pub(super) fn event_line(event: &MessageEvent) -> Phrase {
     }
     let cause = event.cause.as_deref().map(Phrase::recorded);
     let answer = event.gateway_answer.as_deref().and_then(gateway::message_in).map(Phrase::from);
+    let erased = event.erased.map(|erased| {
+        let told = phrase("the gateway's answer was erased on %{day}, since it was older than %{days} days");
+        told.with("day", display::day(erased.at)).with("days", display::count(erased.days()))
+    });
     let note = event.note.as_deref().map(Phrase::from);
-    for told in [cause, answer, note].into_iter().flatten() {
+    for told in [cause, answer, erased, note].into_iter().flatten() {
         line = phrase("%{line} — %{told}").with("line", line).with("told", told);
     }
     line

@@ -1,0 +1,58 @@
+//! `mukta-ftps prune`.
+
+use std::sync::Arc;
+
+use clap::Args;
+use mukta_ftps::app;
+use mukta_ftps::clock::Clock;
+use mukta_ftps::domain::retention::Limits;
+use mukta_ftps::retention::{Done, Retention};
+use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, RetentionSettings, SessionTimesSettings};
+
+use super::operator::operator;
+use super::{CommandError, runtime, say, tell};
+
+/// What it does to the database.
+const WHAT_IT_DOES: &str = "\
+What it does to the database: of calls and messages older than RETENTION_PAYLOAD_DAYS, request, response and the \
+gateway's answer are emptied for good, and the rows stay; those of a payment instruction that is In Process are kept \
+until it is not. Events of the audit trail older than RETENTION_AUDIT_DAYS are removed from the oldest end. Sessions \
+that have ended, and attempts to sign in that count no more, are forgotten. The audit trail tells what was erased. \
+On SQLite the file is rewritten at the end, and writers wait for that.";
+
+/// Settings of `prune`.
+#[derive(Args)]
+#[command(after_help = WHAT_IT_DOES)]
+pub(crate) struct PruneArgs {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    data_key: DataKeySettings,
+    #[command(flatten)]
+    retention: RetentionSettings,
+    #[command(flatten)]
+    sessions: SessionTimesSettings,
+}
+
+pub(crate) fn run(args: &PruneArgs) -> Result<(), CommandError> {
+    let (url, sealer) = (args.database.validated()?, Arc::new(args.data_key.validated()?));
+    let limits = args.retention.validated()?;
+    if limits == Limits::default() {
+        tell(
+            "note: neither RETENTION_PAYLOAD_DAYS nor RETENTION_AUDIT_DAYS is set: payloads and the audit trail are kept \
+             for ever",
+        )?;
+    }
+    let done = match app::open_as_it_is(&url, &sealer)? {
+        None => Done::default(),
+        Some(store) => {
+            let sessions = args.sessions.times();
+            let retention =
+                Retention { store: store.clone(), sealer, limits, sessions, clock: Clock::system() };
+            let done = runtime()?.block_on(retention.erase(&operator()))?;
+            store.compact()?;
+            done
+        }
+    };
+    say(&done.to_string())
+}

@@ -66,10 +66,24 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(fault) => return refused(&fault),
     };
-    if !matches!(cli.command, Command::Demo(_)) {
-        logger().init();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            say(&format!("mukta-ftps: {fault}"));
+            match fault {
+                CommandError::Setting(_) => ExitCode::from(2),
+                CommandError::Unanswered => ExitCode::from(3),
+                _ => ExitCode::FAILURE,
+            }
+        }
     }
-    let done = match cli.command {
+}
+
+fn run(command: Command) -> Result<(), CommandError> {
+    if !matches!(command, Command::Demo(_)) {
+        commands::log::start(logger())?;
+    }
+    match command {
         Command::Demo(args) => commands::demo::run(args),
         Command::Serve(args) => commands::serve::run(&args),
         Command::Sync(args) => commands::sync::run(*args),
@@ -83,17 +97,6 @@ fn main() -> ExitCode {
         Command::Prune(args) => commands::prune::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Simulate(args) => commands::simulate::run(args),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            say(&format!("mukta-ftps: {fault}"));
-            match fault {
-                CommandError::Setting(_) => ExitCode::from(2),
-                CommandError::Unanswered => ExitCode::from(3),
-                _ => ExitCode::FAILURE,
-            }
-        }
     }
 }
 

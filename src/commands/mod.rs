@@ -2,6 +2,7 @@
 
 pub(crate) mod demo;
 pub(crate) mod import;
+pub(crate) mod log;
 pub(crate) mod migrate;
 mod operator;
 pub(crate) mod prune;

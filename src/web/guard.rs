@@ -5,7 +5,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::{DefaultHeaders, Next};
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 
 use super::arrival::Arrival;
 use super::error::WebError;
@@ -25,21 +25,35 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
 const PERMISSIONS_POLICY: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), \
     gyroscope=(), microphone=(), midi=(), payment=(), usb=()";
 
+/// What every answer bears.
+fn binding(site: &Site) -> Vec<(HeaderName, &'static str)> {
+    let mut headers = vec![
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    if site.sessions.secure {
+        headers.push((header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"));
+    }
+    headers
+}
+
 /// Headers of every answer.
 pub fn headers(site: &Site) -> DefaultHeaders {
-    let headers = DefaultHeaders::new()
-        .add((header::CACHE_CONTROL, "no-store"))
-        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
-        .add((header::REFERRER_POLICY, "same-origin"))
-        .add((HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY))
-        .add((HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .add((HeaderName::from_static("cross-origin-resource-policy"), "same-origin"));
-    if site.sessions.secure {
-        headers.add((header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"))
-    } else {
-        headers
+    binding(site).into_iter().fold(DefaultHeaders::new(), DefaultHeaders::add)
+}
+
+/// What is answered where no path of ours was asked for, such as `OPTIONS *`: nothing surrounds it.
+pub async fn elsewhere(site: web::Data<Site>) -> HttpResponse {
+    let mut answer = WebError::NotFound.error_response();
+    for (name, value) in binding(&site) {
+        answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    answer
 }
 
 /// Refuses what is meant for another host, where ours is known: a page that a browser believes to be another

@@ -36,6 +36,15 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     .default_service(web::to(pages::no_file)),
             )
             .service(
+                web::scope("/.well-known")
+                    .wrap(from_fn(guard::meant_for_us))
+                    .wrap(guard::headers(&site))
+                    .route("/security.txt", read().to(pages::static_file::security_txt))
+                    .default_service(web::to(pages::no_file)),
+            )
+            // What has no path that begins with a slash, such as `OPTIONS *`.
+            .default_service(web::to(guard::elsewhere))
+            .service(
                 web::scope("")
                     .wrap(from_fn(guard::sound))
                     .wrap(from_fn(guard::error_pages))

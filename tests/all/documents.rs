@@ -102,6 +102,39 @@ fn every_link_of_a_document_leads_somewhere() {
     assert!(followed > 20, "links are followed: {followed}");
 }
 
+/// A link to a section of a document leads to one of its headings.
+#[test]
+fn every_section_that_a_document_links_to_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+    documents.extend(std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    documents.retain(|path| path.extension().is_some_and(|ending| ending == "md"));
+    let slug = |heading: &str| -> String {
+        let kept = heading
+            .trim_start_matches('#')
+            .trim()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+    };
+    let mut followed = 0;
+    for document in &documents {
+        let text = std::fs::read_to_string(document).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let Some((file, section)) = link.split_once('#').filter(|_| !link.contains("://")) else {
+                continue;
+            };
+            let target =
+                if file.is_empty() { document.clone() } else { document.parent().unwrap().join(file) };
+            let target = std::fs::read_to_string(&target).unwrap();
+            let mut headings = target.lines().filter(|line| line.starts_with('#'));
+            assert!(headings.any(|heading| slug(heading) == section), "{}: {link}", document.display());
+            followed += 1;
+        }
+    }
+    assert!(followed > 8, "sections are linked to: {followed}");
+}
+
 /// A section of DOMAIN.md that is named is one of its sections.
 #[test]
 fn every_section_of_the_domain_that_is_named_exists() {

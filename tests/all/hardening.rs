@@ -11,7 +11,7 @@ use diesel::{Connection, PgConnection};
 
 use crate::support::{
     Browser, DATA_KEY, Kind, PEOPLE, REVISED, SESSION_KEY, ScratchDatabase, World, document, fed, on_both,
-    pair, program, stderr, with_database,
+    pair, program, stderr, stdout, with_database,
 };
 
 on_both!(a_newer_schema_is_refused_by_every_command);
@@ -51,6 +51,33 @@ fn a_secret_is_taken_from_no_argument() {
         );
         assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
     }
+}
+
+/// Names, words and paths of others go to a terminal with what would steer it written out.
+#[test]
+fn nothing_that_a_command_prints_steers_the_terminal() {
+    let database = ScratchDatabase::new(Kind::Sqlite);
+    let steering = "\u{1b}[2J\u{9b}31m\nimported 9: 9 created\u{7}";
+    let [original, revised] = pair(PEOPLE);
+    let good = document(&[original.clone(), revised.clone()]);
+    let printed = |args: &[&str], input: &str, code: i32, told: &str| {
+        let output = fed(with_database(args, &database), input);
+        let said = format!("{}{}", stdout(&output), stderr(&output));
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(!said.chars().any(|c| c.is_control() && c != '\n'), "{args:?}: {said:?}");
+        assert!(!said.lines().any(|line| line.starts_with("imported 9")), "{args:?}: {said:?}");
+        assert!(said.contains(told), "{args:?}: {said}");
+    };
+    printed(&["import", "-"], &good, 0, "imported 2");
+    let faulty = document(&[original.clone(), revised.clone().but(|one| one["piStatus"] = steering.into())]);
+    printed(&["import", "-"], &faulty, 1, "has a control character in it");
+    printed(&["import", "--skip-faulty", "-"], &faulty, 0, "left out");
+    let twice = good.replacen("\"tenantId\"", "\"\\u001b[2J\":1,\"\\u001b[2J\":2,\"tenantId\"", 1);
+    printed(&["import", "-"], &twice, 1, r"\u{1b}[2J");
+    let other = document(&[original, revised.person(0, "voucherNumber", steering)]);
+    printed(&["compare", "-"], &other, 1, "");
+    printed(&["import", "/nowhere/\u{1b}[2J"], "", 1, r"/nowhere/\u{1b}[2J");
+    printed(&["user", "disable", "\u{1b}[2J"], "", 1, "");
 }
 
 #[test]

@@ -218,6 +218,21 @@ fn no_modules_import_each_other_in_a_circle() {
     }
 }
 
+/// Commands print by `say` and `tell`, which let nothing steer the terminal; what is not so is data, or our own.
+#[test]
+fn commands_print_by_what_writes_controls_out() {
+    let data_or_own = ["main", "mod", "import", "demo", "simulate", "sync"];
+    for (module, (file, code)) in modules() {
+        let is_of_commands = module.first().is_some_and(|room| room == "commands");
+        if is_of_commands && module.len() > 1 && !data_or_own.contains(&module[1].as_str()) {
+            for way in ["stdout()", "stderr()", "println!", "eprint"] {
+                let printing = code.lines().find(|line| line.contains(way));
+                assert_eq!(printing, None, "{}", file.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn the_domain_does_nothing_but_think() {
     let deeds = ["std::fs", "std::io", "std::net", "tokio", "reqwest", "log::", "::now()", "sql_query"];

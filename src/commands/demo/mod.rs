@@ -205,8 +205,9 @@ fn log_into(file: &Path) -> Result<(), CommandError> {
         .append(true)
         .open(file)
         .or_say(format!("{} could not be written", file.display()))?;
-    crate::logger().target(env_logger::Target::Pipe(Box::new(log))).init();
-    Ok(())
+    let mut logger = crate::logger();
+    logger.target(env_logger::Target::Pipe(Box::new(log)));
+    super::log::start(logger)
 }
 
 /// Makes a directory that only its owner may enter, unless it is there.

@@ -11,6 +11,15 @@ use crate::web::site::Site;
 /// Their names.
 const FILES: [&str; 4] = ["app.css", "app.js", "icon.svg", "noto-sans-oriya.woff2"];
 
+/// `GET /.well-known/security.txt`: where a weakness is to be reported (RFC 9116), if the operator has put that file
+/// among the static ones.
+pub async fn security_txt(site: web::Data<Site>) -> Result<HttpResponse, WebError> {
+    let file = site.static_dir.join(".well-known/security.txt");
+    let told = web::block(move || std::fs::read(file)).await.map_err(|_| WebError::NotFound)?;
+    let told = told.map_err(|_| WebError::NotFound)?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(told))
+}
+
 /// `GET /static/{stem}.{hash}.{ending}`: the file, to be kept if its content is what the name says.
 pub async fn by_content(
     site: web::Data<Site>,

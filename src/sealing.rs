@@ -46,6 +46,8 @@ pub enum SealedField<'a> {
     KeyCheck,
     /// The key of the chains of what is written once.
     TrailKey,
+    /// The secret of an employee's second factor, by their name.
+    SecondFactor(&'a str),
     /// A record staged by an import, by its position.
     Staged(u64),
 }
@@ -73,6 +75,7 @@ impl SealedField<'_> {
             Self::Response(call_ref) => format!("ftps_calls.response\0{call_ref}"),
             Self::KeyCheck => "data_keys.check".to_owned(),
             Self::TrailKey => "trail_key.key".to_owned(),
+            Self::SecondFactor(name) => format!("employees.second_factor\0{name}"),
             Self::Staged(position) => format!("staged\0{position}"),
         }
         .into_bytes()

@@ -10,6 +10,8 @@ const OF_NAME_HERE: i64 = 10;
 const OF_NAME: i64 = 20;
 /// Then one try in so long is looked at.
 const STEP: TimeDelta = TimeDelta::seconds(30);
+/// So many wrong codes of a name's second factor, from everywhere: of a million codes three count at a time.
+pub const CODES: i64 = 10;
 /// So many from one address.
 const OF_ADDRESS: i64 = 300;
 

@@ -1,8 +1,9 @@
-//! Who may do what: roles, and passwords.
+//! Who may do what: roles, passwords and second factors.
 
 mod guessable;
 pub mod guessing;
 pub mod password;
+pub mod second_factor;
 
 use crate::domain::words::words;
 

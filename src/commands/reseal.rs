@@ -23,10 +23,15 @@ pub(crate) fn run(args: ResealArgs) -> Result<(), CommandError> {
         tell(&unreadable.to_string())?;
     }
     store.compact()?;
-    let Resealed { beneficiaries, calls, unreadable } = &done;
+    let Resealed { beneficiaries, calls, second_factors, unreadable } = &done;
     let needed = if unreadable.is_empty() { "not needed any more" } else { "still needed" };
+    let factors = match second_factors {
+        0 => String::new(),
+        count => format!(", {count} of second factors"),
+    };
     say(&format!(
-        "resealed {beneficiaries} values of beneficiaries and {calls} of the call log; DATA_KEY_PREVIOUS is {needed}"
+        "resealed {beneficiaries} values of beneficiaries and {calls} of the call log{factors}; DATA_KEY_PREVIOUS is \
+         {needed}"
     ))?;
     unreadable_is_a_failure(unreadable.len())
 }

@@ -11,7 +11,7 @@ use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, SettingFault};
 use mukta_ftps::store::audit::{self, Action, NewEvent};
 use mukta_ftps::store::employees::{self, Employee};
 use mukta_ftps::store::scope::Scope;
-use mukta_ftps::store::{Db, Store, StoreError, instructions};
+use mukta_ftps::store::{Db, Store, StoreError, instructions, second_factors};
 
 use super::operator::operator;
 use super::{CommandError, OrSay, say, tell};
@@ -43,7 +43,7 @@ enum What {
         #[arg(long)]
         new_tenant: bool,
     },
-    /// List the employees: name, role, tenant, state, last sign-in
+    /// List the employees: name, role, tenant, state, last sign-in, second factor
     List,
     /// Set a password for the next sign-in only, from standard input or asked for; ends their sessions
     Passwd {
@@ -73,6 +73,11 @@ enum What {
         name: String,
         /// A state such as `od`, or a town such as `od.jatni`
         tenant: String,
+    },
+    /// Take an employee's second factor away that was lost, with its recovery codes; ends their sessions
+    ResetSecondFactor {
+        /// The employee's name
+        name: String,
     },
 }
 
@@ -141,6 +146,13 @@ pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
                 tell(&format!("note: no payment instruction here lies in {tenant}"))?;
             }
             say(&format!("{name} is of {tenant} now; their sessions have ended"))
+        }
+        What::ResetSecondFactor { name } => {
+            let name = open()?.change(&name, Action::SecondFactorReset, |db, employee| {
+                second_factors::remove(db, employee.id)?;
+                Ok(None)
+            })?;
+            say(&format!("{name} has no second factor any more; their sessions have ended"))
         }
     }
 }
@@ -249,7 +261,11 @@ fn list(store: &Store) -> Result<(), CommandError> {
         let signed_in = one
             .last_sign_in_at
             .map_or_else(|| "never signed in".to_owned(), |at| format!("{} IST", ist_minute(at.and_utc())));
-        say(&format!("{:<24} {:<12} {:<20} {state:<10} {signed_in}", one.name, one.role, one.tenant_id))?;
+        let factor = if one.second_factor_at.is_some() { "second factor" } else { "no second factor" };
+        say(&format!(
+            "{:<24} {:<12} {:<20} {state:<10} {signed_in:<20} {factor}",
+            one.name, one.role, one.tenant_id
+        ))?;
     }
     Ok(())
 }

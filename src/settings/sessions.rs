@@ -8,6 +8,7 @@ use clap::Args;
 use ipnet::IpNet;
 
 use super::{Secret, SettingFault, fault, filled, key_bytes, required, secret};
+use crate::access::second_factor::Demand;
 use crate::retention::SessionTimes;
 use crate::web::Sessions;
 
@@ -28,6 +29,10 @@ pub struct SessionSettings {
     /// Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, comma-separated
     #[arg(long, env = "TRUSTED_PROXIES", value_name = "TRUSTED_PROXIES")]
     trusted_proxies: Option<String>,
+    /// Who must have a second factor: `offered` (nobody), `admins` or `all`; without one they come to no page but
+    /// the one that sets it up
+    #[arg(long, env = "SECOND_FACTOR", value_name = "SECOND_FACTOR", default_value = "offered")]
+    second_factor: String,
 }
 
 /// When a session ends.
@@ -66,9 +71,12 @@ impl SessionSettings {
             self.session_key_file.as_deref(),
         )?;
         let key: [u8; 64] = key_bytes("SESSION_KEY", &required("SESSION_KEY", text)?)?;
+        let second_factor = Demand::read(self.second_factor.trim())
+            .ok_or_else(|| fault("SECOND_FACTOR", "must be `offered`, `admins` or `all`"))?;
         let public_origin = filled(self.public_url.as_deref()).map(|url| origin(&url)).transpose()?;
         Ok(Sessions {
             cookie_key: Key::from(&key),
+            second_factor,
             secure: public_origin.as_deref().is_some_and(|origin| origin.starts_with("https://")),
             public_origin,
             idle: self.times().idle,

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::audit::{self, Action, NewEvent};
 use super::schema::{sign_in_failures as failures, sign_in_tallies as tallies};
 use super::{Db, StoreError};
-use crate::access::guessing::{Failures, Verdict, WINDOW};
+use crate::access::guessing::{CODES, Failures, Verdict, WINDOW};
 use crate::sealing::Sealer;
 
 /// Tallies closed at most with one attempt.
@@ -42,6 +42,18 @@ impl Attempt {
         let verdict = self.failures(db)?.judge(self.at);
         let row = if verdict == Verdict::Look { Some(self.note(db)?) } else { None };
         Ok((verdict, row))
+    }
+
+    /// Whether a code is looked at: each is counted by its name alone, wherever it comes from. Until the transaction
+    /// ends, no other attempt is judged.
+    pub fn admits_code(&self, db: &mut Db) -> Result<bool, StoreError> {
+        in_turn(db)?;
+        let wrong: i64 = failures::table
+            .filter(failures::name_hash.eq(&self.name_hash))
+            .filter(failures::failed_at.gt(self.at - WINDOW))
+            .count()
+            .get_result(db)?;
+        Ok(wrong < CODES)
     }
 
     fn failures(&self, db: &mut Db) -> Result<Failures, StoreError> {

@@ -39,6 +39,8 @@ pub struct Employee {
     pub failures_since: i64,
     /// Failures between the last sign-in and the one before it.
     pub failures_before: i64,
+    /// Since when they have a second factor, if they have one (UTC).
+    pub second_factor_at: Option<NaiveDateTime>,
 }
 
 /// The employee of that name.
@@ -174,7 +176,8 @@ pub fn set_tenant(db: &mut Db, id: i64, tenant: &str) -> Result<(), StoreError> 
     end_sessions(db, id)
 }
 
-fn end_sessions(db: &mut Db, id: i64) -> Result<(), StoreError> {
+/// Ends every session of an employee.
+pub fn end_sessions(db: &mut Db, id: i64) -> Result<(), StoreError> {
     diesel::delete(sessions::table.filter(sessions::employee_id.eq(id))).execute(db)?;
     Ok(())
 }

@@ -35,6 +35,7 @@ pub mod reports;
 pub mod resealing;
 pub mod scope;
 pub mod search;
+pub mod second_factors;
 mod sentences;
 pub mod sessions;
 pub mod status_push;

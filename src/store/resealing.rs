@@ -6,7 +6,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
-use super::schema::{beneficiaries, ftps_calls, payment_instructions};
+use super::schema::{beneficiaries, employees, ftps_calls, payment_instructions};
 use super::{Db, Store, StoreError, Unreadable, keys, trail};
 use crate::sealing::{BeneficiaryKey, SealError, SealedField, Sealer};
 
@@ -20,6 +20,8 @@ pub struct Resealed {
     pub beneficiaries: u64,
     /// Values of the call log sealed anew: requests and responses.
     pub calls: u64,
+    /// Secrets of second factors sealed anew.
+    pub second_factors: u64,
     /// Values that no key at hand opens: they stay as they are, and no key is forgotten.
     pub unreadable: Vec<Unreadable>,
 }
@@ -37,6 +39,10 @@ pub fn reseal(store: &Store, sealer: &Sealer) -> Result<Resealed, StoreError> {
         }
         after = 0;
         while let Some(last) = store.write_blocking(|db| calls_after(db, sealer, after, &mut done))? {
+            after = last;
+        }
+        after = 0;
+        while let Some(last) = store.write_blocking(|db| factors_after(db, sealer, after, &mut done))? {
             after = last;
         }
         if let Err(cause) = store.write_blocking(|db| trail::reseal_key(db, sealer))? {
@@ -70,7 +76,8 @@ fn left(db: &mut Db, sealer: &Sealer) -> Result<u64, StoreError> {
     };
     Ok(count(of("trail_key", &["key_sealed"]))?
         + count(of("beneficiaries", &["account_sealed", "mobile_sealed", "other_account_sealed"]))?
-        + count(of("ftps_calls", &["request_sealed", "response_sealed"]))?)
+        + count(of("ftps_calls", &["request_sealed", "response_sealed"]))?
+        + count(of("employees", &["second_factor_sealed"]))?)
 }
 
 #[derive(Queryable)]
@@ -182,6 +189,42 @@ fn calls_after(
         }
         if let Some((_, new, _)) = response {
             done.calls += diesel::update(target).set(ftps_calls::response_sealed.eq(new)).execute(db)? as u64;
+        }
+    }
+    Ok(rows.last().map(|row| row.0))
+}
+
+/// One page of employees; the last row's id, or `None` after the end.
+fn factors_after(
+    db: &mut Db,
+    sealer: &Sealer,
+    after: i64,
+    done: &mut Resealed,
+) -> Result<Option<i64>, StoreError> {
+    let rows: Vec<(i64, String, Option<Vec<u8>>)> = employees::table
+        .filter(employees::id.gt(after))
+        .order(employees::id)
+        .limit(PAGE)
+        .select((employees::id, employees::name, employees::second_factor_sealed))
+        .load(db)?;
+    for (id, name, sealed) in &rows {
+        match anew(sealer, SealedField::SecondFactor(name), sealed.as_ref()) {
+            Ok(Some((old, new, _))) => {
+                let target = employees::table
+                    .filter(employees::id.eq(id))
+                    .filter(employees::second_factor_sealed.eq(old));
+                done.second_factors +=
+                    diesel::update(target).set(employees::second_factor_sealed.eq(new)).execute(db)? as u64;
+            }
+            Ok(None) => {}
+            Err(cause) => {
+                done.unreadable.push(Unreadable::new(
+                    "employees",
+                    name,
+                    "secret of the second factor",
+                    cause,
+                ));
+            }
         }
     }
     Ok(rows.last().map(|row| row.0))

@@ -305,6 +305,16 @@ diesel::table! {
         sign_in_before_at -> Nullable<Timestamp>,
         failures_since -> BigInt,
         failures_before -> BigInt,
+        second_factor_sealed -> Nullable<Binary>,
+        second_factor_at -> Nullable<Timestamp>,
+        second_factor_step -> Nullable<BigInt>,
+    }
+}
+diesel::table! {
+    recovery_codes (employee_id, code_hash) {
+        employee_id -> BigInt,
+        code_hash -> Text,
+        used_at -> Nullable<Timestamp>,
     }
 }
 

@@ -31,6 +31,9 @@ pub enum WebError {
     /// The person has to choose a password of their own first.
     #[error("the password is to be changed first")]
     PasswordFirst,
+    /// The person has to set up a second factor first.
+    #[error("the second factor is to be set up first")]
+    SecondFactorFirst,
     /// A form that no page of this session sent.
     #[error("a form without the session's token, or from another site")]
     ForeignForm,

@@ -21,6 +21,9 @@ impl WebError {
         if matches!(self, Self::PasswordFirst) {
             return see_other("/account/password");
         }
+        if matches!(self, Self::SecondFactorFirst) {
+            return see_other("/account/second-factor");
+        }
         let status = self.status_code();
         let mut response = HttpResponse::build(status);
         if let Self::MethodNotAllowed(methods) = self {
@@ -47,6 +50,7 @@ impl WebError {
             Self::BadRequest(_) => phrase("That request cannot be understood"),
             Self::SignInFirst { .. } => phrase("Sign in first"),
             Self::PasswordFirst => phrase("Change the password"),
+            Self::SecondFactorFirst => phrase("Second factor"),
             Self::ForeignForm => phrase("Nothing was done"),
             Self::Misdirected => phrase("This is another site"),
             Self::TooLong => phrase("That is too long"),
@@ -74,6 +78,9 @@ impl WebError {
             Self::PasswordFirst => phrase(
                 "Somebody else gave you your password. Choose one that only you know, then you can go on.",
             ),
+            Self::SecondFactorFirst => {
+                phrase("With your role you sign in with a second factor. Set it up, then you can go on.")
+            }
             Self::ForeignForm => phrase(
                 "The form did not come from a page of this session, so nothing was done. It may have been \
                  open for too long: go back, load the page again, and try once more.",
@@ -105,7 +112,7 @@ impl ResponseError for WebError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::SignInFirst { .. } | Self::PasswordFirst => StatusCode::SEE_OTHER,
+            Self::SignInFirst { .. } | Self::PasswordFirst | Self::SecondFactorFirst => StatusCode::SEE_OTHER,
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,

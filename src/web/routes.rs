@@ -116,6 +116,11 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(read().to(pages::account::password::page))
                             .route(web::post().to(pages::account::password::change)),
                     )
+                    .service(
+                        page("/account/second-factor")
+                            .route(read().to(pages::account::second_factor::page))
+                            .route(web::post().to(pages::account::second_factor::change)),
+                    )
                     .service(page("/account/sessions").route(web::post().to(pages::account::sessions::end)))
                     .service(page("/audit").route(read().to(pages::audit::page)))
                     .default_service(web::to(pages::not_found)),

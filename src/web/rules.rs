@@ -4,6 +4,8 @@ use actix_web::cookie::Key;
 use chrono::Duration;
 use ipnet::IpNet;
 
+use crate::access::second_factor::Demand;
+
 /// The rules of sessions and of the pages' origin.
 #[derive(Clone)]
 pub struct Sessions {
@@ -19,6 +21,8 @@ pub struct Sessions {
     pub longest: Duration,
     /// Addresses and networks of proxies whose word on the browser's address is taken.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who must have a second factor.
+    pub second_factor: Demand,
 }
 
 /// Never shows the key.
@@ -50,6 +54,7 @@ impl Sessions {
             idle: Duration::seconds(1800),
             longest: Duration::seconds(43200),
             trusted_proxies: Vec::new(),
+            second_factor: Demand::Offered,
         }
     }
 }

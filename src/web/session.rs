@@ -13,7 +13,8 @@ use actix_web::HttpRequest;
 use actix_web::cookie::SameSite;
 use actix_web::cookie::time::Duration as CookieDuration;
 use aws_lc_rs::digest;
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::error::WebError;
 use super::rules::Sessions;
@@ -23,10 +24,14 @@ use crate::store::{Store, StoreError, sessions};
 
 /// Where in a session's state the employee's row stands.
 const EMPLOYEE: &str = "employee";
+/// Where it stands whose password was right and whose code is awaited: nobody has signed in there yet.
+const HALF: &str = "half";
 /// Where the token of its forms stands.
 pub const FORM_TOKEN: &str = "form_token";
 /// Where it stands that the person has just signed in, until that is told.
 pub const ARRIVED: &str = "arrived";
+/// For how long a code is awaited.
+const HALF_FOR: Duration = Duration::minutes(10);
 /// How often at most the use of a session is noted; more often where sessions end sooner.
 const TOUCH_EVERY: Duration = Duration::minutes(1);
 
@@ -70,8 +75,23 @@ fn key_hash(key: &str) -> String {
     hex(digest::digest(&digest::SHA256, key.as_bytes()).as_ref())
 }
 
+/// Whose session it is, so that it ends with what ends theirs; of half a sign-in, too.
 fn employee_in(state: &HashMap<String, String>) -> Option<i64> {
-    state.get(EMPLOYEE).and_then(|json| serde_json::from_str(json).ok())
+    let half = || Some(serde_json::from_str::<Half>(state.get(HALF)?).ok()?.employee);
+    state.get(EMPLOYEE).and_then(|json| serde_json::from_str(json).ok()).or_else(half)
+}
+
+/// Half a sign-in: the password was right, and the code of the second factor is awaited.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Half {
+    /// The employee's row.
+    pub employee: i64,
+    /// Their name.
+    pub name: String,
+    /// The failure as which the attempt counts until it is whole.
+    pub failure: i64,
+    /// When the password was given.
+    pub at: DateTime<Utc>,
 }
 
 impl SessionStore for DatabaseSessions {
@@ -168,6 +188,23 @@ pub fn kept<T: serde::de::DeserializeOwned>(session: &Session, name: &str) -> Re
 /// The employee's row, if somebody signed in.
 pub fn employee(session: &Session) -> Result<Option<i64>, WebError> {
     session.get(EMPLOYEE).map_err(failed)
+}
+
+/// Begins half a session: a new id, in which nobody has signed in.
+pub fn half_sign_in(session: &Session, half: &Half) -> Result<(), WebError> {
+    session.renew();
+    session.clear();
+    keep(session, HALF, half)
+}
+
+/// Half a sign-in that may still become a whole one.
+pub fn half(session: &Session, now: DateTime<Utc>) -> Result<Option<Half>, WebError> {
+    Ok(kept::<Half>(session, HALF)?.filter(|half| half.at <= now && now < half.at + HALF_FOR))
+}
+
+/// Another attempt begins.
+pub fn forget_half(session: &Session) {
+    session.remove(HALF);
 }
 
 /// Begins a session of an employee: a new id and a new token.

@@ -187,7 +187,11 @@ impl Shell {
 
     /// The navigation, as far as the viewer may go; nothing for nobody.
     pub fn ways(&self) -> Vec<Way> {
-        let Some(viewer) = self.viewer.as_ref().filter(|viewer| !viewer.must_change_password) else {
+        let Some(viewer) = self
+            .viewer
+            .as_ref()
+            .filter(|viewer| !viewer.must_change_password && !viewer.must_set_second_factor())
+        else {
             return Vec::new();
         };
         NAVIGATION

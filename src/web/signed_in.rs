@@ -33,6 +33,7 @@ const WITHOUT_PAYMENTS: &[&str] = &[
     "/",
     "/account",
     "/account/password",
+    "/account/second-factor",
     "/account/sessions",
     "/audit",
     "/sync-runs",
@@ -43,6 +44,9 @@ const WITHOUT_PAYMENTS: &[&str] = &[
 /// What a person may open whose password somebody else gave them.
 const BEFORE_THE_CHANGE: &[&str] = &["/account/password", "/sign-out"];
 
+/// What a person may open who must set up a second factor.
+const BEFORE_THE_FACTOR: &[&str] = &["/account/second-factor", "/sign-out"];
+
 /// The person of the request's session, if their role has to do with the page asked for.
 pub async fn admitted(request: &HttpRequest) -> Result<Viewer, WebError> {
     let viewer = signed_in(request).await?;
@@ -50,6 +54,9 @@ pub async fn admitted(request: &HttpRequest) -> Result<Viewer, WebError> {
     let is_among = |pages: &[&str]| page.as_deref().is_some_and(|page| pages.contains(&page));
     if viewer.must_change_password && !is_among(BEFORE_THE_CHANGE) {
         return Err(WebError::PasswordFirst);
+    }
+    if !viewer.must_change_password && viewer.must_set_second_factor() && !is_among(BEFORE_THE_FACTOR) {
+        return Err(WebError::SecondFactorFirst);
     }
     // What is no page of ours is nobody's secret.
     let is_open = page.is_none() || is_among(WITHOUT_PAYMENTS);
@@ -80,6 +87,8 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
         Arrival::of_session(&session, &employee)?,
     );
     let viewer = Viewer {
+        has_second_factor: employee.second_factor_at.is_some(),
+        owes_second_factor: site.sessions.second_factor.is_on(employee.role),
         name: employee.name,
         role: employee.role,
         tenant: employee.tenant_id,

@@ -45,6 +45,8 @@ words! {
         Sync = "sync",
         /// Changing the password.
         Password = "password",
+        /// Changing the second factor.
+        SecondFactor = "second-factor",
         /// Ending a session.
         Session = "session",
         /// Signing out.
@@ -65,6 +67,7 @@ impl Undone {
             "/sign-out" => Self::SignOut,
             "/language" => Self::Language,
             "/account/password" => Self::Password,
+            "/account/second-factor" => Self::SecondFactor,
             "/account/sessions" => Self::Session,
             "/payment-instructions/ask" => Self::Ask,
             "/payment-instructions/fetch" => Self::Fetch,
@@ -93,6 +96,7 @@ impl Undone {
             Self::Resend | Self::Settle => "/messages".to_owned(),
             Self::Sync => "/sync-runs".to_owned(),
             Self::Password => "/account/password".to_owned(),
+            Self::SecondFactor => "/account/second-factor".to_owned(),
             Self::Session => "/account".to_owned(),
             Self::SignOut | Self::Language | Self::Other => "/".to_owned(),
         }
@@ -110,6 +114,7 @@ impl Undone {
             Self::Settle => phrase("Settling was not done: press it again."),
             Self::Sync => phrase("Running the sync was not done: press it again."),
             Self::Password => phrase("Changing the password was not done: fill in the form again."),
+            Self::SecondFactor => phrase("Changing the second factor was not done: fill in the form again."),
             Self::Session => phrase("Ending the session was not done: press it again."),
             Self::SignOut => phrase("Signing out was not done: press it again when you want to leave."),
             Self::Language => phrase("The change of language was not done: choose it again."),
@@ -170,6 +175,7 @@ mod tests {
             ("/sync-runs", Undone::Sync, "/sync-runs"),
             ("/sign-out", Undone::SignOut, "/"),
             ("/account/password", Undone::Password, "/account/password"),
+            ("/account/second-factor", Undone::SecondFactor, "/account/second-factor"),
             ("/account/sessions", Undone::Session, "/account"),
             ("/employees/7", Undone::Other, "/"),
         ] {

@@ -37,6 +37,10 @@ pub struct Viewer {
     pub arrival: Option<Arrival>,
     /// Whether they come to no other page before they have chosen a password of their own.
     pub must_change_password: bool,
+    /// Whether they have a second factor.
+    pub has_second_factor: bool,
+    /// Whether their role must have one.
+    pub owes_second_factor: bool,
     /// When they looked.
     pub seen_at: DateTime<Utc>,
 }
@@ -50,6 +54,11 @@ impl Viewer {
     /// What a tenant is called, in their language.
     pub fn tenant_name(&self, id: &str) -> String {
         self.tenants.name(id, self.language).into_owned()
+    }
+
+    /// Whether they come to no other page before they have set up a second factor.
+    pub fn must_set_second_factor(&self) -> bool {
+        self.owes_second_factor && !self.has_second_factor
     }
 
     /// Whether they may do that.

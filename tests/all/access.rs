@@ -132,6 +132,8 @@ async fn every_route_for_every_role_and_town(world: World) {
         ("GET", "/account".to_owned(), false, Who::Everybody, 200),
         ("GET", "/account/password".to_owned(), false, Who::Everybody, 200),
         ("POST", "/account/password".to_owned(), false, Who::Everybody, 303),
+        ("GET", "/account/second-factor".to_owned(), false, Who::Everybody, 200),
+        ("POST", "/account/second-factor".to_owned(), false, Who::Everybody, 303),
         ("POST", "/account/sessions".to_owned(), false, Who::Everybody, 303),
         ("GET", "/audit".to_owned(), false, Who::Audits, 200),
         ("GET", "/nowhere".to_owned(), false, Who::Everybody, 404),

@@ -52,6 +52,7 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("SESSION_IDLE_SECONDS", "soon"),
         ("PUBLIC_URL", "pay.example"),
         ("TRUSTED_PROXIES", "proxy"),
+        ("SECOND_FACTOR", "perhaps"),
         ("STATIC_DIR", "/nowhere"),
         ("SYNC_SCHEDULE", "0 22 * * *"),
         ("SYNC_SCHEDULE", "0 0 22 30 2 *"),

@@ -379,6 +379,7 @@ async fn no_page_mixes_english_into_another_language() {
         "/audit",
         "/account",
         "/account/password",
+        "/account/second-factor",
         "/nowhere",
     ];
     for path in before {

@@ -35,6 +35,7 @@ mod reliability;
 mod retention;
 mod search;
 mod search_figures;
+mod second_factor;
 mod secrets;
 mod sign_in;
 mod sms;

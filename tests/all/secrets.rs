@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use mukta_ftps::access::second_factor::Secret;
 use mukta_ftps::sealing::hex;
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions, Scenario};
 
@@ -82,6 +83,7 @@ async fn neither_the_files_nor_the_output_hold_what_could_be_stolen() {
         let cookie = cookies.find(|cookie| cookie.starts_with("mukta-ftps=")).unwrap().to_owned();
         cookie.split(['=', ';']).nth(1).unwrap().to_owned()
     };
+    let (secret, recovery, code) = second_factor(&browser, address).await;
     for number in [REVISED, OTHER] {
         let page = browser.press_refresh(number).await;
         assert_eq!(page.attr("main", "data-pi-status"), "Completed");
@@ -111,6 +113,9 @@ async fn neither_the_files_nor_the_output_hold_what_could_be_stolen() {
         ("session key", hex(&SESSION_KEY)),
         ("JIT client secret", jit.client_secret().to_owned()),
         ("session id", signed_id),
+        ("secret of the second factor", secret),
+        ("recovery code", recovery.clone()),
+        ("recovery code without blanks", recovery.replace(' ', "")),
     ];
     for (what, secret) in secrets {
         assert!(secret.len() >= 8, "{what}");
@@ -118,7 +123,24 @@ async fn neither_the_files_nor_the_output_hold_what_could_be_stolen() {
         let context = found.map(|at| String::from_utf8_lossy(&held[at.saturating_sub(80)..at]).into_owned());
         assert_eq!(context, None, "{what}");
     }
+    let given = format!("code={code}");
+    assert!(!log.windows(given.len()).any(|window| window == given.as_bytes()), "a code in the log");
     assert!(!log.windows(token.len()).any(|window| window == token.as_bytes()), "form token in the log");
+}
+
+/// Sets up a second factor, and signs in with it elsewhere: what was taken in, and two codes that were used.
+async fn second_factor(browser: &Browser, address: SocketAddr) -> (String, String, String) {
+    const PAGE: &str = "/account/second-factor";
+    let text = browser.get(PAGE).await.words("#secret").replace(' ', "");
+    let secret = Secret::read(&text).unwrap();
+    let code = secret.code_at(chrono::Utc::now());
+    let fields = [("what", "set"), ("code", code.as_str()), ("current_password", PASSWORD)];
+    assert_eq!(browser.post(PAGE, &fields).await.location(), PAGE);
+    let recovery = browser.get(PAGE).await.all("#recovery-codes code")[0].text().collect::<String>();
+    let elsewhere = Browser::new(address);
+    elsewhere.sign_in("asha").await;
+    assert_eq!(elsewhere.post("/sign-in", &[("code", recovery.as_str())]).await.location(), "/");
+    (text, recovery, code)
 }
 
 async fn the_data_key_is_changed_under_a_running_server(kind: Kind) {

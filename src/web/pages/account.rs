@@ -1,6 +1,7 @@
 //! `/account`: one's own sign-ins, sessions and password.
 
 pub mod password;
+pub mod second_factor;
 pub mod sessions;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -24,6 +25,7 @@ use sessions::SessionRow;
 #[serde(rename_all = "kebab-case")]
 enum Done {
     PasswordChanged,
+    SecondFactorRemoved,
     SessionEnded,
     OthersEnded,
 }
@@ -32,6 +34,9 @@ impl Done {
     const fn words(self) -> Phrase {
         match self {
             Self::PasswordChanged => phrase("Your password is changed. Your other sessions have ended."),
+            Self::SecondFactorRemoved => {
+                phrase("Your second factor is given up. Your other sessions have ended.")
+            }
             Self::SessionEnded => phrase("That session has ended."),
             Self::OthersEnded => phrase("Your other sessions have ended."),
         }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::Right;
+use crate::access::guessing::WINDOW;
 use crate::domain::CallOutcome;
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
@@ -18,9 +20,11 @@ use crate::web::form::PostedForm;
 use crate::web::masking::{self, Payload};
 use crate::web::path::{self, Sub};
 use crate::web::respond::{html, see_other};
+use crate::web::second_factor::{self, Asked};
 use crate::web::session;
 use crate::web::shell::{Section, Shell};
 use crate::web::site::Site;
+use crate::web::told_once;
 use crate::web::triggers;
 use crate::web::viewer::Viewer;
 
@@ -33,6 +37,8 @@ struct CallsQuery {
     before: Option<i64>,
     /// The call that was opened in full.
     open: Option<i64>,
+    /// The call before whose opening the second factor is asked for.
+    ask: Option<i64>,
 }
 
 /// Where in a session's state the call stands that its employee has just opened in full.
@@ -45,11 +51,19 @@ pub async fn page(
     number: String,
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let CallsQuery { before, open } = web::Query::<CallsQuery>::from_query(request.query_string())
+    let CallsQuery { before, open, ask } = web::Query::<CallsQuery>::from_query(request.query_string())
         .map_err(|_| WebError::unreadable_address())?
         .into_inner();
     if let Some(id) = open {
         return opened(site, viewer, number, id, request).await;
+    }
+    if let Some(id) = ask {
+        let told = told_once::brought::<Refused>(site, request);
+        let mut page = asked(site, viewer, number, id, told).await?;
+        if told.is_some() {
+            told_once::forget(site, &mut page)?;
+        }
+        return Ok(page);
     }
     let (scope, sealer, asked) = (viewer.scope(), Arc::clone(&site.app.sealer), number.clone());
     let found = site
@@ -98,8 +112,33 @@ async fn opened(
     html(&CallsPage { rows: vec![row], ..CallsPage::new(viewer, number, Vec::new(), true) })
 }
 
+/// What was wrong with the second factor that was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Refused {
+    CodeWrong,
+    TooMany,
+}
+
+/// One call as everybody sees it, and the form that asks for the second factor before it is opened.
+async fn asked(
+    site: &Site,
+    viewer: &Viewer,
+    number: String,
+    id: i64,
+    refused: Option<Refused>,
+) -> Result<HttpResponse, WebError> {
+    let call = call_of(site, viewer, &number, id).await?.ok_or(WebError::NotFound)?;
+    html(&CallsPage {
+        rows: vec![CallRow::new(call)],
+        asks_for_code: viewer.may(Right::OpenPayload),
+        refused,
+        ..CallsPage::new(viewer, number, Vec::new(), true)
+    })
+}
+
 /// Opens one call with its payloads as they travelled, for an administrator; recorded in the audit trail
-/// before anything is shown.
+/// before anything is shown. Who has a second factor gives it again.
 pub async fn open_in_full(
     site: &Site,
     form: &PostedForm,
@@ -113,6 +152,22 @@ pub async fn open_in_full(
         return Err(WebError::Forbidden(phrase(
             "Opening a payload in full takes the role of administrator.",
         )));
+    }
+    let ask = || format!("{}?ask={id}", path::link(&number, Sub::Calls));
+    match second_factor::asked_again(site, viewer, request, form.fields.get("code")).await? {
+        Asked::Enough => {}
+        Asked::Wanted => return Ok(see_other(&ask())),
+        Asked::Wrong => {
+            let mut back = see_other(&ask());
+            told_once::send(site, &mut back, &Refused::CodeWrong)?;
+            return Ok(back);
+        }
+        Asked::TooMany => {
+            let mut page = asked(site, viewer, number, id, Some(Refused::TooMany)).await?;
+            *page.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            page.headers_mut().insert(header::RETRY_AFTER, WINDOW.num_seconds().into());
+            return Ok(page);
+        }
     }
     site.note(viewer, request, Action::PayloadOpened, Some(format!("{number}, call {id}"))).await?;
     session::keep(&session::of(request), OPENED, id)?;
@@ -130,6 +185,10 @@ struct CallsPage {
     next: Option<i64>,
     /// Whether newer calls are on other pages.
     is_later_page: bool,
+    /// Whether the form that opens a call asks for the second factor.
+    asks_for_code: bool,
+    /// What was wrong with the one that was given.
+    refused: Option<Refused>,
 }
 
 struct CallRow {
@@ -151,7 +210,16 @@ impl CallsPage {
             next: found.last().map(|call| call.id).filter(|_| has_more),
             rows: found.into_iter().map(CallRow::new).collect(),
             is_later_page,
+            asks_for_code: false,
+            refused: None,
         }
+    }
+
+    fn refusal(&self) -> Option<Phrase> {
+        self.refused.map(|refused| match refused {
+            Refused::CodeWrong => second_factor::WRONG,
+            Refused::TooMany => second_factor::TOO_MANY,
+        })
     }
 
     /// Whether the page shows one call with nothing masked.

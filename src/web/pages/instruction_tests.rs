@@ -21,6 +21,8 @@ pub(in crate::web::pages) fn admin() -> Viewer {
         place: Default::default(),
         arrival: None,
         must_change_password: false,
+        has_second_factor: false,
+        owes_second_factor: false,
         seen_at: NOW,
     }
 }

@@ -1,6 +1,7 @@
 //! `/sign-in` and `/sign-out`.
 
 mod attempt;
+mod code;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::guessing::WINDOW;
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
+use crate::store::employees::Employee;
 use crate::web::error::WebError;
 use crate::web::form::{Fields, PostedForm};
 use crate::web::path::{encoded, local_path};
@@ -37,11 +39,16 @@ pub struct SignInQuery {
 /// A name is kept for the next try up to so many characters.
 const NAME_CHARS: usize = 100;
 
-/// That an attempt failed, told by the page after it. The password is never kept.
+/// That an attempt failed, told by the page after it. Neither the password nor a code is ever kept.
 #[derive(Debug, Serialize, Deserialize)]
-struct Refused {
-    /// What was typed as the name.
-    username: String,
+#[serde(rename_all = "kebab-case")]
+enum Refused {
+    /// Name or password: what was typed as the name.
+    Wrong(String),
+    /// The code of the second factor.
+    Code,
+    /// The code came too late: the password is to be given again.
+    TooLate,
 }
 
 /// What the page says above the form.
@@ -54,6 +61,7 @@ enum Said {
     TooSoon,
     Busy,
     Stale,
+    TooLate,
 }
 
 #[derive(Template)]
@@ -97,6 +105,7 @@ impl SignInPage {
                  in on a device on which you have signed in before.",
             ),
             Said::Busy => phrase("Many are signing in at this moment. Wait a few seconds, then try again."),
+            Said::TooLate => phrase("The code was waited for, but not for so long. Please sign in again."),
             Said::Stale => phrase("This page had been open for too long. Please sign in again."),
         }
     }
@@ -109,19 +118,31 @@ pub async fn page(
     query: web::Query<SignInQuery>,
 ) -> Result<HttpResponse, WebError> {
     let next = local_path(query.next.as_deref());
-    if let Some(Refused { username }) = told_once::brought(&site, &request) {
-        let mut page = answer(&request, StatusCode::OK, Said::Wrong, next, &username)?;
-        told_once::forget(&site, &mut page)?;
-        return Ok(page);
-    }
-    match signed_in(&request).await {
-        Ok(viewer) => Ok(see_other(&landing(viewer.role, next))),
-        Err(WebError::SignInFirst { .. }) => {
-            let said = if query.ended.is_some() { Said::Ended } else { Said::Nothing };
-            answer(&request, StatusCode::OK, said, next, "")
+    let told = told_once::brought::<Refused>(&site, &request);
+    let is_told = told.is_some();
+    let half = session::half(&session::of(&request), site.app.clock.now())?;
+    let mut page = match (told, half) {
+        (Some(Refused::Wrong(username)), _) => {
+            answer(&request, StatusCode::OK, Said::Wrong, next, &username)?
         }
-        Err(fault) => Err(fault),
+        (told, Some(half)) => {
+            let said = if told.is_some() { code::Said::Wrong } else { code::Said::Nothing };
+            code::answer(&request, StatusCode::OK, said, next, &half)?
+        }
+        (Some(_), None) => answer(&request, StatusCode::OK, Said::TooLate, next, "")?,
+        (None, None) => match signed_in(&request).await {
+            Ok(viewer) => see_other(&landing(viewer.role, next)),
+            Err(WebError::SignInFirst { .. }) => {
+                let said = if query.ended.is_some() { Said::Ended } else { Said::Nothing };
+                answer(&request, StatusCode::OK, said, next, "")?
+            }
+            Err(fault) => return Err(fault),
+        },
+    };
+    if is_told {
+        told_once::forget(&site, &mut page)?;
     }
+    Ok(page)
 }
 
 /// `POST /sign-in`.
@@ -138,23 +159,37 @@ pub async fn submit(
         Err(fault) => return Err(fault),
     };
     let (next, typed) = (local_path(Some(fields.get("next"))), fields.get("username").to_owned());
+    let session = session::of(&request);
+    if typed.is_empty() && fields.get("password").is_empty() {
+        match session::half(&session, site.app.clock.now())? {
+            Some(half) => return code::submit(&site, &request, &fields, next, half).await,
+            None if !fields.get("code").is_empty() => {
+                let mut back = see_other(&address(&next));
+                told_once::send(&site, &mut back, &Refused::TooLate)?;
+                return Ok(back);
+            }
+            None => {}
+        }
+    }
+    session::forget_half(&session);
     match Attempt::of(&site, &request, &typed).make(fields.get("password").to_owned()).await? {
         Outcome::SignedIn(employee) => {
-            let session = session::of(&request);
             session::sign_in(&session, employee.id)?;
             let mut back = see_other(&landing(employee.role, next));
-            if let Some(undone) = Undone::brought(&site.sessions, site.app.clock.now(), &request) {
-                undone.note(&session)?;
-                Undone::forget(&site.sessions, &mut back)?;
-            }
-            stranger::forget(&site, &mut back)?;
-            known_browser::mark(&site, &request, &mut back, &employee.name)?;
+            let undone = arrived(&site, &request, &mut back, &employee.name)?;
+            undone.map_or(Ok(()), |undone| undone.note(&session))?;
             Ok(back)
+        }
+        Outcome::CodeWanted(employee, failure) => {
+            let Employee { id, name, .. } = employee;
+            let half = session::Half { employee: id, name, failure, at: site.app.clock.now() };
+            session::half_sign_in(&session, &half)?;
+            Ok(see_other(&address(&next)))
         }
         Outcome::Wrong => {
             let mut back = see_other(&address(&next));
             let username = typed.chars().take(NAME_CHARS).collect();
-            told_once::send(&site, &mut back, &Refused { username })?;
+            told_once::send(&site, &mut back, &Refused::Wrong(username))?;
             Ok(back)
         }
         Outcome::Refused(wait) => {
@@ -165,6 +200,23 @@ pub async fn submit(
             later(answer(&request, StatusCode::SERVICE_UNAVAILABLE, Said::Busy, next, &typed)?, SOON)
         }
     }
+}
+
+/// Somebody has signed in: the browser carries nothing of a stranger's any more, and is known by their name. What it
+/// carried of a form that was not done.
+fn arrived(
+    site: &Site,
+    request: &HttpRequest,
+    back: &mut HttpResponse,
+    name: &str,
+) -> Result<Option<Undone>, WebError> {
+    let undone = Undone::brought(&site.sessions, site.app.clock.now(), request);
+    if undone.is_some() {
+        Undone::forget(&site.sessions, back)?;
+    }
+    stranger::forget(site, back)?;
+    known_browser::mark(site, request, back, name)?;
+    Ok(undone)
 }
 
 /// Tells the browser how long to wait.

@@ -92,6 +92,7 @@ async fn tour() -> (World, Vec<Stop>) {
         "/audit".to_owned(),
         "/account".to_owned(),
         "/account/password".to_owned(),
+        "/account/second-factor".to_owned(),
         "/sync-runs".to_owned(),
         "/sync-runs/1".to_owned(),
         "/sync-runs/1?show=paid".to_owned(),

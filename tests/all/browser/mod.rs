@@ -7,5 +7,6 @@ mod jobs;
 mod light;
 mod list;
 mod live;
+mod second_factor;
 mod stage;
 mod story;

@@ -231,6 +231,7 @@ fn one_made(kind: Kind, wanted: &str) -> String {
         ["other", number, payment_key, plain] => {
             sealed(SealedField::OtherAccount(BeneficiaryKey { number, payment_key }), plain)
         }
+        ["factor", name, secret] => sealed(SealedField::SecondFactor(name), secret),
         [which @ ("request" | "response"), call_ref, ..] => {
             let plain = &wanted[which.len() + call_ref.len() + 2..];
             let field = if which == "request" { SealedField::Request } else { SealedField::Response };

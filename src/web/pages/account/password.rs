@@ -11,16 +11,16 @@ use super::Done;
 use crate::access::password::{self, PasswordFault};
 use crate::language::{Phrase, phrase};
 use crate::store::StoreError;
-use crate::store::attempts::{self, Attempt};
 use crate::store::audit::{self, Action};
-use crate::store::employees::{self, Employee};
+use crate::store::employees;
+use crate::web::current_password::{self, Current, Proven};
 use crate::web::error::WebError;
 use crate::web::form::PostedForm;
 use crate::web::respond::{html, see_other};
 use crate::web::shell::Shell;
 use crate::web::site::Site;
 use crate::web::viewer::Viewer;
-use crate::web::{client, known_browser, session, told_once};
+use crate::web::{session, told_once};
 
 /// What is wrong with the form. What was typed is never kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,16 +151,6 @@ struct Typed {
     again: String,
 }
 
-/// A try to give the current password: it counts like one to sign in.
-fn counted(site: &Site, viewer: &Viewer, request: &HttpRequest) -> Attempt {
-    Attempt {
-        name_hash: site.app.sealer.hash(&format!("sign-in:{}", viewer.name)),
-        network: client::network(&site.address_of(request)),
-        browser: known_browser::number(site, request, &viewer.name),
-        at: site.app.clock.now().naive_utc(),
-    }
-}
-
 /// Changes the password, if the current one is right and the new one fits.
 async fn changed(
     site: &Site,
@@ -172,44 +162,29 @@ async fn changed(
     if typed.new != typed.again {
         return Ok(Err(Fault::Again));
     }
-    let counted = counted(site, viewer, request);
-    let at = counted.at;
-    let admitted =
-        site.app.store.write(move |db| Ok::<_, StoreError>((counted.admit(db)?, employees::active(db, id)?)));
-    let ((_, failure), employee) = admitted.await?;
-    let employee = employee.ok_or(WebError::NotFound)?;
-    let Some(failure) = failure else { return Ok(Err(Fault::TooMany)) };
-    let (name, stored) = (employee.name.clone(), employee.password_hash.clone());
+    let proven = match current_password::given(site, viewer, request, id, typed.current.clone()).await? {
+        Current::Right(proven) => proven,
+        Current::Wrong => return Ok(Err(Fault::CurrentWrong)),
+        Current::TooMany => return Ok(Err(Fault::TooMany)),
+    };
+    let name = viewer.name.clone();
     let slot = Arc::clone(&site.password_slots).acquire_owned().await;
-    let judged = tokio::task::spawn_blocking(move || {
-        let judged = judged(&name, &stored, &typed);
+    let hashed = tokio::task::spawn_blocking(move || {
+        let hashed = hashed(&name, &typed);
         drop(slot);
-        judged
+        hashed
     });
-    match judged.await?? {
-        Err(Fault::CurrentWrong) => {
-            let event = site.event(viewer, request, Action::PasswordRefused, None);
-            let sealer = Arc::clone(&site.app.sealer);
-            let noted = site.app.store.write(move |db| {
-                employees::note_attempt(db, id, false, at)?;
-                audit::append(db, Some(&sealer), &event)
-            });
-            noted.await?;
-            Ok(Err(Fault::CurrentWrong))
-        }
+    match hashed.await?? {
         Err(fault) => {
-            site.app.store.write(move |db| attempts::take_back(db, failure)).await?;
+            proven.take_back(site).await?;
             Ok(Err(fault))
         }
-        Ok(hash) => keep(site, viewer, request, &employee, hash, failure).await,
+        Ok(hash) => keep(site, viewer, request, proven, hash).await,
     }
 }
 
-/// The new password's hash, if the current one is right and the new one fits.
-fn judged(name: &str, stored: &str, typed: &Typed) -> Result<Result<String, Fault>, WebError> {
-    if !password::verify(&typed.current, Some(stored)) {
-        return Ok(Err(Fault::CurrentWrong));
-    }
+/// The new password's hash, if it fits.
+fn hashed(name: &str, typed: &Typed) -> Result<Result<String, Fault>, WebError> {
     if typed.new == typed.current {
         return Ok(Err(Fault::Same));
     }
@@ -224,18 +199,13 @@ async fn keep(
     site: &Site,
     viewer: &Viewer,
     request: &HttpRequest,
-    looked_at: &Employee,
+    proven: Proven,
     hash: String,
-    failure: i64,
 ) -> Result<Result<(), Fault>, WebError> {
-    let event = site.event(viewer, request, Action::PasswordChanged, Some(looked_at.name.clone()));
-    let (name, before) = (looked_at.name.clone(), looked_at.password_hash.clone());
+    let event = site.event(viewer, request, Action::PasswordChanged, Some(viewer.name.clone()));
     let (sealer, now) = (Arc::clone(&site.app.sealer), site.app.clock.now().naive_utc());
     let kept = site.app.store.write(move |db| {
-        let Some(employee) = employees::locked(db, &name)?.filter(|one| one.password_hash == before) else {
-            return Ok(false);
-        };
-        attempts::take_back(db, failure)?;
+        let Some(employee) = proven.employee(db)? else { return Ok(false) };
         employees::set_password(db, employee.id, &hash, None, now)?;
         audit::append(db, Some(&sealer), &event)?;
         Ok::<_, StoreError>(true)

@@ -19,6 +19,8 @@ use crate::web::{client, known_browser};
 pub(super) enum Outcome {
     /// Name and password are right.
     SignedIn(Employee),
+    /// So they are, and the code of the second factor is awaited: until then the attempt counts as this failure.
+    CodeWanted(Employee, i64),
     /// They are not, or whoever it is has been shut out.
     Wrong,
     /// There were too many failures: how long to wait.
@@ -77,6 +79,11 @@ impl<'a> Attempt<'a> {
         })
         .await?;
         let right = found.clone().filter(|employee| is_right && !employee.is_disabled);
+        if let (Some(employee), Some(failure)) = (&right, failure)
+            && employee.second_factor_at.is_some()
+        {
+            return Ok(Outcome::CodeWanted(employee.clone(), failure));
+        }
         self.told(found.as_ref(), failure.filter(|_| right.is_some())).await?;
         Ok(right.map_or(Outcome::Wrong, Outcome::SignedIn))
     }

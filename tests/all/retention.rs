@@ -84,10 +84,13 @@ async fn what_is_due_is_emptied_and_what_is_in_process_waits_for_its_end(world: 
     assert_eq!(erased(&world, NINETY).await, Erased::default(), "ninety days old is not older than that");
     assert_eq!(erased(&world, A_YEAR).await, Erased::default());
     world.later(TimeDelta::milliseconds(1));
+    let sealed = sealed_of(&world, &paid);
     let people = PEOPLE.len() as u64;
     let due = Erased { calls: 1, messages: people, events: 0, kept: 1 };
     assert_eq!(erased(&world, NINETY).await, due);
     assert_eq!(erased(&world, NINETY).await, Erased { kept: 1, ..Erased::default() }, "it is done");
+    world.app.store.shorten_log().await.unwrap();
+    is_nowhere(&world, &sealed);
     holds(&world);
     assert_eq!(exported(&world), before, "an export tells none of it");
 
@@ -306,12 +309,7 @@ async fn the_command_erases_says_so_and_leaves_nothing_in_the_file(world: World)
     assert_eq!(stderr(&output), "");
     assert!(trail(&world)[0].actor.starts_with("operator (command"));
     holds(&world);
-    if let Kind::Sqlite = world.database.kind {
-        for name in [world.database.file().to_owned(), format!("{}-wal", world.database.file())] {
-            let Ok(bytes) = std::fs::read(&name) else { continue };
-            assert!(!bytes.windows(sealed.len()).any(|part| part == sealed), "{name} still holds it");
-        }
-    }
+    is_nowhere(&world, &sealed);
 
     let help = program(&["prune", "--help"]).output().unwrap();
     assert!(stdout(&help).contains("emptied for good"), "{}", stdout(&help));
@@ -319,6 +317,16 @@ async fn the_command_erases_says_so_and_leaves_nothing_in_the_file(world: World)
     let output = with_database(&["prune"], &world.database).env("DATABASE_URL", &empty).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(!world.database.directory.path().join("none.db").exists(), "nothing is made in order to erase");
+}
+
+/// No file of a SQLite database holds it.
+fn is_nowhere(world: &World, sealed: &[u8]) {
+    if let Kind::Sqlite = world.database.kind {
+        for name in [world.database.file().to_owned(), format!("{}-wal", world.database.file())] {
+            let Ok(bytes) = std::fs::read(&name) else { continue };
+            assert!(!bytes.windows(sealed.len()).any(|part| part == sealed), "{name} still holds it");
+        }
+    }
 }
 
 /// What is stored of the response of the only call about an instruction.

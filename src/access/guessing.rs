@@ -15,6 +15,12 @@ pub const CODES: i64 = 10;
 /// So many from one address.
 const OF_ADDRESS: i64 = 300;
 
+/// Whether the count of what is alike is told when it has come to this number: the first, the tenth, the hundredth and
+/// so on.
+pub const fn is_told_at(times: i64) -> bool {
+    times > 0 && times == 10_i64.pow(times.ilog10())
+}
+
 /// The failures of the last [`WINDOW`] that count against an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failures {

@@ -9,11 +9,13 @@ use clap::Args;
 use mukta_ftps::app;
 use mukta_ftps::clock::Clock;
 use mukta_ftps::domain::text::printable;
-use mukta_ftps::import::{OnFaulty, Since, compare, export, export_csv, import};
+use mukta_ftps::import::{OnFaulty, Since, can_begin_at, compare, export, export_csv, import_noted};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
+use mukta_ftps::store::audit::{self, Action};
 use mukta_ftps::store::{DatabaseUrl, Store};
 
+use super::operator::event;
 use super::{CommandError, OrSay, say, tell};
 
 /// Settings of `import`.
@@ -46,6 +48,21 @@ pub(crate) struct ExportArgs {
     data_key: DataKeySettings,
 }
 
+impl ExportArgs {
+    /// As the audit trail says it.
+    fn told(&self) -> String {
+        let format = match self.format {
+            Format::Json => "json",
+            Format::Csv => "csv",
+        };
+        match self.since {
+            None => format!("{format}: everything"),
+            Some(Since::Change(number)) => format!("{format}: since change {number}"),
+            Some(Since::Instant(at)) => format!("{format}: since {}", at.and_utc().to_rfc3339()),
+        }
+    }
+}
+
 /// What an export is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
@@ -70,7 +87,9 @@ pub(crate) fn run_import(args: ImportArgs) -> Result<(), CommandError> {
     let (store, sealer) = open(&args.database, &args.data_key)?;
     let input = input(&args.file)?;
     let on_faulty = if args.skip_faulty { OnFaulty::LeaveOut } else { OnFaulty::Refuse };
-    let summary = import(&store, &sealer, input, on_faulty, &Clock::system())?;
+    let from = if args.file == "-" { "standard input" } else { "a file" };
+    let event = event(Action::Imported, None, from.to_owned());
+    let summary = import_noted(&store, &sealer, input, on_faulty, &Clock::system(), Some(&event))?;
     if !summary.faults.is_empty() {
         tell("left out:")?;
         summary.faults.to_string().lines().try_for_each(tell)?;
@@ -86,10 +105,14 @@ pub(crate) fn run_export(args: ExportArgs) -> Result<(), CommandError> {
     // A database that has no schema yet is told like an empty one, and left without.
     let scratch = tempfile::tempdir().or_say("no temporary directory could be made")?;
     let empty = scratch.path().join("empty.db").to_string_lossy().into_owned();
-    let store = match app::open_as_it_is(&url, &sealer)? {
-        Some(store) => store,
-        None => Store::open(&DatabaseUrl::Sqlite(empty))?,
-    };
+    let stored = app::open_as_it_is(&url, &sealer)?;
+    if let Some(store) = &stored {
+        // Nothing leaves that is not recorded.
+        can_begin_at(store, args.since)?;
+        let event = event(Action::Exported, None, args.told());
+        store.write_blocking(|db| audit::append(db, Some(&sealer), &event))?;
+    }
+    let store = stored.map_or_else(|| Store::open(&DatabaseUrl::Sqlite(empty)), Ok)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let exported = match args.format {
         Format::Json => export(&store, &sealer, args.since, &mut out)?,

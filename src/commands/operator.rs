@@ -2,8 +2,23 @@
 
 use std::os::unix::fs::MetadataExt;
 
+use mukta_ftps::clock::Clock;
+use mukta_ftps::store::audit::{Action, NewEvent};
+
 /// What the kernel says where nobody signed in to the machine.
 const NOBODY: u32 = u32::MAX;
+
+/// What the operator does by a command, for the audit trail.
+pub(crate) fn event(action: Action, tenant: Option<&str>, subject: String) -> NewEvent {
+    NewEvent {
+        at: Clock::system().now().naive_utc(),
+        actor: operator(),
+        tenant: tenant.map(str::to_owned),
+        address: None,
+        action,
+        subject: Some(subject),
+    }
+}
 
 /// The operator, with the names that the system has for them: of the user of this process, and of who signed in to
 /// the machine, where that is another.

@@ -7,8 +7,10 @@ use mukta_ftps::clock::Clock;
 use mukta_ftps::domain::PullTrigger;
 use mukta_ftps::muktasoft::{Muktasoft, PullError, Pulled};
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, MuktasoftSettings};
+use mukta_ftps::store::audit::{self, Action};
 
 use super::import::open;
+use super::operator::event;
 use super::serve::told_to_stop;
 use super::{CommandError, OrSay, runtime, say, tell};
 
@@ -26,6 +28,8 @@ pub(crate) struct PullArgs {
 pub(crate) fn run(args: &PullArgs) -> Result<(), CommandError> {
     let config = args.muktasoft.required()?;
     let (store, sealer) = open(&args.database, &args.data_key)?;
+    let event = event(Action::Imported, None, "from MUKTASoft".to_owned());
+    store.write_blocking(|db| audit::append(db, Some(&sealer), &event))?;
     let runtime = runtime()?;
     let pulled = runtime.block_on(async {
         let nothing_waits = Arc::new(|| {});

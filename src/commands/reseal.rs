@@ -2,9 +2,11 @@
 
 use clap::Args;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
+use mukta_ftps::store::audit::Action;
 use mukta_ftps::store::resealing::{Resealed, reseal};
 
 use super::import::{open, unreadable_is_a_failure};
+use super::operator::event;
 use super::{CommandError, say, tell};
 
 /// Settings of `reseal`.
@@ -18,7 +20,7 @@ pub(crate) struct ResealArgs {
 
 pub(crate) fn run(args: ResealArgs) -> Result<(), CommandError> {
     let (store, sealer) = open(&args.database, &args.data_key)?;
-    let done = reseal(&store, &sealer)?;
+    let done = reseal(&store, &sealer, &event(Action::Resealed, None, String::new()))?;
     for unreadable in &done.unreadable {
         tell(&unreadable.to_string())?;
     }

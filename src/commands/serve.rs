@@ -11,11 +11,11 @@ use mukta_ftps::muktasoft::push::StatusPush;
 use mukta_ftps::retention::{Retention, SessionTimes};
 use mukta_ftps::settings::{
     DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, MuktasoftStatusSettings,
-    RetentionSettings, SessionSettings, SmsSettings, SyncSettings, Web, WebSettings,
+    RetentionSettings, SessionSettings, SmsSettings, SyncSettings, WebSettings,
 };
 use mukta_ftps::store::{Store, trail};
 use mukta_ftps::sync::scheduler::Scheduler;
-use mukta_ftps::web::{Sessions, Site, listen};
+use mukta_ftps::web::{Bookkeeping, Site, listen};
 
 use super::{CommandError, OrSay, runtime};
 
@@ -64,10 +64,12 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let served = runtime.block_on(async {
         let app = App::new(Store::open(&database)?, sealer, jit, sms, times, Clock::system()).await?;
         let app = app.pulling(muktasoft)?.telling(receiver)?;
-        let server = bind(app.clone(), sessions, &web)?;
+        let site = Site::new(app, sessions, web.static_dir.clone()).naming(web.tenants.clone());
+        let (server, _) =
+            listen(&site, web.bind).or_say(format!("the address {} could not be listened on", web.bind))?;
         log::info!("listening on http://{}", web.bind);
-        let erasing = retention(&app, limits, args.sessions.times()).start();
-        let served = serve_until_told(server, &app, args.sync.stop_within()).await;
+        let erasing = retention(&site.app, limits, args.sessions.times()).start();
+        let served = serve_until_told(server, site, args.sync.stop_within()).await;
         erasing.abort();
         served
     });
@@ -88,21 +90,15 @@ fn retention(app: &App, limits: Limits, sessions: SessionTimes) -> Retention {
     Retention { store, sealer, limits, sessions, clock }
 }
 
-/// The web server, listening but not yet serving.
-pub(crate) fn bind(app: App, sessions: Sessions, web: &Web) -> Result<actix_web::dev::Server, CommandError> {
-    let site = Site::new(app, sessions, web.static_dir.clone()).naming(web.tenants.clone());
-    let (server, _) =
-        listen(&site, web.bind).or_say(format!("the address {} could not be listened on", web.bind))?;
-    Ok(server)
-}
-
 /// Serves, keeps the schedule, sends the SMS and tells MUKTASoft, until SIGTERM or Ctrl-C; then answers what is under way and
 /// records every call and message, for `stop_within` at the longest.
 pub(crate) async fn serve_until_told(
     server: actix_web::dev::Server,
-    app: &App,
+    site: Site,
     stop_within: Duration,
 ) -> Result<(), CommandError> {
+    let app = &site.app;
+    let bookkeeping = Bookkeeping::start(site.clone());
     let delivery = app.notifications.start();
     let pulling = app.muktasoft.start(app.sync.nights());
     let trail = tokio::spawn(tell_trail(app.store.clone()));
@@ -126,9 +122,14 @@ pub(crate) async fn serve_until_told(
             telling.finish().await;
         }
     };
+    // The last pages that are shown stand in the read log too.
+    let last_pages = async {
+        handle.stop(true).await;
+        bookkeeping.finish().await;
+    };
     let finished = async {
         tokio::join!(
-            handle.stop(true),
+            last_pages,
             app.sync.finish(stop_within),
             delivery.finish(),
             pulling.finish(),

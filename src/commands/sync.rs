@@ -10,9 +10,11 @@ use mukta_ftps::clock::Clock;
 use mukta_ftps::domain::{PullTrigger, RunTrigger};
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, SyncSettings};
 use mukta_ftps::store::Store;
+use mukta_ftps::store::audit::{self, Action};
 use mukta_ftps::store::sync_runs::{Begun, Counts, SyncRun};
 use mukta_ftps::sync::Worked;
 
+use super::operator::event;
 use super::serve::told_to_stop;
 use super::{CommandError, OrSay, pull, runtime, say, tell};
 
@@ -49,7 +51,8 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
         if app.muktasoft.is_set() {
             pull_first(&app).await?;
         }
-        let (run, is_ours) = match app.sync.begin(RunTrigger::Command, None).await? {
+        let noted = event(Action::Synced, None, String::new());
+        let (run, is_ours) = match app.sync.begin_noted(RunTrigger::Command, None, noted).await? {
             Begun::Started(run) => (run, true),
             Begun::InProgress(run) => (run, false),
             Begun::AlreadyMade => {
@@ -58,6 +61,9 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
             }
         };
         if !is_ours {
+            let (sealer, noted) =
+                (app.sealer.clone(), event(Action::Synced, None, format!("joined sync run {}", run.id)));
+            app.store.write(move |db| audit::append(db, Some(&sealer), &noted)).await?;
             tell(&format!("sync run {} is under way already: this process joins it", run.id))?;
         }
         let progress = tokio::spawn(show_progress(app.clone(), run.clone()));

@@ -8,12 +8,12 @@ use mukta_ftps::clock::Clock;
 use mukta_ftps::domain::date::ist_minute;
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, SettingFault};
-use mukta_ftps::store::audit::{self, Action, NewEvent};
+use mukta_ftps::store::audit::{self, Action};
 use mukta_ftps::store::employees::{self, Employee};
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::{Db, Store, StoreError, instructions, second_factors};
 
-use super::operator::operator;
+use super::operator::event;
 use super::{CommandError, OrSay, say, tell};
 
 /// What to do about employees.
@@ -200,22 +200,11 @@ pub(super) fn add(
             if matches!(password, Password::ForOnce(_)) {
                 employees::password_is_for_once(db, name)?;
             }
-            audit::append(db, sealer, &event(Action::UserAdded, tenant, format!("{name}: {role}")))?;
+            audit::append(db, sealer, &event(Action::UserAdded, Some(tenant), format!("{name}: {role}")))?;
         }
         Ok::<_, StoreError>(added)
     })?;
     if added { Ok(()) } else { Err(CommandError::Refused(format!("there is a user {name} already"))) }
-}
-
-fn event(action: Action, tenant: &str, subject: String) -> NewEvent {
-    NewEvent {
-        at: Clock::system().now().naive_utc(),
-        actor: operator(),
-        tenant: Some(tenant.to_owned()),
-        address: None,
-        action,
-        subject: Some(subject),
-    }
 }
 
 /// Where what is done about employees is written.
@@ -244,7 +233,7 @@ impl Desk<'_> {
                 Some(what) => format!("{name}: {what}"),
                 None => name.clone(),
             };
-            audit::append(db, self.sealer, &event(action, &employee.tenant_id, subject))?;
+            audit::append(db, self.sealer, &event(action, Some(&employee.tenant_id), subject))?;
             Ok::<_, StoreError>(true)
         })?;
         if changed { Ok(name) } else { Err(unknown(&name)) }

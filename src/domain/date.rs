@@ -1,6 +1,6 @@
 //! Days and instants as people in Odisha read them.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 /// Indian Standard Time, UTC+05:30; it has no daylight saving.
 pub const IST: FixedOffset = match FixedOffset::east_opt(5 * 3600 + 30 * 60) {
@@ -21,6 +21,11 @@ pub fn ist_day(at: DateTime<Utc>) -> String {
 /// The day of an instant in IST.
 pub fn ist_date(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&IST).date_naive()
+}
+
+/// The instant (UTC) at which a day begins in IST.
+pub fn ist_midnight(day: NaiveDate) -> NaiveDateTime {
+    day.and_time(NaiveTime::MIN) - TimeDelta::seconds(i64::from(IST.local_minus_utc()))
 }
 
 /// A day as somebody types it: `31/03/2024`, or `2024-03-31`.

@@ -10,6 +10,8 @@ const TELLING: std::ops::RangeInclusive<usize> = 9..=18;
 const SHORTEST_KNOWN: usize = 5;
 /// So many characters may stand between two digits of one number.
 const LONGEST_GAP: usize = 3;
+/// The digits of a fraction of a second are fewer.
+const TELLING_FRACTION: usize = 8;
 /// What JIT writes before the number by which it knows a beneficiary.
 const BENEF_ID: &str = "benefid";
 
@@ -52,8 +54,12 @@ impl Around {
         let chars: Vec<char> = sentence.chars().collect();
         let mut kept = vec![false; chars.len()];
         self.keep_references(&chars, &mut kept);
-        keep_forms(&chars, &mut kept);
-        let mut spans = self.known(&chars, &kept);
+        keep_forms(&chars, &mut kept, benef_id);
+        // A number that is known, and as long as one, has no other form: `acct-93755/41683` is no payment ID.
+        let mut spans = Vec::new();
+        self.known(&chars, &kept, |digits| digits >= *TELLING.start(), &mut spans);
+        keep_forms(&chars, &mut kept, |chars, from| number_form(chars, from).or_else(|| date(chars, from)));
+        self.known(&chars, &kept, |digits| digits < *TELLING.start(), &mut spans);
         for &(from, to) in &spans {
             kept[from..to].fill(true);
         }
@@ -85,19 +91,24 @@ impl Around {
         }
     }
 
-    /// Where numbers of people stand that are known, in any spacing.
-    fn known(&self, chars: &[char], kept: &[bool]) -> Vec<(usize, usize)> {
+    /// Where numbers of people of some lengths stand that are known, in any spacing.
+    fn known(
+        &self,
+        chars: &[char],
+        kept: &[bool],
+        is_wanted: impl Fn(usize) -> bool,
+        spans: &mut Vec<(usize, usize)>,
+    ) {
         let told: Vec<(usize, char)> = chars
             .iter()
             .enumerate()
             .filter(|(at, c)| c.is_alphanumeric() && !kept[*at])
             .map(|(at, c)| (at, folded(*c)))
             .collect();
-        let mut spans: Vec<(usize, usize)> = Vec::new();
         for number in &self.numbers {
             let bare = number.chars().filter(|c| c.is_alphanumeric()).map(folded);
             let wanted: Vec<char> = bare.skip_while(|c| *c == '0').collect();
-            if wanted.len() < SHORTEST_KNOWN {
+            if wanted.len() < SHORTEST_KNOWN || !is_wanted(wanted.len()) {
                 continue;
             }
             for found in told.windows(wanted.len()) {
@@ -112,7 +123,6 @@ impl Around {
                 }
             }
         }
-        spans
     }
 }
 
@@ -136,14 +146,11 @@ fn is_apart(chars: &[char], from: usize, to: usize) -> bool {
     !goes_on(from.checked_sub(1)) && !goes_on(Some(to))
 }
 
-/// Whatever has the form of a PI number, of a payment ID or of a date, and the number after `BenefId`.
-fn keep_forms(chars: &[char], kept: &mut [bool]) {
+/// Whatever has a form, where its first character begins a word.
+fn keep_forms(chars: &[char], kept: &mut [bool], form: impl Fn(&[char], usize) -> Option<usize>) {
     for from in 0..chars.len() {
         let begins = from == 0 || !chars[from - 1].is_alphanumeric();
-        let end = begins.then(|| {
-            number_form(chars, from).or_else(|| date(chars, from)).or_else(|| benef_id(chars, from))
-        });
-        if let Some(to) = end.flatten() {
+        if let Some(to) = begins.then(|| form(chars, from)).flatten() {
             kept[from..to].fill(true);
         }
     }
@@ -158,6 +165,10 @@ fn number_form(chars: &[char], from: usize) -> Option<usize> {
     let letters = while_is(chars, from, |c| c.is_ascii_alphabetic());
     let hyphen = (letters > from && chars.get(letters) == Some(&'-')).then_some(letters + 1)?;
     let mut to = while_is(chars, hyphen, |c| c.is_ascii_digit());
+    // `acct-30131500010000/closed` is none.
+    if to - hyphen >= *TELLING.start() {
+        return None;
+    }
     let mut groups = 0;
     while to > hyphen && chars.get(to) == Some(&'/') {
         let next = while_is(chars, to + 1, |c| c.is_ascii_digit() || c == '-');
@@ -182,18 +193,32 @@ fn date(chars: &[char], from: usize) -> Option<usize> {
     let mut to = digits(two + 1);
     let (first, middle, last) = (value(from, one)?, value(one + 1, two)?, value(two + 1, to)?);
     let is_year = |year: u32| (1900..2200).contains(&year);
-    let is_date = (1..=12).contains(&middle)
-        && ((one - from == 4 && is_year(first) && (1..=31).contains(&last))
-            || (to - two == 5 && is_year(last) && (1..=31).contains(&first)));
+    let is_short = |from: usize, to: usize| (1..=2).contains(&(to - from));
+    let is_date = is_short(one + 1, two)
+        && (1..=12).contains(&middle)
+        && ((one - from == 4 && is_year(first) && is_short(two + 1, to) && (1..=31).contains(&last))
+            || (is_short(from, one) && to - two == 5 && is_year(last) && (1..=31).contains(&first)));
     if !is_date {
         return None;
     }
-    if chars.get(to).is_some_and(|c| matches!(c, ' ' | 'T')) && chars.get(to + 3) == Some(&':') {
-        to = while_is(chars, to + 1, |c| c.is_ascii_digit() || matches!(c, ':' | '.'));
+    if chars.get(to).is_some_and(|c| matches!(c, ' ' | 'T')) {
+        to = time(chars, to + 1).unwrap_or(to);
     }
     Some(to)
 }
 
+/// `10:20`, `10:20:30`, `10:20:30.123`.
+fn time(chars: &[char], from: usize) -> Option<usize> {
+    let two = |from: usize| (while_is(chars, from, |c| c.is_ascii_digit()) == from + 2).then_some(from + 2);
+    let after = |at: usize, mark: char| (chars.get(at) == Some(&mark)).then_some(at + 1);
+    let minutes = two(after(two(from)?, ':')?)?;
+    let Some(seconds) = after(minutes, ':').and_then(two) else { return Some(minutes) };
+    let Some(fraction) = after(seconds, '.') else { return Some(seconds) };
+    let end = while_is(chars, fraction, |c| c.is_ascii_digit());
+    Some(if (1..TELLING_FRACTION).contains(&(end - fraction)) { end } else { seconds })
+}
+
+/// `BenefId 1603202301`.
 fn benef_id(chars: &[char], from: usize) -> Option<usize> {
     let word = from + BENEF_ID.len();
     let is_there = word <= chars.len() && chars[from..word].iter().map(|c| folded(*c)).eq(BENEF_ID.chars());
@@ -203,7 +228,7 @@ fn benef_id(chars: &[char], from: usize) -> Option<usize> {
 }
 
 /// Runs of digits, unbroken or broken by blanks, dots or hyphens, that may be a number of a person. Of a
-/// longer chain as many digits as may be one are taken at a time.
+/// longer chain as many digits as may be one are taken at a time; fewer at its end go with those before them.
 fn runs(chars: &[char], kept: &[bool]) -> Vec<(usize, usize)> {
     let is_digit = |at: usize| chars[at].is_ascii_digit() && !kept[at];
     let mut groups: Vec<(usize, usize)> = Vec::new();
@@ -213,7 +238,7 @@ fn runs(chars: &[char], kept: &[bool]) -> Vec<(usize, usize)> {
             _ => groups.push((at, at + 1)),
         }
     }
-    let mut spans = Vec::new();
+    let mut spans: Vec<(usize, usize)> = Vec::new();
     let mut groups = groups.into_iter().peekable();
     while let Some((from, mut to)) = groups.next() {
         let mut digits = to - from;
@@ -226,8 +251,12 @@ fn runs(chars: &[char], kept: &[bool]) -> Vec<(usize, usize)> {
             digits += end - next;
             to = end;
         }
-        if TELLING.contains(&digits) {
-            spans.push((from, to));
+        let goes_with_the_last =
+            |last: usize| from - last <= LONGEST_GAP && chars[last..from].iter().all(|c| parts(*c));
+        match spans.last_mut() {
+            _ if TELLING.contains(&digits) => spans.push((from, to)),
+            Some((_, end)) if digits < *TELLING.start() && goes_with_the_last(*end) => *end = to,
+            _ => {}
         }
     }
     spans
@@ -266,6 +295,11 @@ mod tests {
             ("12.34.56.78.90", "•••• 7890"),
             ("1234 5678 9012 3456", "•••• 3456"),
             ("111111111111 222222222222", "•••• 1111 •••• 2222"),
+            ("+91-469 073 101 244 060 82", "+•••• 6082"),
+            ("acct-300000001011/2 closed", "acct-•••• 1011/2 closed"),
+            ("acct-300000/001011 closed", "acct-•••• 1011 closed"),
+            ("1999-0012-0020", "•••• 0020"),
+            ("2023-11-05 12:998877665544", "2023-11-05 12:•••• 5544"),
         ] {
             assert_eq!(around().masked(told), shown, "{told}");
         }
@@ -279,6 +313,7 @@ mod tests {
             "PI-1013/2023-24/000256 of BN-1013/000224 and PI-1/2026-27/000000001",
             "paid 2023-11-05 10:20:30 by n123456789012345",
             "bill 2023586578123 of 05/11/2023",
+            "on 2023-11-05T10:20:30.123456 and 05/11/2023 10:20",
             "UTR 1234567890123",
             "Rs 12345678 of 2023",
             "nothing to see",

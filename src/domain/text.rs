@@ -17,6 +17,11 @@ pub fn last_digits(last4: &str) -> String {
     format!("{MASK} {last4}")
 }
 
+/// Whether something in a text is kept from view.
+pub fn is_masked(text: &str) -> bool {
+    text.contains(MASK)
+}
+
 /// An account or mobile number as it may be shown: `•••• 1234`; of a short one nothing, of an empty
 /// one emptiness.
 pub fn masked(number: &str) -> String {

@@ -73,6 +73,11 @@ pub fn export(
     Ok(exported)
 }
 
+/// Whether an export can begin there.
+pub fn can_begin_at(store: &Store, since: Option<Since>) -> Result<(), ExportError> {
+    point_at_begin(store, since).map(drop)
+}
+
 /// The point to go on from after an export that begins now; a point to begin at that this database has not come
 /// to is refused.
 pub(super) fn point_at_begin(store: &Store, since: Option<Since>) -> Result<i64, ExportError> {

@@ -25,7 +25,7 @@ use std::time::Duration;
 use chrono::{NaiveDateTime, TimeDelta};
 
 pub use compare::{CompareError, Compared, compare};
-pub use export::{ExportError, Exported, export, with_change_number};
+pub use export::{ExportError, Exported, can_begin_at, export, with_change_number};
 pub use fault::{Fault, Faults};
 use instruction::{InstructionReader, ReadElement};
 use merge::Merged;
@@ -36,6 +36,7 @@ use staging::{Staged, Staging};
 use crate::clock::Clock;
 use crate::domain::record::{InstructionRecord, Version, folded};
 use crate::sealing::Sealer;
+use crate::store::audit::{self, NewEvent};
 use crate::store::exporting::Known;
 pub use crate::store::exporting::Since;
 use crate::store::refolding;
@@ -117,10 +118,23 @@ pub fn import(
     on_faulty: OnFaulty,
     clock: &Clock,
 ) -> Result<ImportSummary, ImportError> {
+    import_noted(store, sealer, input, on_faulty, clock, None)
+}
+
+/// The same for somebody whom the audit trail names: the event, with what came of it after its subject, is written in
+/// the import's transaction. Blocks.
+pub fn import_noted(
+    store: &Store,
+    sealer: &Sealer,
+    input: impl Read,
+    on_faulty: OnFaulty,
+    clock: &Clock,
+    event: Option<&NewEvent>,
+) -> Result<ImportSummary, ImportError> {
     let mut staged = stage(input, on_faulty)?;
     let mut pause = FIRST_PAUSE;
     for _ in 1..ATTEMPTS {
-        match write_all(store, sealer, &mut staged, on_faulty, clock) {
+        match write_all(store, sealer, &mut staged, on_faulty, clock, event) {
             Err(ImportError::Store(fault)) if fault.is_transient() => {
                 log::warn!("the import begins again in {} ms: {fault}", pause.as_millis());
                 std::thread::sleep(pause);
@@ -129,7 +143,7 @@ pub fn import(
             done => return done,
         }
     }
-    write_all(store, sealer, &mut staged, on_faulty, clock)
+    write_all(store, sealer, &mut staged, on_faulty, clock, event)
 }
 
 /// Writes all that was staged in one transaction.
@@ -139,6 +153,7 @@ fn write_all(
     staged: &mut StagedInput,
     on_faulty: OnFaulty,
     clock: &Clock,
+    event: Option<&NewEvent>,
 ) -> Result<ImportSummary, ImportError> {
     staged.records.rewind().map_err(ImportError::Staging)?;
     let mut failed = None;
@@ -148,7 +163,8 @@ fn write_all(
         let known_so_far =
             ImportSummary { left_out: *left_out, faults: faults.clone(), ..ImportSummary::default() };
         let records = records.map(|record| record.map_err(ImportError::Staging));
-        write(db, sealer, &numbers, records, known_so_far, on_faulty, clock).map_err(|fault| match fault {
+        let writing = Writing { sealer, on_faulty, clock, event };
+        writing.write(db, &numbers, records, known_so_far).map_err(|fault| match fault {
             ImportError::Store(fault) => fault,
             other => {
                 failed = Some(other);
@@ -205,46 +221,61 @@ fn stage(input: impl Read, on_faulty: OnFaulty) -> Result<StagedInput, ImportErr
     }
 }
 
-/// Writes records, whose folded numbers are `numbers` in the one order of all locks; a fault found against
-/// the database is told like those that are known so far.
-fn write(
-    db: &mut Db,
-    sealer: &Sealer,
-    numbers: &[impl AsRef<str>],
-    records: impl Iterator<Item = Result<(usize, InstructionRecord), ImportError>>,
-    known_so_far: ImportSummary,
+/// How records are written.
+struct Writing<'a> {
+    sealer: &'a Sealer,
     on_faulty: OnFaulty,
-    clock: &Clock,
-) -> Result<ImportSummary, ImportError> {
-    importing::one_at_a_time(db)?;
-    importing::lock(db, &numbers.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
-    let mut writer = Writer {
-        sealer,
-        // Once all is locked: what is judged from here on stays so.
-        now: clock.now().naive_utc(),
-        tenants: HashSet::new(),
-        summary: known_so_far,
-    };
-    let mut some = Vec::new();
-    let mut people = 0;
-    for record in records {
-        let record = record?;
-        people += record.1.beneficiaries.len();
-        some.push(record);
-        if some.len() >= INSTRUCTIONS_AT_ONCE || people >= BENEFICIARIES_AT_ONCE {
-            writer.write(db, std::mem::take(&mut some))?;
-            people = 0;
+    clock: &'a Clock,
+    /// What the audit trail is told of it.
+    event: Option<&'a NewEvent>,
+}
+
+impl Writing<'_> {
+    /// Writes records, whose folded numbers are `numbers` in the one order of all locks; a fault found against
+    /// the database is told like those that are known so far.
+    fn write(
+        &self,
+        db: &mut Db,
+        numbers: &[impl AsRef<str>],
+        records: impl Iterator<Item = Result<(usize, InstructionRecord), ImportError>>,
+        known_so_far: ImportSummary,
+    ) -> Result<ImportSummary, ImportError> {
+        importing::one_at_a_time(db)?;
+        importing::lock(db, &numbers.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        let mut writer = Writer {
+            sealer: self.sealer,
+            // Once all is locked: what is judged from here on stays so.
+            now: self.clock.now().naive_utc(),
+            tenants: HashSet::new(),
+            summary: known_so_far,
+        };
+        let mut some = Vec::new();
+        let mut people = 0;
+        for record in records {
+            let record = record?;
+            people += record.1.beneficiaries.len();
+            some.push(record);
+            if some.len() >= INSTRUCTIONS_AT_ONCE || people >= BENEFICIARIES_AT_ONCE {
+                writer.write(db, std::mem::take(&mut some))?;
+                people = 0;
+            }
         }
+        writer.write(db, some)?;
+        refolding::texts_written(db)?;
+        if self.on_faulty == OnFaulty::Refuse && !writer.summary.faults.is_empty() {
+            return Err(ImportError::Faults(writer.summary.faults));
+        }
+        bills::look_again(db, self.sealer, writer.now)?;
+        unsettled::count_again(db)?;
+        if let Some(event) = self.event {
+            let from = event.subject.as_deref().unwrap_or_default();
+            let subject = Some(format!("{from}: {}", writer.summary));
+            audit::append(db, Some(self.sealer), &NewEvent { subject, ..event.clone() })?;
+        }
+        // Who holds the number's lock waits for nothing any more.
+        changes::number_as_of(db, self.clock.now().naive_utc())?;
+        Ok(writer.summary)
     }
-    writer.write(db, some)?;
-    refolding::texts_written(db)?;
-    if on_faulty == OnFaulty::Refuse && !writer.summary.faults.is_empty() {
-        return Err(ImportError::Faults(writer.summary.faults));
-    }
-    bills::look_again(db, sealer, writer.now)?;
-    unsettled::count_again(db)?;
-    changes::number_as_of(db, clock.now().naive_utc())?;
-    Ok(writer.summary)
 }
 
 /// Writes the instructions of one import, some at a time.

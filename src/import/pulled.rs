@@ -14,7 +14,7 @@ use super::instruction::{InstructionReader, ReadElement};
 use super::reading::{ReadError, errors_in, read_instructions};
 use super::spelling::TEXT_MAX_CHARS;
 use super::staging::{Place, Shelved, Staging};
-use super::{ImportError, ImportSummary, OnFaulty, merged, write};
+use super::{ImportError, ImportSummary, OnFaulty, Writing, merged};
 use crate::clock::Clock;
 use crate::domain::PiStatus;
 use crate::domain::record::{BeneficiaryRecord, InstructionRecord, folded};
@@ -299,12 +299,11 @@ pub fn write_told(
     let mut numbers: Vec<String> = told.iter().map(|told| folded(&told.record.number)).collect();
     numbers.sort_unstable();
     let records = told.iter().map(|told| Ok((told.index, told.record.clone())));
-    write(db, sealer, &numbers, records, ImportSummary::default(), OnFaulty::LeaveOut, clock).map_err(
-        |fault| match fault {
-            ImportError::Store(fault) => fault,
-            other => StoreError::BrokeOff(other.to_string()),
-        },
-    )
+    let writing = Writing { sealer, on_faulty: OnFaulty::LeaveOut, clock, event: None };
+    writing.write(db, &numbers, records, ImportSummary::default()).map_err(|fault| match fault {
+        ImportError::Store(fault) => fault,
+        other => StoreError::BrokeOff(other.to_string()),
+    })
 }
 
 #[cfg(test)]

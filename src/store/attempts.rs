@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::audit::{self, Action, NewEvent};
 use super::schema::{sign_in_failures as failures, sign_in_tallies as tallies};
 use super::{Db, StoreError};
-use crate::access::guessing::{CODES, Failures, Verdict, WINDOW};
+use crate::access::guessing::{CODES, Failures, Verdict, WINDOW, is_told_at};
 use crate::sealing::Sealer;
 
 /// Tallies closed at most with one attempt.
@@ -109,11 +109,6 @@ struct Tally {
 }
 
 impl Tally {
-    /// The tenth, the hundredth and so on are told at once.
-    fn is_told(&self) -> bool {
-        self.times == 10_i64.pow(self.times.ilog10())
-    }
-
     fn event(self, at: NaiveDateTime) -> NewEvent {
         NewEvent {
             at,
@@ -136,7 +131,7 @@ pub fn tell_failure(db: &mut Db, sealer: &Sealer, event: &NewEvent, network: &st
     let counted = diesel::update(alike).set(tallies::times.eq(tallies::times + 1)).execute(db)?;
     if counted > 0 {
         let tally: Tally = alike.select(Tally::as_select()).get_result(db)?;
-        return if tally.is_told() {
+        return if is_told_at(tally.times) {
             audit::append(db, Some(sealer), &tally.event(event.at))
         } else {
             Ok(())
@@ -175,7 +170,7 @@ fn close_tallies(db: &mut Db, sealer: &Sealer, now: NaiveDateTime) -> Result<boo
     for tally in over {
         diesel::delete(tallies::table.find((&tally.actor, &tally.address, tally.action.as_str())))
             .execute(db)?;
-        if !tally.is_told() {
+        if !is_told_at(tally.times) {
             audit::append(db, Some(sealer), &tally.event(now))?;
         }
     }

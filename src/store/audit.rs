@@ -1,11 +1,13 @@
 //! The audit trail: who did what, when, from where, on what. Append-only.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use super::schema::audit_events;
+use super::scope::Scope;
 use super::trail::{self, EventFacts};
 use super::{Db, StoreError};
+use crate::domain::date::{ist_date, ist_midnight};
 use crate::domain::words::words;
 use crate::sealing::Sealer;
 
@@ -151,11 +153,66 @@ pub fn append(db: &mut Db, sealer: Option<&Sealer>, event: &NewEvent) -> Result<
     linked.map_or(Ok(()), |linked| trail::end_with(db, &linked))
 }
 
-/// Events newest first, at most `limit`, older than `before` if given; of one tenant's people, or
-/// of all where `tenant` is a whole state's.
-pub fn newest(
+/// Appends the openings of payment instructions that are not in the trail yet: one for each person, instruction and day
+/// (IST), whichever process has seen it. Each has a subject, the instruction's number.
+pub fn append_opened(db: &mut Db, sealer: &Sealer, opened: &[NewEvent]) -> Result<(), StoreError> {
+    trail::in_turn(db)?;
+    for event in opened {
+        let day = ist_date(event.at.and_utc());
+        let told: i64 = audit_events::table
+            .filter(audit_events::actor.eq(&event.actor))
+            .filter(audit_events::at.ge(ist_midnight(day)))
+            .filter(audit_events::at.lt(ist_midnight(day) + TimeDelta::days(1)))
+            .filter(audit_events::action.eq(Action::PiOpened.as_str()))
+            .filter(audit_events::subject.eq(&event.subject))
+            .count()
+            .get_result(db)?;
+        if told == 0 {
+            append(db, Some(sealer), event)?;
+        }
+    }
+    Ok(())
+}
+
+/// What of the trail is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// All of it.
+    #[default]
+    Everything,
+    /// All but openings of payment instructions, which are many.
+    Doings,
+    /// Events of one word.
+    One(Action),
+}
+
+/// Which events are looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// What was done.
+    pub kind: Kind,
+    /// By whom: a name, or [`OPERATOR`] for all who ran commands.
+    pub actor: Option<String>,
+    /// At that instant or later (UTC).
+    pub from: Option<NaiveDateTime>,
+    /// Before that instant (UTC).
+    pub until: Option<NaiveDateTime>,
+}
+
+/// What the names begin with of those who run commands on the machine.
+pub const OPERATOR: &str = "operator";
+
+/// Everything, newest first, at most `limit`, older than `before` if given.
+pub fn newest(db: &mut Db, scope: &Scope, before: Option<i64>, limit: i64) -> Result<Vec<Event>, StoreError> {
+    look(db, scope, &Wanted::default(), before, limit)
+}
+
+/// Events newest first, at most `limit`, older than `before` if given; of one tenant's people, or of all where the
+/// scope is a whole state's.
+pub fn look(
     db: &mut Db,
-    scope: &super::scope::Scope,
+    scope: &Scope,
+    wanted: &Wanted,
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Event>, StoreError> {
@@ -165,6 +222,22 @@ pub fn newest(
         .into_boxed();
     if !scope.is_state() {
         query = query.filter(audit_events::tenant_id.eq(scope.tenant().to_owned()));
+    }
+    query = match wanted.kind {
+        Kind::Everything => query,
+        Kind::Doings => query.filter(audit_events::action.ne(Action::PiOpened.as_str())),
+        Kind::One(action) => query.filter(audit_events::action.eq(action.as_str())),
+    };
+    query = match wanted.actor.as_deref() {
+        None => query,
+        Some(OPERATOR) => query.filter(audit_events::actor.like(format!("{OPERATOR}%"))),
+        Some(name) => query.filter(audit_events::actor.eq(name.to_owned())),
+    };
+    if let Some(from) = wanted.from {
+        query = query.filter(audit_events::at.ge(from));
+    }
+    if let Some(until) = wanted.until {
+        query = query.filter(audit_events::at.lt(until));
     }
     Ok(query.order(audit_events::id.desc()).limit(limit).load(db)?)
 }

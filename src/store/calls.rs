@@ -204,6 +204,20 @@ pub fn latest(
         .load(db)?)
 }
 
+/// The newest call of an instruction that came to this message, and whose response was kept.
+pub fn newest_saying(
+    db: &mut Db,
+    instruction_id: InstructionId,
+    message: &str,
+) -> Result<Option<i64>, StoreError> {
+    Ok(ftps_calls::table
+        .filter(ftps_calls::instruction_id.eq(instruction_id))
+        .filter(ftps_calls::message.eq(message))
+        .filter(ftps_calls::response_sealed.is_not_null())
+        .select(diesel::dsl::max(ftps_calls::id))
+        .get_result(db)?)
+}
+
 impl Row {
     fn with(self, request: Option<String>, response: Option<String>, is_left_out: bool) -> StoredCall {
         StoredCall {

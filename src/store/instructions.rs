@@ -7,7 +7,7 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
 
-use super::connection::{lower, lower_or_null};
+use super::connection::{lower, lower_or_null, on_either};
 use super::schema::{payment_advices, payment_instructions};
 use super::scope::Scope;
 use super::{Db, StoreError};
@@ -291,6 +291,17 @@ pub(super) fn is_known(db: &mut Db, number: &str) -> Result<bool, StoreError> {
         .count()
         .get_result(db)?;
     Ok(known > 0)
+}
+
+/// The first of these numbers that an instruction has here, whosever it is: as it is stored.
+pub fn first_known(db: &mut Db, numbers: &[String]) -> Result<Option<String>, StoreError> {
+    let folded: Vec<String> = numbers.iter().map(|number| folded(number)).collect();
+    Ok(on_either!(db, db => payment_instructions::table
+        .filter(lower(payment_instructions::number).eq_any(folded))
+        .order(payment_instructions::number)
+        .select(payment_instructions::number)
+        .first(db)
+        .optional()?))
 }
 
 /// The instruction of that row.

@@ -36,7 +36,7 @@ pub mod resealing;
 pub mod scope;
 pub mod search;
 pub mod second_factors;
-mod sentences;
+pub mod sentences;
 pub mod sessions;
 pub mod status_push;
 pub mod sync_runs;

@@ -6,6 +6,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
+use super::audit::{self, NewEvent};
 use super::schema::{beneficiaries, employees, ftps_calls, payment_instructions};
 use super::{Db, Store, StoreError, Unreadable, keys, trail};
 use crate::sealing::{BeneficiaryKey, SealError, SealedField, Sealer};
@@ -26,10 +27,24 @@ pub struct Resealed {
     pub unreadable: Vec<Unreadable>,
 }
 
+impl Resealed {
+    fn told(&self) -> String {
+        let Self { beneficiaries, calls, second_factors, unreadable } = self;
+        let left = match unreadable.len() {
+            0 => String::new(),
+            left => format!(", {left} cannot be opened"),
+        };
+        format!(
+            "{beneficiaries} values of beneficiaries, {calls} of the call log and {second_factors} second factors{left}"
+        )
+    }
+}
+
 /// Seals everything with the current key; then an earlier key is not needed any more, and the
 /// database forgets that it ever fitted. Before that it counts once more: what somebody sealed with an
-/// earlier key meanwhile takes another turn. Blocks.
-pub fn reseal(store: &Store, sealer: &Sealer) -> Result<Resealed, StoreError> {
+/// earlier key meanwhile takes another turn. The audit trail is told of it, with what it came to as the subject.
+/// Blocks.
+pub fn reseal(store: &Store, sealer: &Sealer, event: &NewEvent) -> Result<Resealed, StoreError> {
     let mut done = Resealed::default();
     loop {
         done.unreadable.clear();
@@ -45,11 +60,21 @@ pub fn reseal(store: &Store, sealer: &Sealer) -> Result<Resealed, StoreError> {
         while let Some(last) = store.write_blocking(|db| factors_after(db, sealer, after, &mut done))? {
             after = last;
         }
+        // An event cannot be linked by a key that cannot be opened.
+        let mut linking = Some(sealer);
         if let Err(cause) = store.write_blocking(|db| trail::reseal_key(db, sealer))? {
             done.unreadable.push(Unreadable::new("audit trail", "its chains", "key", cause));
+            linking = None;
         }
-        let left = store.write_blocking(|db| keys::forget_earlier(db, sealer, |db| left(db, sealer)))?;
-        if left <= done.unreadable.len() as u64 {
+        let is_done = store.write_blocking(|db| {
+            let left = keys::forget_earlier(db, sealer, |db| left(db, sealer))?;
+            let is_done = left <= done.unreadable.len() as u64;
+            if is_done {
+                audit::append(db, linking, &NewEvent { subject: Some(done.told()), ..event.clone() })?;
+            }
+            Ok::<_, StoreError>(is_done)
+        })?;
+        if is_done {
             return Ok(done);
         }
     }

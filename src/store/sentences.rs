@@ -16,11 +16,7 @@ use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
 const RELATIVES: usize = 20;
 
 /// What is known around sentences about an instruction, of it and of its relatives.
-pub(super) fn around(
-    db: &mut Db,
-    sealer: &Sealer,
-    instruction: &PaymentInstruction,
-) -> Result<Around, StoreError> {
+pub fn around(db: &mut Db, sealer: &Sealer, instruction: &PaymentInstruction) -> Result<Around, StoreError> {
     let mut around = Around::default();
     let family = relatives(db, instruction)?;
     for one in &family {

@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
+use super::audit::{self, NewEvent};
 use super::instructions::InstructionId;
 use super::schema::{program_state, sync_run_items as items, sync_runs as runs};
 use super::{Db, StoreError, bills};
@@ -54,6 +55,8 @@ pub struct NewRun {
     pub trigger: RunTrigger,
     /// The employee who does, if one does.
     pub started_by: Option<String>,
+    /// What the audit trail is told if it begins; its subject will be the run.
+    pub event: Option<NewEvent>,
 }
 
 /// What became of the wish to begin a run.
@@ -108,6 +111,10 @@ pub fn begin(
         Some(run) => {
             bills::look_again(db, sealer, now)?;
             join(db, run.id)?;
+            if let Some(event) = &new.event {
+                let subject = Some(format!("sync run {}", run.id));
+                audit::append(db, Some(sealer), &NewEvent { subject, ..event.clone() })?;
+            }
             Ok(Begun::Started(run))
         }
         None => Ok(running(db)?.map_or(Begun::AlreadyMade, Begun::InProgress)),

@@ -102,6 +102,12 @@ fn lock_head(db: &mut Db) -> Result<(i64, Vec<u8>), StoreError> {
     })
 }
 
+/// Nobody else appends an event of a chain until the transaction ends: what is looked up in the trail from here on
+/// stays so.
+pub(super) fn in_turn(db: &mut Db) -> Result<(), StoreError> {
+    lock_head(db).map(drop)
+}
+
 /// What an event's link is over.
 pub(super) struct EventFacts<'a> {
     pub(super) at: NaiveDateTime,

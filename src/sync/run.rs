@@ -13,6 +13,7 @@ use crate::domain::date::ist_minute;
 use crate::domain::nights::NightsSoFar;
 use crate::domain::{RunState, RunTrigger};
 use crate::store::StoreError;
+use crate::store::audit::NewEvent;
 use crate::store::claims::{self, Batch, ClaimTerms};
 use crate::store::sync_runs::{self, Begun, Counts, NewRun, SyncRun};
 
@@ -37,7 +38,18 @@ enum Waiting {
 impl FtpsSync {
     /// Begins a run of all that waits now, unless one is under way.
     pub async fn begin(&self, trigger: RunTrigger, by: Option<String>) -> Result<Begun, StoreError> {
-        let new = NewRun { scheduled_for: None, trigger, started_by: by };
+        let new = NewRun { scheduled_for: None, trigger, started_by: by, event: None };
+        self.begin_at(new, self.clock.now()).await
+    }
+
+    /// The same for somebody whom the audit trail names: the event, with the run as its subject, is written with it.
+    pub async fn begin_noted(
+        &self,
+        trigger: RunTrigger,
+        by: Option<String>,
+        event: NewEvent,
+    ) -> Result<Begun, StoreError> {
+        let new = NewRun { scheduled_for: None, trigger, started_by: by, event: Some(event) };
         self.begin_at(new, self.clock.now()).await
     }
 
@@ -223,7 +235,7 @@ impl FtpsSync {
         let Some(due) = self.times.nights.due(so_far, now) else { return Ok(()) };
         let was_here = due >= self.started_at;
         let trigger = if was_here { RunTrigger::Nightly } else { RunTrigger::MadeUp };
-        let night = NewRun { scheduled_for: Some(due.naive_utc()), trigger, started_by: None };
+        let night = NewRun { scheduled_for: Some(due.naive_utc()), trigger, started_by: None, event: None };
         self.begin_at(night, now).await.map(|_| ())
     }
 

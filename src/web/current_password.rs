@@ -74,8 +74,16 @@ pub async fn given(
 ) -> Result<Current, WebError> {
     let counted = counted(site, viewer, request);
     let at = counted.at;
-    let admitted =
-        site.app.store.write(move |db| Ok::<_, StoreError>((counted.admit(db)?, employees::active(db, id)?)));
+    let (refused, sealer) =
+        (site.event(viewer, request, Action::SignInThrottled, None), Arc::clone(&site.app.sealer));
+    let admitted = site.app.store.write(move |db| {
+        let employee = employees::active(db, id)?;
+        let admitted = counted.admit(db)?;
+        if admitted.1.is_none() {
+            attempts::tell_failure(db, &sealer, &refused, &counted.network)?;
+        }
+        Ok::<_, StoreError>((admitted, employee))
+    });
     let ((_, failure), employee) = admitted.await?;
     let looked_at = employee.ok_or(WebError::NotFound)?;
     let Some(failure) = failure else { return Ok(Current::TooMany) };

@@ -11,6 +11,9 @@ pub enum WebError {
     /// There is no such page, or not for this viewer.
     #[error("there is no such page")]
     NotFound,
+    /// It is there, but of another ULB than the viewer's: what it is. They are told that there is no such page.
+    #[error("of another ULB: {0}")]
+    OfAnotherUlb(String),
     /// The page knows no such method; holds those it knows.
     #[error("the page answers {0} only")]
     MethodNotAllowed(&'static str),

@@ -44,7 +44,7 @@ impl WebError {
 
     fn title(&self) -> Phrase {
         match self {
-            Self::NotFound => phrase("Page not found"),
+            Self::NotFound | Self::OfAnotherUlb(_) => phrase("Page not found"),
             Self::MethodNotAllowed(_) => phrase("That cannot be done here"),
             Self::Forbidden(_) => phrase("You may not do that"),
             Self::BadRequest(_) => phrase("That request cannot be understood"),
@@ -66,7 +66,7 @@ impl WebError {
     /// For a reader who knows nothing of the machinery: what it means, and what to do.
     fn message(&self) -> Phrase {
         match self {
-            Self::NotFound => phrase(
+            Self::NotFound | Self::OfAnotherUlb(_) => phrase(
                 "There is no such payment instruction or page, or it belongs to another Urban Local Body. \
                  Check the address, or look for the payment instruction in the list.",
             ),
@@ -108,7 +108,7 @@ impl WebError {
 impl ResponseError for WebError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::OfAnotherUlb(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,

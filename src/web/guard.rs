@@ -9,12 +9,14 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, ResponseError, we
 
 use super::arrival::Arrival;
 use super::error::WebError;
+use super::refusals::Why;
 use super::shell::Shell;
 use super::signed_in::signed_in;
 use super::site::{Site, site_of};
 use super::undone::Undone;
 use super::viewer::Viewer;
-use super::{language, session};
+use super::{language, path, session};
+use crate::domain::record::is_like_a_number;
 
 /// Nothing from elsewhere, nothing inline, in nobody's frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
@@ -118,6 +120,9 @@ pub async fn error_pages<B: MessageBody + 'static>(
     let (path, is_safe) = (request.uri().path().to_owned(), request.method().is_safe());
     let answer = next.call(request).await?;
     let session = session::of(answer.request());
+    if let Some(fault) = answer.response().error().and_then(|error| error.as_error::<WebError>()) {
+        note_refusal(answer.request(), fault).await?;
+    }
     let fault = answer.response().error().and_then(|error| error.as_error::<WebError>());
     let rewritten = fault.map(|fault| {
         let Some(viewer) = answer.request().extensions().get::<Viewer>().cloned() else {
@@ -127,7 +132,7 @@ pub async fn error_pages<B: MessageBody + 'static>(
             }
             return page;
         };
-        if matches!(fault, WebError::Forbidden(_) | WebError::ForeignForm) {
+        if Why::of(fault).is_some() {
             log::warn!("refused to {}: {asked}: {fault}", viewer.name);
         }
         fault.page(Shell::around(&viewer))
@@ -146,6 +151,26 @@ pub async fn error_pages<B: MessageBody + 'static>(
         Some(response) => answer.into_response(response).map_into_right_body(),
         None => answer.map_into_left_body(),
     })
+}
+
+/// Tells the audit trail of a refusal: what was asked for, as far as that is an address of ours.
+async fn note_refusal(request: &HttpRequest, fault: &WebError) -> Result<(), WebError> {
+    let Some(why) = Why::of(fault) else { return Ok(()) };
+    let viewer = request.extensions().get::<Viewer>().cloned();
+    let what = match fault {
+        WebError::OfAnotherUlb(what) => what.clone(),
+        _ => asked_for(request),
+    };
+    site_of(request)?.refused(viewer.as_ref(), request, why, &what).await;
+    Ok(())
+}
+
+/// `POST PI-1013/2023-24/000256`, `GET /messages/{id}/settle`: nothing that somebody may have typed in vain.
+fn asked_for(request: &HttpRequest) -> String {
+    let number =
+        path::parse(request.path()).map(|(number, _)| number).filter(|number| is_like_a_number(number));
+    let page = number.or_else(|| request.match_pattern());
+    format!("{} {}", request.method(), page.as_deref().unwrap_or("an address that is none"))
 }
 
 /// Has the browser carry what was not done to the sign-in. If it cannot, the sign-in is still led to.

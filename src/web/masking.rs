@@ -1,10 +1,11 @@
 //! Payloads as the call log shows them: account and mobile numbers reduced to their last four
-//! digits, JSON laid out, very long texts cut.
+//! digits, in fields and in sentences alike, JSON laid out, very long texts cut.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::domain::sentence::Around;
 use crate::domain::text::{last_four, masked as mask, without_long_numbers};
 
 /// The longest text shown, in bytes.
@@ -25,10 +26,10 @@ pub struct Payload {
     pub is_cut: bool,
 }
 
-/// Makes a payload fit to be shown.
-pub fn shown(payload: &str) -> Payload {
+/// Makes a payload fit to be shown, by what is known around its sentences.
+pub fn shown(payload: &str, around: &Around) -> Payload {
     let json = if payload.len() <= LAID_OUT_BYTES { container(payload) } else { None };
-    match json.and_then(|json| serde_json::to_string_pretty(&masked(json)).ok()) {
+    match json.and_then(|json| serde_json::to_string_pretty(&masked(json, around)).ok()) {
         Some(laid_out) => {
             let (text, is_cut) = cut(&laid_out);
             Payload { text: text.to_owned(), is_cut }
@@ -37,7 +38,7 @@ pub fn shown(payload: &str) -> Payload {
             let (text, is_cut) = cut(payload);
             // A number that the cut went through would be too short to be taken for one.
             let text = if is_cut { text.trim_end_matches(|c: char| c.is_ascii_digit()) } else { text };
-            Payload { text: without_long_numbers(text, TELLING_DIGITS), is_cut }
+            Payload { text: without_long_numbers(&around.masked(text), TELLING_DIGITS), is_cut }
         }
     }
 }
@@ -61,36 +62,63 @@ fn container(text: &str) -> Option<Value> {
 }
 
 /// Masks the values of telling keys, and the same numbers wherever else they stand.
-fn masked(mut json: Value) -> Value {
-    let mut numbers = BTreeSet::new();
-    mask_keys(&mut json, false, &mut numbers);
+fn masked(mut json: Value, around: &Around) -> Value {
+    let mut numbers: BTreeSet<String> =
+        around.numbers.iter().filter(|number| last_four(number).is_some()).cloned().collect();
+    mask_fields(&mut json, Holds::Anything, around, &mut numbers);
     mask_mentions(&mut json, &numbers);
     json
 }
 
-fn is_telling(key: &str) -> bool {
-    let key = key.to_lowercase();
-    ["acct", "account", "mobile", "phone"].iter().any(|part| key.contains(part))
+/// What a field holds, by its name or that of what it stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// An account or mobile number.
+    Number,
+    /// What somebody says, if only one word.
+    Sentence,
+    Anything,
 }
 
-fn mask_keys(json: &mut Value, telling: bool, numbers: &mut BTreeSet<String>) {
+impl Holds {
+    fn named(self, key: &str) -> Self {
+        let key = key.to_lowercase();
+        let has = |parts: &[&str]| parts.iter().any(|part| key.contains(part));
+        match self {
+            Self::Number => Self::Number,
+            _ if has(&["acct", "account", "mobile", "phone"]) => Self::Number,
+            _ if has(&["msg", "message", "error", "reason", "remark"]) => Self::Sentence,
+            _ => self,
+        }
+    }
+}
+
+/// Whether a text may be the number or name of something, in which nobody else's number is looked for.
+fn is_reference(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '/' | '_'))
+}
+
+fn mask_fields(json: &mut Value, holds: Holds, around: &Around, numbers: &mut BTreeSet<String>) {
     match json {
         Value::Object(fields) => {
             for (key, value) in fields {
-                mask_keys(value, telling || is_telling(key), numbers);
+                mask_fields(value, holds.named(key), around, numbers);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| mask_keys(item, telling, numbers)),
-        Value::String(text) if telling => *json = Value::String(remembered(text.trim(), numbers)),
-        Value::Number(number) if telling => *json = Value::String(remembered(&number.to_string(), numbers)),
+        Value::Array(items) => items.iter_mut().for_each(|item| mask_fields(item, holds, around, numbers)),
+        Value::String(text) if holds == Holds::Number => {
+            *json = Value::String(remembered(text.trim(), numbers));
+        }
+        Value::Number(number) if holds == Holds::Number => {
+            *json = Value::String(remembered(&number.to_string(), numbers));
+        }
         // JSON within a text.
         Value::String(text) => {
             if let Some(mut inner) = container(text) {
-                mask_keys(&mut inner, false, numbers);
+                mask_fields(&mut inner, Holds::Anything, around, numbers);
                 *text = inner.to_string();
-            } else if text.contains(char::is_whitespace) {
-                // A sentence may name a number that stands in no field.
-                *text = without_long_numbers(text, TELLING_DIGITS);
+            } else if holds == Holds::Sentence || !is_reference(text) {
+                *text = around.masked(text);
             }
         }
         Value::Number(_) | Value::Bool(_) | Value::Null => {}
@@ -125,7 +153,7 @@ mod tests {
     use super::*;
 
     fn text(payload: &str) -> String {
-        shown(payload).text
+        shown(payload, &Around::default()).text
     }
 
     #[test]
@@ -165,7 +193,7 @@ mod tests {
 
     #[test]
     fn numbers_in_a_sentence_are_masked_and_references_stay() {
-        let text = shown(r#"{"remark":"acct 30000101001 mob 9876501001","billRefNo":"202211033261"}"#).text;
+        let text = text(r#"{"remark":"acct 30000101001 mob 9876501001","billRefNo":"202211033261"}"#);
         assert!(text.contains("acct •••• 1001 mob •••• 1001"), "{text}");
         assert!(text.contains("202211033261"), "{text}");
     }
@@ -173,9 +201,9 @@ mod tests {
     #[test]
     fn a_cut_never_uncovers_a_number() {
         let long = format!("{}30131500001", "x".repeat(SHOWN_BYTES - 5));
-        let Payload { text, is_cut } = shown(&long);
+        let Payload { text, is_cut } = shown(&long, &Around::default());
         assert!(is_cut && text.ends_with('x'));
-        assert!(!shown("short").is_cut);
+        assert!(!shown("short", &Around::default()).is_cut);
     }
 
     proptest::proptest! {

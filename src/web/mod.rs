@@ -8,6 +8,7 @@
 pub mod arrival;
 pub mod assets;
 pub mod back;
+pub mod bookkeeping;
 pub mod client;
 pub mod current_password;
 pub mod display;
@@ -24,6 +25,8 @@ pub mod password_queue;
 pub mod path;
 pub mod place;
 pub mod qr;
+pub mod read_log;
+pub mod refusals;
 pub mod respond;
 pub mod routes;
 pub mod rules;
@@ -43,6 +46,7 @@ pub mod triggers;
 pub mod undone;
 pub mod viewer;
 
+pub use bookkeeping::Bookkeeping;
 pub use rules::Sessions;
 pub use server::listen;
 pub use site::Site;

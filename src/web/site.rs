@@ -9,14 +9,21 @@ use tokio::sync::Semaphore;
 use super::client;
 use super::error::WebError;
 use super::password_queue::PasswordQueue;
+use super::read_log::ReadLog;
+use super::refusals::{Refusals, Why};
 use super::rules::Sessions;
 use super::tenants::TenantNames;
 use super::viewer::Viewer;
 use crate::app::App;
 use crate::store::audit::{self, Action, NewEvent};
+use crate::store::instructions;
 
 /// Passwords looked at at once: each takes 46 MiB and a core.
 const PASSWORDS_AT_ONCE: usize = 2;
+/// Openings written in one transaction: meanwhile nobody else writes into the trail.
+const OPENINGS_AT_ONCE: usize = 50;
+/// Who was refused, where nobody is signed in.
+const STRANGER: &str = "not signed in";
 
 /// What the pages share.
 #[derive(Clone)]
@@ -33,6 +40,10 @@ pub struct Site {
     pub password_slots: Arc<Semaphore>,
     /// Who waits for one at the sign-in.
     pub password_queue: Arc<PasswordQueue>,
+    /// Who opened which payment instruction.
+    pub read_log: Arc<ReadLog>,
+    /// What was refused.
+    pub refusals: Arc<Refusals>,
 }
 
 impl Site {
@@ -45,6 +56,8 @@ impl Site {
             tenants: Arc::default(),
             password_slots: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
             password_queue: Arc::default(),
+            read_log: Arc::default(),
+            refusals: Arc::default(),
         }
     }
 
@@ -87,6 +100,86 @@ impl Site {
         let event = self.event(who, request, action, subject);
         let sealer = Arc::clone(&self.app.sealer);
         Ok(self.app.store.write(move |db| audit::append(db, Some(&sealer), &event)).await?)
+    }
+}
+
+impl Site {
+    /// What a person is told who does not see an instruction of these numbers: one that is another ULB's is refused to
+    /// them, and they hear what they would hear if there were none.
+    pub async fn unseen(&self, numbers: Vec<String>) -> WebError {
+        match self.app.store.read(move |db| instructions::first_known(db, &numbers)).await {
+            Ok(None) => WebError::NotFound,
+            Ok(Some(number)) => WebError::OfAnotherUlb(number),
+            Err(fault) => fault.into(),
+        }
+    }
+
+    /// Notes that a person opened a payment instruction: once a day, and soon.
+    pub fn opened(&self, who: &Viewer, request: &HttpRequest, number: &str) {
+        self.read_log.opened(self.event(who, request, Action::PiOpened, Some(number.to_owned())));
+    }
+
+    /// Notes that something was refused: to a person, or to an address from which nobody has signed in. The refusal
+    /// stands, whether it can be written or not; what cannot be is written later.
+    pub async fn refused(&self, who: Option<&Viewer>, request: &HttpRequest, why: Why, what: &str) {
+        let address = self.address_of(request);
+        let event = NewEvent {
+            at: self.app.clock.now().naive_utc(),
+            actor: who.map_or_else(|| STRANGER.to_owned(), |who| who.name.clone()),
+            tenant: who.map(|who| who.tenant.clone()),
+            address: Some(address.clone()),
+            action: Action::Refused,
+            subject: Some(format!("{}: {what}", why.words())),
+        };
+        let counted_for = who.map_or_else(|| client::network(&address), |who| who.name.clone());
+        let due = self.refusals.count(&counted_for, why, event);
+        self.write_refusals(due).await;
+    }
+
+    async fn write_refusals(&self, due: Vec<NewEvent>) {
+        if due.is_empty() {
+            return;
+        }
+        let (events, sealer) = (due.clone(), Arc::clone(&self.app.sealer));
+        let written = self
+            .app
+            .store
+            .write(move |db| events.iter().try_for_each(|event| audit::append(db, Some(&sealer), event)));
+        if let Err(fault) = written.await {
+            log::error!(
+                "{} refusals could not be written into the audit trail, and are due again: {fault}",
+                due.len()
+            );
+            self.refusals.put_back(due);
+        }
+    }
+
+    /// Writes into the audit trail what is kept in memory for it and due.
+    pub async fn write_up(&self) {
+        self.write_refusals(self.refusals.due(self.app.clock.now().naive_utc())).await;
+        self.write_openings().await;
+    }
+
+    /// The same with what is not due before later: for the program's end.
+    pub async fn write_all_up(&self) {
+        self.write_refusals(self.refusals.at_the_end(self.app.clock.now().naive_utc())).await;
+        self.write_openings().await;
+    }
+
+    async fn write_openings(&self) {
+        loop {
+            let opened = self.read_log.take(OPENINGS_AT_ONCE);
+            if opened.is_empty() {
+                return;
+            }
+            let (events, sealer) = (opened.clone(), Arc::clone(&self.app.sealer));
+            let written = self.app.store.write(move |db| audit::append_opened(db, &sealer, &events)).await;
+            if let Err(fault) = written {
+                log::error!("openings could not be written into the audit trail, and are due again: {fault}");
+                self.read_log.put_back(opened);
+                return;
+            }
+        }
     }
 }
 

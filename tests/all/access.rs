@@ -1,10 +1,17 @@
 //! What people may do, and what a browser is told: docs/SECURITY.md names these tests.
 
-use mukta_ftps::access::Role;
-use mukta_ftps::simulator::jit::Scenario;
-use mukta_ftps::store::{audit, scope::Scope};
+use std::collections::BTreeSet;
 
-use crate::support::{Browser, Kind, PEOPLE, REVISED, World, on_both, original, revised};
+use mukta_ftps::access::Role;
+use mukta_ftps::domain::MessageState;
+use mukta_ftps::simulator::jit::Scenario;
+use mukta_ftps::simulator::sms::SmsScenario;
+use mukta_ftps::store::audit::{self, Action, Action::*};
+use mukta_ftps::store::scope::Scope;
+
+use crate::support::{
+    Browser, Kind, ORIGINAL, PEOPLE, REVISED, World, on_both, original, payment_ids, revised,
+};
 
 on_both!(
     a_form_without_the_token_or_from_another_site_does_nothing,
@@ -17,6 +24,9 @@ on_both!(
 
 const FOREIGN_ORIGINAL: &str = "PI-2207/2023-24/000018";
 const FOREIGN: &str = "PI-2207/2023-24/000031";
+/// Two that are paid, whose messages the gateway refuses.
+const PAID: &str = "PI-1013/2023-24/000900";
+const PAID_THERE: &str = "PI-2207/2023-24/000900";
 
 /// An instruction of Jatni and one of Dhenkanal.
 fn import_two_towns(world: &World) {
@@ -76,91 +86,327 @@ enum Who {
     SeesPayments,
     /// Accountants and administrators.
     Acts,
+    /// Administrators.
+    Administers,
     /// Administrators and auditors.
     Audits,
+    /// Administrators of the whole state.
+    StartsSync,
 }
 
 impl Who {
-    fn holds(self, role: Role) -> bool {
+    fn holds(self, role: Role, of_town: bool) -> bool {
         match self {
             Self::Everybody => true,
             Self::SeesPayments => role != Role::Auditor,
             Self::Acts => matches!(role, Role::Accountant | Role::Admin),
+            Self::Administers => role == Role::Admin,
             Self::Audits => matches!(role, Role::Admin | Role::Auditor),
+            Self::StartsSync => role == Role::Admin && !of_town,
         }
     }
 }
 
+/// A request, who may make it, what it answers and which event it leaves in the audit trail.
+struct Row {
+    method: &'static str,
+    /// As src/web/routes.rs has it.
+    pattern: &'static str,
+    path: String,
+    needs: Who,
+    /// What a success answers.
+    status: u16,
+    /// What a success leaves.
+    leaves: Option<Action>,
+    /// Whether it is about another town than Jatni.
+    is_foreign: bool,
+    fields: Vec<(&'static str, String)>,
+    /// What those who are not signed in get: who is signed out is led to the sign-in, and nothing is left.
+    stranger: (u16, Option<Action>),
+    /// Whether it is about a message: `{id}` in the path, another in each cell.
+    is_of_message: bool,
+    /// Whether the role is looked at before what is asked for.
+    is_role_first: bool,
+    /// What has to be taken back before the next one may do it.
+    undone_by: Option<&'static str>,
+}
+
+fn row(
+    method: &'static str,
+    pattern: &'static str,
+    needs: Who,
+    status: u16,
+    leaves: impl Into<Option<Action>>,
+) -> Row {
+    Row {
+        method,
+        pattern,
+        path: pattern.to_owned(),
+        needs,
+        status,
+        leaves: leaves.into(),
+        is_foreign: false,
+        fields: Vec::new(),
+        stranger: (303, None),
+        is_of_message: pattern.contains("/messages/{id}"),
+        is_role_first: pattern == "/payment-instructions/ask",
+        undone_by: None,
+    }
+}
+
+impl Row {
+    fn at(self, path: impl Into<String>) -> Self {
+        Self { path: path.into(), ..self }
+    }
+
+    fn foreign(self) -> Self {
+        Self { is_foreign: true, ..self }
+    }
+
+    fn with(mut self, field: &'static str, value: impl ToString) -> Self {
+        self.fields.push((field, value.to_string()));
+        self
+    }
+
+    fn for_strangers(self, status: u16, leaves: impl Into<Option<Action>>) -> Self {
+        Self { stranger: (status, leaves.into()), ..self }
+    }
+
+    fn undone_by(self, statement: &'static str) -> Self {
+        Self { undone_by: Some(statement), ..self }
+    }
+
+    /// Status and event of a cell.
+    fn expected(&self, role: Role, of_town: bool) -> (u16, Option<Action>) {
+        let refused = |status| (status, Some(Refused));
+        match role {
+            Role::Auditor if self.path == "/" => (303, None),
+            Role::Auditor if !matches!(self.needs, Who::Everybody | Who::Audits) => refused(403),
+            _ if self.is_role_first && !self.needs.holds(role, of_town) => refused(403),
+            _ if self.is_foreign && of_town => refused(404),
+            _ if self.needs.holds(role, of_town) => (self.status, self.leaves),
+            _ => refused(403),
+        }
+    }
+}
+
+/// The addresses of people's pages and what they answer to, by the code of the routes.
+fn routes() -> BTreeSet<(&'static str, String)> {
+    let code = include_str!("../../src/web/routes.rs");
+    // Nobody signs in for files and for what asks whether the program is alive.
+    let of_nobody = ["/live", "/ready"];
+    let mut found = BTreeSet::new();
+    for one in code.split("page(\"").skip(1) {
+        let (pattern, rest) = one.split_once('"').unwrap();
+        if of_nobody.contains(&pattern) {
+            continue;
+        }
+        for (method, route) in [("GET", "read()"), ("POST", "web::post()")] {
+            if rest.contains(route) {
+                found.insert((method, pattern.to_owned()));
+            }
+        }
+    }
+    assert!(found.len() > 30, "the routes are read: {found:?}");
+    found
+}
+
+const OF_A_PI: &str = "/payment-instructions/{tail:.+}";
+
+/// Every route, and what it leaves.
+fn rows(call: i64, foreign_call: i64) -> Vec<Row> {
+    use Who::*;
+    let here = |page: &str| format!("/payment-instructions/{REVISED}{page}");
+    let there = |page: &str| format!("/payment-instructions/{FOREIGN}{page}");
+    vec![
+        row("GET", "/", SeesPayments, 200, None),
+        row("GET", "/figures/{figure}", SeesPayments, 200, None).at("/figures/paid-month"),
+        row("GET", "/beneficiaries", SeesPayments, 200, None),
+        row("GET", "/beneficiaries", SeesPayments, 200, PeopleSearched).at("/beneficiaries?q=nayak"),
+        row("GET", "/beneficiaries.csv", SeesPayments, 200, Downloaded),
+        row("GET", "/beneficiaries.csv", SeesPayments, 200, Downloaded).at("/beneficiaries.csv?q=0001"),
+        row("GET", "/reports", SeesPayments, 303, None),
+        row("GET", "/reports/{month}", SeesPayments, 200, None).at("/reports/2024-03"),
+        row("GET", "/reports/{month}", SeesPayments, 200, Downloaded).at("/reports/2024-03.csv"),
+        row("GET", "/payment-instructions", SeesPayments, 200, None),
+        row("GET", "/payment-instructions", SeesPayments, 200, None).at("/payment-instructions?tab=all"),
+        row("GET", "/payment-instructions", SeesPayments, 200, PeopleSearched)
+            .at("/payment-instructions?q=nayak"),
+        row("PUT", "/payment-instructions", SeesPayments, 405, None),
+        row("GET", "/payment-instructions.csv", SeesPayments, 200, Downloaded),
+        row("GET", OF_A_PI, SeesPayments, 200, PiOpened).at(here("")),
+        row("GET", OF_A_PI, SeesPayments, 200, PiOpened).at(here("/calls")),
+        row("GET", OF_A_PI, SeesPayments, 303, None).at(here("/refresh")),
+        row("GET", OF_A_PI, SeesPayments, 303, None).at(here("/notes")),
+        row("GET", OF_A_PI, SeesPayments, 404, None).at("/payment-instructions/PI-1/2023-24/1"),
+        row("GET", OF_A_PI, SeesPayments, 200, PiOpened).at(there("")).foreign(),
+        row("GET", OF_A_PI, SeesPayments, 200, PiOpened).at(there("/calls")).foreign(),
+        row("POST", OF_A_PI, SeesPayments, 405, None).at(here("")),
+        row("POST", OF_A_PI, Acts, 303, Refresh).at(here("/refresh")),
+        row("POST", OF_A_PI, Acts, 303, Refresh).at(there("/refresh")).foreign(),
+        row("POST", OF_A_PI, Acts, 303, Note).at(here("/notes")).with("text", "rang the treasury"),
+        row("POST", OF_A_PI, Acts, 303, None).at(here("/notes")).with("text", " "),
+        row("POST", OF_A_PI, Acts, 303, Note).at(there("/notes")).with("text", "rang the treasury").foreign(),
+        row("POST", OF_A_PI, Administers, 303, PayloadOpened).at(here("/calls")).with("call", call),
+        row("POST", OF_A_PI, Administers, 303, WordsOpened)
+            .at(here("/calls"))
+            .with("call", call)
+            .with("words", 1),
+        row("POST", OF_A_PI, Administers, 303, PayloadOpened)
+            .at(there("/calls"))
+            .with("call", foreign_call)
+            .foreign(),
+        row("GET", "/payment-instructions/ask", SeesPayments, 404, None),
+        row("POST", "/payment-instructions/ask", Acts, 303, None),
+        row("POST", "/payment-instructions/ask", Acts, 303, Refresh)
+            .with("number", REVISED)
+            .undone_by("UPDATE payment_instructions SET wanted_at = NULL, wanted_by = NULL"),
+        row("POST", "/payment-instructions/ask", Acts, 303, Refresh)
+            .with("number", FOREIGN)
+            .undone_by("UPDATE payment_instructions SET wanted_at = NULL, wanted_by = NULL")
+            .foreign(),
+        row("GET", "/payment-instructions/fetch", SeesPayments, 404, None),
+        row("POST", "/payment-instructions/fetch", Acts, 404, None).with("number", "PI-1/2023-24/1"),
+        row("GET", "/messages", SeesPayments, 200, None),
+        row("GET", "/messages", SeesPayments, 200, PeopleSearched).at("/messages?q=nayak"),
+        row("GET", "/messages/resend", SeesPayments, 303, None),
+        row("POST", "/messages/resend", SeesPayments, 303, None),
+        row("GET", "/messages/settle", SeesPayments, 303, None),
+        row("POST", "/messages/settle", SeesPayments, 303, None),
+        row("GET", "/messages/{id}/resend", Acts, 200, None),
+        row("POST", "/messages/{id}/resend", Acts, 303, Resend),
+        row("POST", "/messages/{id}/resend", Acts, 303, Resend).foreign(),
+        row("GET", "/messages/{id}/settle", Acts, 200, None),
+        row("POST", "/messages/{id}/settle", Acts, 303, None),
+        row("POST", "/messages/{id}/settle", Acts, 303, Settle).with("note", "told in person"),
+        row("POST", "/messages/{id}/settle", Acts, 303, Settle).with("note", "told in person").foreign(),
+        row("GET", "/account", Everybody, 200, None),
+        row("GET", "/account/password", Everybody, 200, None),
+        row("POST", "/account/password", Everybody, 303, PasswordRefused),
+        row("GET", "/account/second-factor", Everybody, 200, None),
+        row("POST", "/account/second-factor", Everybody, 303, None),
+        row("POST", "/account/sessions", Everybody, 303, SessionEnded).with("others", 1),
+        row("GET", "/audit", Audits, 200, None),
+        row("GET", "/nowhere", Everybody, 404, None),
+        row("GET", "/sync-runs", Everybody, 200, None),
+        row("GET", "/sync-runs/start", StartsSync, 200, None),
+        row("POST", "/sync-runs", StartsSync, 303, RunByHand),
+        row("GET", "/sync-runs/{id}", Everybody, 200, None).at("/sync-runs/1"),
+        row("GET", "/sign-in", Everybody, 303, None).for_strangers(200, None),
+        row("POST", "/sign-in", Everybody, 303, SignInFailed)
+            .with("username", "nobody-here")
+            .with("password", "wrong")
+            .for_strangers(303, SignInFailed),
+        row("POST", "/language", Everybody, 303, LanguageChosen).with("language", "hi"),
+        row("POST", "/sign-out", Everybody, 303, SignOut),
+    ]
+}
+
+/// The events since the last one looked at.
+struct Watched<'a> {
+    world: &'a World,
+    last: i64,
+}
+
+impl<'a> Watched<'a> {
+    async fn from_now_on(world: &'a World) -> Self {
+        let mut watched = Self { world, last: 0 };
+        watched.left().await;
+        watched
+    }
+
+    fn all(&mut self) -> Vec<audit::Event> {
+        let mut events = self.world.read(|db| audit::newest(db, &Scope::of("od"), None, 1000));
+        events.retain(|event| event.id > self.last);
+        events.reverse();
+        self.last = events.last().map_or(self.last, |event| event.id);
+        events
+    }
+
+    /// Who left what.
+    async fn left(&mut self) -> Vec<(String, Action)> {
+        self.world.site.write_up().await;
+        self.all().into_iter().map(|event| (event.actor, event.action)).collect()
+    }
+}
+
+/// Failed messages of a town.
+async fn failed_messages(world: &World, number: &str) -> Vec<i64> {
+    world.press_refresh(number).await;
+    world.deliver().await;
+    let all = world.messages();
+    all.iter()
+        .filter(|one| one.number == number && one.state == MessageState::Failed)
+        .map(|one| one.id)
+        .collect()
+}
+
 async fn every_route_for_every_role_and_town(world: World) {
     import_two_towns(&world);
+    world.import(&[
+        revised(PAID, ORIGINAL, &payment_ids(60)),
+        revised(PAID_THERE, FOREIGN_ORIGINAL, &payment_ids(60)).of_tenant("od.dhenkanal"),
+    ]);
+    world.gateway.otherwise(SmsScenario::Refused);
+    let mut messages = [failed_messages(&world, PAID).await, failed_messages(&world, PAID_THERE).await];
     world.jit.script(REVISED, vec![Scenario::EmptyData]);
     world.jit.script(FOREIGN, vec![Scenario::EmptyData]);
+    let calls = [REVISED, FOREIGN].map(|number| {
+        let world = &world;
+        async move {
+            world.press_refresh(number).await;
+            world.calls_about(number)[0].id
+        }
+    });
+    let [call, foreign_call] = futures_util::future::join_all(calls).await[..] else { panic!() };
     let signed_out = Browser::new(world.address);
     let mut people = Vec::new();
     for role in Role::ALL {
-        people.push((*role, true, world.browser_of(&format!("{role}-jatni"), *role, "od.jatni").await));
-        people.push((*role, false, world.browser_of(&format!("{role}-state"), *role, "od").await));
+        for (of_town, tenant) in [(true, "od.jatni"), (false, "od")] {
+            let name = format!("{role}-{}", if of_town { "jatni" } else { "state" });
+            let browser = world.browser_of(&name, *role, tenant).await;
+            Browser::new(world.address).sign_in(&name).await;
+            people.push((name, *role, of_town, browser));
+        }
     }
-    // Method, path, whether it is about another town, who may, and what a success answers.
-    let routes: &[(&str, String, bool, Who, u16)] = &[
-        ("GET", "/".to_owned(), false, Who::SeesPayments, 200),
-        ("GET", "/figures/paid-month".to_owned(), false, Who::SeesPayments, 200),
-        ("GET", "/beneficiaries?q=nayak".to_owned(), false, Who::SeesPayments, 200),
-        ("GET", "/beneficiaries.csv?q=nayak".to_owned(), false, Who::SeesPayments, 200),
-        ("GET", "/reports".to_owned(), false, Who::SeesPayments, 303),
-        ("GET", "/reports/2024-03".to_owned(), false, Who::SeesPayments, 200),
-        ("GET", "/reports/2024-03.csv".to_owned(), false, Who::SeesPayments, 200),
-        ("GET", "/payment-instructions".to_owned(), false, Who::SeesPayments, 200),
-        ("GET", "/payment-instructions?tab=all".to_owned(), false, Who::SeesPayments, 200),
-        ("GET", format!("/payment-instructions/{REVISED}"), false, Who::SeesPayments, 200),
-        ("GET", format!("/payment-instructions/{REVISED}/calls"), false, Who::SeesPayments, 200),
-        ("POST", format!("/payment-instructions/{REVISED}/refresh"), false, Who::Acts, 303),
-        ("POST", format!("/payment-instructions/{REVISED}/notes"), false, Who::Acts, 303),
-        ("GET", format!("/payment-instructions/{FOREIGN}"), true, Who::SeesPayments, 200),
-        ("POST", format!("/payment-instructions/{FOREIGN}/notes"), true, Who::Acts, 303),
-        ("GET", format!("/payment-instructions/{FOREIGN}/calls"), true, Who::SeesPayments, 200),
-        ("POST", format!("/payment-instructions/{FOREIGN}/refresh"), true, Who::Acts, 303),
-        ("POST", "/payment-instructions/ask".to_owned(), false, Who::Acts, 303),
-        ("GET", "/sync-runs".to_owned(), false, Who::Everybody, 200),
-        ("GET", "/sync-runs/1".to_owned(), false, Who::Everybody, 404),
-        ("PUT", "/payment-instructions".to_owned(), false, Who::SeesPayments, 405),
-        ("GET", "/messages".to_owned(), false, Who::SeesPayments, 200),
-        ("GET", "/messages/resend".to_owned(), false, Who::SeesPayments, 303),
-        ("POST", "/messages/resend".to_owned(), false, Who::SeesPayments, 303),
-        ("GET", "/messages/settle".to_owned(), false, Who::SeesPayments, 303),
-        ("POST", "/messages/settle".to_owned(), false, Who::SeesPayments, 303),
-        ("GET", "/account".to_owned(), false, Who::Everybody, 200),
-        ("GET", "/account/password".to_owned(), false, Who::Everybody, 200),
-        ("POST", "/account/password".to_owned(), false, Who::Everybody, 303),
-        ("GET", "/account/second-factor".to_owned(), false, Who::Everybody, 200),
-        ("POST", "/account/second-factor".to_owned(), false, Who::Everybody, 303),
-        ("POST", "/account/sessions".to_owned(), false, Who::Everybody, 303),
-        ("GET", "/audit".to_owned(), false, Who::Audits, 200),
-        ("GET", "/nowhere".to_owned(), false, Who::Everybody, 404),
-    ];
-    for (method, path, foreign, needs, success) in routes {
-        let stranger = ask(&signed_out, method, path).await;
-        assert_eq!(stranger.status(), 303, "{method} {path} signed out");
-        assert!(stranger.headers()["location"].to_str().unwrap().starts_with("/sign-in"), "{path}");
-        for (role, of_town, browser) in &people {
-            let expected = match (path.as_str(), role) {
-                ("/", Role::Auditor) => 303,
-                (_, Role::Auditor) if *needs == Who::SeesPayments => 403,
-                _ if *foreign && *of_town && *role != Role::Auditor => 404,
-                _ if needs.holds(*role) => *success,
-                _ => 403,
+    let rows = rows(call, foreign_call);
+    let said: BTreeSet<(&str, String)> =
+        rows.iter().map(|row| (row.method, row.pattern.to_owned())).collect();
+    let unsaid: Vec<_> = routes().difference(&said).cloned().collect();
+    assert!(unsaid.is_empty(), "these routes have no row: {unsaid:?}");
+    let mut watched = Watched::from_now_on(&world).await;
+    for row in &rows {
+        for cell in std::iter::once(None).chain(people.iter().map(Some)) {
+            // Another day: nothing has been opened or refused on it.
+            world.later(chrono::Duration::days(1));
+            let message = row.is_of_message.then(|| messages[usize::from(row.is_foreign)].pop().unwrap());
+            let (name, browser, (status, leaves)) = match cell {
+                None => ("nobody", &signed_out, row.stranger),
+                Some((name, role, of_town, browser)) => {
+                    (name.as_str(), browser, row.expected(*role, *of_town))
+                }
             };
-            let answer = ask(browser, method, path).await;
-            assert_eq!(answer.status().as_u16(), expected, "{method} {path} as {role}, of a town: {of_town}");
+            let answer = ask(browser, row, message).await;
+            let at = format!("{} {} as {name}", row.method, row.path);
+            assert_eq!(answer.status(), status, "{at}");
+            let actor = if leaves == Some(SignInFailed) { "unknown name" } else { name };
+            let expected: Vec<(String, Action)> =
+                leaves.map(|action| (actor.to_owned(), action)).into_iter().collect();
+            assert_eq!(watched.left().await, expected, "{at}");
+            if cell.is_none() && row.stranger == (303, None) && row.pattern != "/language" {
+                assert!(answer.headers()["location"].to_str().unwrap().starts_with("/sign-in"), "{at}");
+            }
+            if let Some(statement) = row.undone_by {
+                world.database.execute(statement);
+            }
         }
-    }
-    for (role, of_town, browser) in &people {
-        if *role == Role::Auditor {
-            continue;
+        if row.path == "/payment-instructions?tab=all" {
+            for (_, _, of_town, browser) in people.iter().filter(|(_, role, ..)| *role != Role::Auditor) {
+                let list = browser.get(&row.path).await;
+                assert_eq!(list.text.contains(FOREIGN), !of_town, "the list shows one's own towns only");
+                assert!(list.text.contains(REVISED));
+            }
         }
-        let list = browser.get("/payment-instructions?tab=all").await;
-        assert_eq!(list.text.contains(FOREIGN), !of_town, "the list shows one's own towns only");
-        assert!(list.text.contains(REVISED));
     }
 }
 
@@ -323,13 +569,17 @@ async fn no_input_makes_a_page_fail(world: World) {
 }
 
 /// A request with the session's token, where it is a form.
-async fn ask(browser: &Browser, method: &str, path: &str) -> reqwest::Response {
-    if method == "GET" {
-        return browser.client.get(browser.url(path)).send().await.unwrap();
+async fn ask(browser: &Browser, row: &Row, message: Option<i64>) -> reqwest::Response {
+    let path = message.map_or(row.path.clone(), |id| row.path.replace("{id}", &id.to_string()));
+    if row.method == "GET" {
+        return browser.client.get(browser.url(&path)).send().await.unwrap();
     }
-    let token = browser.form_token().await;
-    let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-    browser.client.request(method, browser.url(path)).form(&[("form_token", token)]).send().await.unwrap()
+    let mut fields: Vec<(String, String)> =
+        row.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    fields.push(("form_token".to_owned(), browser.form_token().await));
+    fields.extend(message.map(|id| (format!("attempt-{id}"), "1-failed".to_owned())));
+    let method = reqwest::Method::from_bytes(row.method.as_bytes()).unwrap();
+    browser.client.request(method, browser.url(&path)).form(&fields).send().await.unwrap()
 }
 
 /// A request whose path is sent as it is written.

@@ -1,8 +1,9 @@
 //! Guessing at passwords, the queue before them, and what the audit trail is told: CONTRACT.md, Pages.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use chrono::Duration;
+use chrono::TimeDelta;
 use diesel::prelude::*;
 use mukta_ftps::access::Role;
 use mukta_ftps::store::attempts::Attempt;
@@ -20,6 +21,7 @@ on_both!(
     a_known_browser_has_a_count_of_its_own,
     after_three_hundred_failures_an_address_is_refused_but_to_known_browsers,
     who_finds_no_room_in_the_queue_is_told_so_at_once,
+    a_right_sign_in_waits_for_no_more_than_those_before_it,
     a_flood_of_failures_is_a_few_events,
     asking_for_the_sign_in_keeps_nothing_here,
     a_form_before_the_sign_in_needs_the_token_of_its_own_browser,
@@ -89,10 +91,10 @@ async fn from_a_thousand_addresses_at_most_fifty_guesses_are_looked_at_and_a_kno
         if n == 500 {
             assert_eq!(known.try_to_sign_in("asha", PASSWORD).await.status, 303, "it is known");
         }
-        world.later(Duration::milliseconds(899));
+        world.later(TimeDelta::milliseconds(899));
     }
     assert!((40..=50).contains(&looked), "{looked} of a thousand");
-    world.later(Duration::minutes(16));
+    world.later(TimeDelta::minutes(16));
     assert_eq!(attempt(&browser, "10.9.9.9", "asha", PASSWORD, &token).await.status, 303);
 }
 
@@ -129,7 +131,7 @@ async fn a_known_browser_has_a_count_of_its_own(world: World) {
     }
     assert_eq!(known.try_to_sign_in("bina", PASSWORD).await.status, 429, "ten of its own");
     // It is known for that name alone, and for the last five of them.
-    world.later(Duration::minutes(16));
+    world.later(TimeDelta::minutes(16));
     for n in 0..5 {
         let name = format!("other{n}");
         world.employ(&name, Role::Viewer, "od");
@@ -205,6 +207,45 @@ async fn who_finds_no_room_in_the_queue_is_told_so_at_once(world: World) {
     assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 184);
 }
 
+/// How long a right sign-in takes, alone and while two hundred wrong ones want in, of which as many wait as may.
+async fn a_right_sign_in_waits_for_no_more_than_those_before_it(world: World) {
+    world.employ("bina", Role::Viewer, "od");
+    let browser = Arc::new(behind_a_proxy(&world).await);
+    let known = Browser::new(browser.address);
+    known.sign_in("bina").await;
+    known.post("/sign-out", &[]).await;
+    let (token, known_token) = (browser.form_token().await, known.form_token().await);
+    let begun = Instant::now();
+    assert_eq!(attempt(&known, "10.0.1.2", "bina", PASSWORD, &known_token).await.status, 303);
+    let alone = begun.elapsed();
+    known.post("/sign-out", &[]).await;
+    let known_token = known.form_token().await;
+    let wrong: Vec<_> = (0..200)
+        .map(|n| {
+            let (browser, token) = (Arc::clone(&browser), token.clone());
+            tokio::spawn(async move {
+                let (from, name) = (format!("10.0.0.{n}"), format!("name{n}"));
+                attempt(&browser, &from, &name, "wrong", &token).await.status
+            })
+        })
+        .collect();
+    world.until(|| rows!(world, sign_in_failures) > 0).await;
+    let begun = Instant::now();
+    let right = attempt(&known, "10.0.1.2", "bina", PASSWORD, &known_token).await;
+    let among = begun.elapsed();
+    assert_eq!(right.status, 303);
+    for answer in wrong {
+        assert!([303, 503].contains(&answer.await.unwrap()));
+    }
+    println!(
+        "a right sign-in: {} ms alone, {} ms among 200 wrong ones",
+        alone.as_millis(),
+        among.as_millis()
+    );
+    // At most 32 wait, two are looked at at once.
+    assert!(among < alone * 40 + Duration::from_secs(5), "{alone:?}, {among:?}");
+}
+
 /// What the trail was told of failures: actor, address, action, subject, the oldest first.
 fn told(world: &World) -> Vec<(String, String, Action, Option<String>)> {
     let mut events = world.read(|db| audit::newest(db, &Scope::of("od"), None, 100));
@@ -223,7 +264,7 @@ async fn a_flood_of_failures_is_a_few_events(world: World) {
         attempt(&browser, &format!("2001:db8:1:2::{n:x}"), "asha", "wrong", &token).await;
         attempt(&browser, "203.0.113.9", &format!("nobody{n}"), "wrong", &token).await;
     }
-    world.later(Duration::minutes(15));
+    world.later(TimeDelta::minutes(15));
     attempt(&browser, "203.0.113.9", "nobody", "wrong", &token).await;
     let event = |actor: &str, address: &str, action, times: &str| {
         let subject = (!times.is_empty()).then(|| times.to_owned());

@@ -10,6 +10,7 @@ use mukta_ftps::domain::record::folded;
 use mukta_ftps::import::{ImportError, OnFaulty, import};
 use mukta_ftps::sealing::{BeneficiaryKey, SealedField, Sealer, hex};
 use mukta_ftps::simulator::jit::{Scenario, SignIn};
+use mukta_ftps::store::audit::{Action, NewEvent};
 use mukta_ftps::store::exporting::Known;
 use mukta_ftps::store::resealing::reseal;
 use mukta_ftps::store::sync_runs::{self, Counts, SyncRun};
@@ -17,7 +18,7 @@ use mukta_ftps::store::{Store, StoreError, importing, keys};
 use mukta_ftps::sync::Worked;
 
 use crate::support::{
-    DATA_KEY, Kind, NEW_DATA_KEY, PEOPLE, World, document, on_both, revised, stderr, stdout,
+    DATA_KEY, Kind, NEW_DATA_KEY, PEOPLE, World, document, on_both, revised, start_of_time, stderr, stdout,
 };
 
 /// The original of [`World::import_many`].
@@ -256,12 +257,24 @@ async fn what_does_not_open_keeps_reseal_from_forgetting_a_key(world: World) {
     assert!(matches!(fits, Err(StoreError::WrongDataKey)));
 }
 
+/// What the audit trail is told of an operator's `reseal`.
+pub(crate) fn resealed() -> NewEvent {
+    NewEvent {
+        at: start_of_time().naive_utc(),
+        actor: "operator (command)".to_owned(),
+        tenant: None,
+        address: None,
+        action: Action::Resealed,
+        subject: None,
+    }
+}
+
 async fn an_import_with_a_key_that_is_forgotten_writes_nothing(world: World) {
     world.import_many(2);
     let new = Sealer::new(&NEW_DATA_KEY, &[DATA_KEY]).unwrap();
     let now = world.app.clock.now();
     world.app.store.write_blocking(|db| keys::fit(db, &new, now.naive_utc())).unwrap();
-    reseal(&world.app.store, &new).unwrap();
+    reseal(&world.app.store, &new, &resealed()).unwrap();
     let late = document(&[revised("PI-LATE", FIRST, PEOPLE)]);
     let refused =
         import(&world.app.store, &world.app.sealer, late.as_bytes(), OnFaulty::Refuse, &world.app.clock);
@@ -290,7 +303,7 @@ async fn an_import_under_way_while_reseal_ends_leaves_no_row_behind() {
         importing::insert(db, &world.app.sealer, &[version], now)?;
         let resealing = std::thread::spawn(move || {
             let new = Sealer::new(&NEW_DATA_KEY, &[DATA_KEY]).unwrap();
-            reseal(&Store::open(&url).unwrap(), &new)
+            reseal(&Store::open(&url).unwrap(), &new, &resealed())
         });
         // It has been over every row that it can see, and waits for this import's hold on the old key.
         while !waits_for_a_lock(&world.database.url_text) {

@@ -6,6 +6,7 @@ mod support;
 
 mod access;
 mod account;
+mod accountable;
 mod asking;
 mod browser;
 mod commands;
@@ -37,6 +38,7 @@ mod search;
 mod search_figures;
 mod second_factor;
 mod secrets;
+mod sentences;
 mod sign_in;
 mod sms;
 mod sms_held;

@@ -535,7 +535,7 @@ async fn an_operator_resets_a_lost_one(world: World) {
 async fn a_change_of_the_data_key_keeps_it(world: World) {
     let (_, secret, codes) = with_factor(&world, "bina", Role::Viewer).await;
     let both = Sealer::new(&NEW_DATA_KEY, &[DATA_KEY]).unwrap();
-    let done = reseal(&world.app.store, &both).unwrap();
+    let done = reseal(&world.app.store, &both, &crate::jit_conditions::resealed()).unwrap();
     assert_eq!((done.second_factors, done.unreadable.len()), (1, 0));
     let new = Sealer::new(&NEW_DATA_KEY, &[]).unwrap();
     let now = world.app.clock.now();

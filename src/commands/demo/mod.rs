@@ -149,7 +149,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
         );
         // At once: who reads as far as the sign-ins and goes away does not end the demo.
         std::io::stdout().write_all(told.as_bytes()).or_say("standard output is closed")?;
-        serve_until_told(server, &app, STOP_WITHIN).await
+        serve_until_told(server, site, STOP_WITHIN).await
     })
 }
 

@@ -139,6 +139,18 @@ pub fn find(db: &mut Db, scope: &Scope, ids: &[i64]) -> Result<Vec<OutboxMessage
         .load(db)?))
 }
 
+/// Of these messages the first that is here but out of scope: the number of its PI.
+pub fn first_out_of_scope(db: &mut Db, scope: &Scope, ids: &[i64]) -> Result<Option<String>, StoreError> {
+    Ok(on_either!(db, db => outbox::table
+        .inner_join(payment_instructions::table)
+        .filter(outbox::id.eq_any(ids))
+        .filter(outbox::tenant_id.ne_all(scope.tenants()))
+        .order(outbox::id)
+        .select(payment_instructions::number)
+        .first(db)
+        .optional()?))
+}
+
 /// What happened to these messages, oldest first.
 pub fn events_of(db: &mut Db, messages: &[OutboxMessage]) -> Result<Vec<MessageEvent>, StoreError> {
     let ids: Vec<i64> = messages.iter().map(|message| message.id).collect();

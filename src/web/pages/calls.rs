@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::access::Right;
 use crate::access::guessing::WINDOW;
 use crate::domain::CallOutcome;
+use crate::domain::sentence::Around;
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::calls::{self, StoredCall};
-use crate::store::instructions;
+use crate::store::{StoreError, instructions, sentences};
 use crate::web::display::{self, NOT_KNOWN};
 use crate::web::error::WebError;
 use crate::web::form::PostedForm;
@@ -39,6 +40,8 @@ struct CallsQuery {
     open: Option<i64>,
     /// The call before whose opening the second factor is asked for.
     ask: Option<i64>,
+    /// That it is opened for the words of its message.
+    words: Option<String>,
 }
 
 /// Where in a session's state the call stands that its employee has just opened in full.
@@ -51,49 +54,65 @@ pub async fn page(
     number: String,
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let CallsQuery { before, open, ask } = web::Query::<CallsQuery>::from_query(request.query_string())
-        .map_err(|_| WebError::unreadable_address())?
-        .into_inner();
+    let CallsQuery { before, open, ask, words } =
+        web::Query::<CallsQuery>::from_query(request.query_string())
+            .map_err(|_| WebError::unreadable_address())?
+            .into_inner();
     if let Some(id) = open {
         return opened(site, viewer, number, id, request).await;
     }
     if let Some(id) = ask {
+        let log = Log::of_call(site, viewer, number, id).await?;
         let told = told_once::brought::<Refused>(site, request);
-        let mut page = asked(site, viewer, number, id, told).await?;
+        let mut page = asked(viewer, log, words.is_some(), told)?;
         if told.is_some() {
             told_once::forget(site, &mut page)?;
         }
         return Ok(page);
     }
-    let (scope, sealer, asked) = (viewer.scope(), Arc::clone(&site.app.sealer), number.clone());
-    let found = site
-        .app
-        .store
-        .read(move |db| {
-            let Some(instruction) = instructions::find(db, &scope, &asked)? else { return Ok(None) };
-            // One more than is shown tells whether there is a next page.
-            calls::of_instruction(db, &sealer, instruction.id, before, PAGE as i64 + 1).map(Some)
-        })
-        .await?;
-    html(&CallsPage::new(viewer, number, found.ok_or(WebError::NotFound)?, before.is_some()))
+    // One more than is shown tells whether there is a next page.
+    let log = Log::load(site, viewer, number, before, PAGE as i64 + 1).await?;
+    site.opened(viewer, request, &log.number);
+    html(&CallsPage::new(viewer, log, before.is_some()))
 }
 
-async fn call_of(
-    site: &Site,
-    viewer: &Viewer,
-    number: &str,
-    id: i64,
-) -> Result<Option<StoredCall>, WebError> {
-    let (scope, sealer, asked) = (viewer.scope(), Arc::clone(&site.app.sealer), number.to_owned());
-    let found = site
-        .app
-        .store
-        .read(move |db| {
+/// Calls of an instruction, and what is known around their words.
+struct Log {
+    /// The instruction's number.
+    number: String,
+    /// Newest first.
+    calls: Vec<StoredCall>,
+    around: Around,
+}
+
+impl Log {
+    async fn load(
+        site: &Site,
+        viewer: &Viewer,
+        number: String,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Self, WebError> {
+        let (scope, sealer, asked) = (viewer.scope(), Arc::clone(&site.app.sealer), number.clone());
+        let found = site.app.store.read(move |db| {
             let Some(instruction) = instructions::find(db, &scope, &asked)? else { return Ok(None) };
-            Ok(calls::of_instruction(db, &sealer, instruction.id, Some(id.saturating_add(1)), 1)?.pop())
-        })
-        .await?;
-    Ok(found.filter(|call| call.id == id))
+            Ok::<_, StoreError>(Some(Self {
+                calls: calls::of_instruction(db, &sealer, instruction.id, before, limit)?,
+                around: sentences::around(db, &sealer, &instruction)?,
+                number: instruction.number,
+            }))
+        });
+        match found.await? {
+            Some(log) => Ok(log),
+            None => Err(site.unseen(vec![number]).await),
+        }
+    }
+
+    /// With one call alone.
+    async fn of_call(site: &Site, viewer: &Viewer, number: String, id: i64) -> Result<Self, WebError> {
+        let log = Self::load(site, viewer, number, Some(id.saturating_add(1)), 1).await?;
+        if log.calls.iter().any(|call| call.id == id) { Ok(log) } else { Err(WebError::NotFound) }
+    }
 }
 
 /// One call; in full if this session has just asked for it, else as everybody sees it.
@@ -104,12 +123,13 @@ async fn opened(
     id: i64,
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let call = call_of(site, viewer, &number, id).await?.ok_or(WebError::NotFound)?;
+    let log = Log::of_call(site, viewer, number, id).await?;
+    site.opened(viewer, request, &log.number);
     let session = session::of(request);
     let is_open = session::kept(&session, OPENED)? == Some(id) && viewer.may(Right::OpenPayload);
     session.remove(OPENED);
-    let row = if is_open { CallRow::in_full(call) } else { CallRow::new(call) };
-    html(&CallsPage { rows: vec![row], ..CallsPage::new(viewer, number, Vec::new(), true) })
+    let page = CallsPage::new(viewer, log, true);
+    html(&if is_open { page.in_full() } else { page })
 }
 
 /// What was wrong with the second factor that was given.
@@ -121,24 +141,22 @@ enum Refused {
 }
 
 /// One call as everybody sees it, and the form that asks for the second factor before it is opened.
-async fn asked(
-    site: &Site,
+fn asked(
     viewer: &Viewer,
-    number: String,
-    id: i64,
+    log: Log,
+    is_of_words: bool,
     refused: Option<Refused>,
 ) -> Result<HttpResponse, WebError> {
-    let call = call_of(site, viewer, &number, id).await?.ok_or(WebError::NotFound)?;
     html(&CallsPage {
-        rows: vec![CallRow::new(call)],
         asks_for_code: viewer.may(Right::OpenPayload),
+        is_of_words,
         refused,
-        ..CallsPage::new(viewer, number, Vec::new(), true)
+        ..CallsPage::new(viewer, log, true)
     })
 }
 
-/// Opens one call with its payloads as they travelled, for an administrator; recorded in the audit trail
-/// before anything is shown. Who has a second factor gives it again.
+/// Opens one call with its payloads as they travelled, for an administrator, and with them every letter of what JIT
+/// said; recorded in the audit trail before anything is shown. Who has a second factor gives it again.
 pub async fn open_in_full(
     site: &Site,
     form: &PostedForm,
@@ -147,13 +165,16 @@ pub async fn open_in_full(
 ) -> Result<HttpResponse, WebError> {
     let viewer = &form.viewer;
     let id: i64 = form.fields.get("call").parse().map_err(|_| WebError::NotFound)?;
-    call_of(site, viewer, &number, id).await?.ok_or(WebError::NotFound)?;
+    let log = Log::of_call(site, viewer, number, id).await?;
     if !viewer.may(Right::OpenPayload) {
         return Err(WebError::Forbidden(phrase(
             "Opening a payload in full takes the role of administrator.",
         )));
     }
-    let ask = || format!("{}?ask={id}", path::link(&number, Sub::Calls));
+    // The band's form asks for the words, which stand in the payload alone.
+    let is_of_words = !form.fields.get("words").is_empty();
+    let of_words = if is_of_words { "&words=1" } else { "" };
+    let ask = || format!("{}?ask={id}{of_words}", path::link(&log.number, Sub::Calls));
     match second_factor::asked_again(site, viewer, request, form.fields.get("code")).await? {
         Asked::Enough => {}
         Asked::Wanted => return Ok(see_other(&ask())),
@@ -163,13 +184,15 @@ pub async fn open_in_full(
             return Ok(back);
         }
         Asked::TooMany => {
-            let mut page = asked(site, viewer, number, id, Some(Refused::TooMany)).await?;
+            let mut page = asked(viewer, log, is_of_words, Some(Refused::TooMany))?;
             *page.status_mut() = StatusCode::TOO_MANY_REQUESTS;
             page.headers_mut().insert(header::RETRY_AFTER, WINDOW.num_seconds().into());
             return Ok(page);
         }
     }
-    site.note(viewer, request, Action::PayloadOpened, Some(format!("{number}, call {id}"))).await?;
+    let number = log.number;
+    let action = if is_of_words { Action::WordsOpened } else { Action::PayloadOpened };
+    site.note(viewer, request, action, Some(format!("{number}, call {id}"))).await?;
     session::keep(&session::of(request), OPENED, id)?;
     Ok(see_other(&format!("{}?open={id}", path::link(&number, Sub::Calls))))
 }
@@ -187,6 +210,8 @@ struct CallsPage {
     is_later_page: bool,
     /// Whether the form that opens a call asks for the second factor.
     asks_for_code: bool,
+    /// Whether it is opened for the words of its message.
+    is_of_words: bool,
     /// What was wrong with the one that was given.
     refused: Option<Refused>,
 }
@@ -199,7 +224,8 @@ struct CallRow {
 }
 
 impl CallsPage {
-    fn new(viewer: &Viewer, number: String, mut found: Vec<StoredCall>, is_later_page: bool) -> Self {
+    fn new(viewer: &Viewer, log: Log, is_later_page: bool) -> Self {
+        let Log { number, calls: mut found, around } = log;
         let has_more = found.len() > PAGE;
         found.truncate(PAGE);
         Self {
@@ -208,9 +234,10 @@ impl CallsPage {
             may_open: viewer.may(Right::OpenPayload),
             number,
             next: found.last().map(|call| call.id).filter(|_| has_more),
-            rows: found.into_iter().map(CallRow::new).collect(),
+            rows: found.into_iter().map(|call| CallRow::new(call, &around)).collect(),
             is_later_page,
             asks_for_code: false,
+            is_of_words: false,
             refused: None,
         }
     }
@@ -220,6 +247,11 @@ impl CallsPage {
             Refused::CodeWrong => second_factor::WRONG,
             Refused::TooMany => second_factor::TOO_MANY,
         })
+    }
+
+    /// With nothing masked.
+    fn in_full(self) -> Self {
+        Self { rows: self.rows.into_iter().map(CallRow::in_full).collect(), ..self }
     }
 
     /// Whether the page shows one call with nothing masked.
@@ -241,16 +273,16 @@ impl CallsPage {
 }
 
 impl CallRow {
-    fn new(mut call: StoredCall) -> Self {
-        let request = call.request.take().map(|text| masking::shown(&text));
-        let response = call.response.take().map(|text| masking::shown(&text));
+    fn new(call: StoredCall, around: &Around) -> Self {
+        let request = call.request.as_deref().map(|text| masking::shown(text, around));
+        let response = call.response.as_deref().map(|text| masking::shown(text, around));
         Self { call, request, response, is_in_full: false }
     }
 
-    fn in_full(mut call: StoredCall) -> Self {
-        let request = call.request.take().map(|text| masking::laid_out(&text));
-        let response = call.response.take().map(|text| masking::laid_out(&text));
-        Self { call, request, response, is_in_full: true }
+    fn in_full(self) -> Self {
+        let request = self.call.request.as_deref().map(masking::laid_out);
+        let response = self.call.response.as_deref().map(masking::laid_out);
+        Self { request, response, is_in_full: true, ..self }
     }
 
     fn at(&self) -> String {
@@ -340,7 +372,8 @@ mod tests {
     }
 
     fn rendered(calls: Vec<StoredCall>) -> String {
-        CallsPage::new(&admin(), "PI-1/2".to_owned(), calls, false).render().unwrap()
+        let log = Log { number: "PI-1/2".to_owned(), calls, around: Around::default() };
+        CallsPage::new(&admin(), log, false).render().unwrap()
     }
 
     #[test]

@@ -25,11 +25,13 @@ use timeline::{LatestCalls, Step};
 
 use super::{calls, list, messages};
 use crate::access::Right;
+use crate::domain::text::is_masked;
 use crate::domain::{Ancestry, CompletedBy, MessageState, Missing, PiStatus, refusal};
 use crate::language::{Phrase, phrase};
 use crate::sealing::Sealer;
 use crate::store::audit::Action;
 use crate::store::beneficiaries::{self, Beneficiary, Tally};
+use crate::store::calls::newest_saying;
 use crate::store::instructions::{self, PaymentAdvice, PaymentInstruction};
 use crate::store::notes::Note;
 use crate::store::outbox::listing::{self, OutboxMessage};
@@ -73,10 +75,7 @@ pub async fn get(
 ) -> Result<HttpResponse, WebError> {
     let (number, sub) = path::parse(request.uri().path()).ok_or(WebError::NotFound)?;
     match sub {
-        Sub::View => {
-            let back = list::back::to_list(&request, &viewer, &number);
-            view(&site, &viewer, number, query.into_inner(), back).await
-        }
+        Sub::View => view(&site, &viewer, number, query.into_inner(), &request).await,
         Sub::Calls => calls::page(&site, &viewer, number, &request).await,
         Sub::Refresh | Sub::Notes => Ok(see_other(&path::link(&number, Sub::View))),
     }
@@ -101,11 +100,13 @@ async fn view(
     viewer: &Viewer,
     number: String,
     query: ViewQuery,
-    back: String,
+    request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let (scope, wanted, sealer) = (viewer.scope(), query.wanted(), Arc::clone(&site.app.sealer));
-    let found = site.app.store.read(move |db| Shown::load(db, &sealer, &scope, &number, wanted)).await?;
-    let shown = found.ok_or(WebError::NotFound)?;
+    let (back, asked) = (list::back::to_list(request, viewer, &number), number.clone());
+    let found = site.app.store.read(move |db| Shown::load(db, &sealer, &scope, &asked, wanted)).await?;
+    let Some(shown) = found else { return Err(site.unseen(vec![number]).await) };
+    site.opened(viewer, request, &shown.instruction.number);
     html(&InstructionPage {
         back,
         ..InstructionPage::new(viewer, shown, query.notice.as_deref(), &Around::of(site))
@@ -142,9 +143,9 @@ async fn refresh(
     number: String,
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let scope = viewer.scope();
-    let found = site.app.store.read(move |db| instructions::find(db, &scope, &number)).await?;
-    let instruction = found.ok_or(WebError::NotFound)?;
+    let (scope, asked) = (viewer.scope(), number.clone());
+    let found = site.app.store.read(move |db| instructions::find(db, &scope, &asked)).await?;
+    let Some(instruction) = found else { return Err(site.unseen(vec![number]).await) };
     if !viewer.may(Right::Refresh) {
         return Err(WebError::Forbidden(phrase("Refreshing takes the role of accountant or administrator.")));
     }
@@ -272,6 +273,8 @@ struct Shown {
     is_in_a_run: bool,
     /// Newest first.
     notes: Vec<Note>,
+    /// The call whose payload holds the words of which the band shows some masked.
+    masked_words_of: Option<i64>,
 }
 
 impl Shown {
@@ -294,6 +297,10 @@ impl Shown {
             _ => instructions::parent(db, &instruction)?.is_some(),
         };
         let (paging, beneficiaries) = Paging::load(db, instruction.id, wanted)?;
+        let masked_words_of = match instruction.ftps_message.as_deref().filter(|told| is_masked(told)) {
+            Some(message) => newest_saying(db, instruction.id, message)?,
+            None => None,
+        };
         Ok(Some(Self {
             tally: beneficiaries::tallies(db, &[instruction.id])?.remove(&instruction.id).unwrap_or_default(),
             advices: instructions::advices(db, instruction.id)?,
@@ -307,6 +314,7 @@ impl Shown {
             missing: bills::missing(db, sealer, &instruction)?,
             is_in_a_run: sync_runs::is_open_in_a_run(db, instruction.id)?,
             notes: store::notes::of_instruction(db, instruction.id)?,
+            masked_words_of,
             instruction,
         }))
     }
@@ -329,6 +337,8 @@ struct InstructionPage {
     revisions: Vec<PaymentInstruction>,
     standing: Standing,
     band: Option<Band>,
+    /// The call in which this viewer may read the masked words of the band to the letter.
+    opens_words_of: Option<i64>,
     notice: Option<Phrase>,
     /// Why a note was not written.
     note_fault: Option<Phrase>,
@@ -412,6 +422,7 @@ impl InstructionPage {
             shell: Shell::new(viewer, Section::PaymentInstructions),
             back: "/payment-instructions".to_owned(),
             band: Band::of(&shown.instruction),
+            opens_words_of: shown.masked_words_of.filter(|_| viewer.may(Right::OpenPayload)),
             standing,
             steps,
             flags: flags::of(&shown.instruction, &shown.tally, now),

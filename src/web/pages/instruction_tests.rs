@@ -147,6 +147,7 @@ fn tally_of(instruction: &PaymentInstruction, beneficiaries: &[Beneficiary]) -> 
 
 fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Shown {
     Shown {
+        masked_words_of: None,
         tally: tally_of(&instruction, &beneficiaries),
         instruction,
         advices: vec![],

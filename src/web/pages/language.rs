@@ -1,10 +1,13 @@
 //! `POST /language`: the switch in the header. Kept with the person, and in the browser.
 
+use std::sync::Arc;
+
 use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::language::Language;
+use crate::store::audit::{self, Action};
 use crate::store::employees;
 use crate::web::back::page_before;
 use crate::web::error::WebError;
@@ -21,17 +24,23 @@ pub async fn choose(
     request: HttpRequest,
     fields: Result<Fields, WebError>,
 ) -> Result<HttpResponse, WebError> {
-    let fields = match (signed_in(&request).await, fields) {
-        (Ok(_), fields) => fields?,
+    let (viewer, fields) = match (signed_in(&request).await, fields) {
+        (Ok(viewer), fields) => (Some(viewer), fields?),
         (Err(ended @ WebError::SignInFirst { had_session: true, .. }), Err(WebError::ForeignForm)) => {
             return Err(ended);
         }
-        (Err(WebError::SignInFirst { .. }), fields) => fields?,
+        (Err(WebError::SignInFirst { .. }), fields) => (None, fields?),
         (Err(fault), _) => return Err(fault),
     };
     let language: Language = fields.get("language").parse().map_err(|_| WebError::unreadable_address())?;
-    if let Some(id) = session::employee(&session::of(&request))? {
-        site.app.store.write(move |db| employees::set_language(db, id, language)).await?;
+    if let (Some(viewer), Some(id)) = (viewer, session::employee(&session::of(&request))?) {
+        let event = site.event(&viewer, &request, Action::LanguageChosen, Some(language.as_str().to_owned()));
+        let sealer = Arc::clone(&site.app.sealer);
+        let chosen = site.app.store.write(move |db| {
+            employees::set_language(db, id, language)?;
+            audit::append(db, Some(&sealer), &event)
+        });
+        chosen.await?;
     }
     let cookie = Cookie::build(cookie_name(site.sessions.secure), language.as_str())
         .path("/")

@@ -13,10 +13,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::sought::{PEOPLE_SHOWN, Sought};
+use super::sought::{self, PEOPLE_SHOWN, Sought};
 use crate::access::Right;
 use crate::domain::{Flag, PiStatus};
 use crate::language::{Phrase, phrase};
+use crate::store::audit::Action;
 use crate::store::people::{self, FoundPeople};
 use crate::store::scope;
 use crate::store::search::{self, Found, TabCounts, Total};
@@ -66,6 +67,11 @@ pub async fn page(
             })
         })
         .await?;
+    if let Some(found) = &shown.people {
+        let told = sought::told_to_the_trail(&asked.typed.q, found.people.len(), found.next.is_some());
+        let told = format!("in the list of payment instructions, {told}");
+        site.note(&viewer, &request, Action::PeopleSearched, Some(told)).await?;
+    }
     let offer = shown.found.as_ref().and_then(|found| fetch::offered(&site, &viewer, &asked, found));
     let kept = back::kept(&request, &viewer, &asked, site.sessions.secure);
     let mut response = html(&ListPage::new(&viewer, asked, shown, offer, Around::of(&site)))?;

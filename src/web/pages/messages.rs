@@ -8,7 +8,7 @@ pub mod resend;
 mod row;
 pub mod settle;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 
@@ -16,9 +16,11 @@ use self::asked::{Asked, LONGEST_TEXT};
 use self::groups::{Group, Tab};
 use self::notice::Notice;
 use self::row::Row;
+use super::sought;
 use crate::access::Right;
 use crate::domain::MessageState;
 use crate::language::{Phrase, phrase};
+use crate::store::audit::Action;
 use crate::store::outbox::LATE;
 use crate::store::outbox::desk::{self, Count, Looked, Standing};
 use crate::store::outbox::listing::{self, MessageEvent};
@@ -39,11 +41,17 @@ const PAGE: usize = 50;
 pub async fn page(
     site: web::Data<Site>,
     viewer: Viewer,
+    request: HttpRequest,
     query: web::Query<Vec<(String, String)>>,
 ) -> Result<HttpResponse, WebError> {
     let (asked, told) = (Asked::read(&query)?, Told::read(&query));
     let (scope, wanted, now) = (viewer.scope(), asked.clone(), site.app.clock.now());
     let shown = site.app.store.read(move |db| Shown::load(db, &scope, &wanted, now)).await?;
+    if let Some(text) = &asked.q {
+        let (found, are_more) = (shown.looked.messages.len(), shown.looked.has_more);
+        let told = format!("in the messages, {}", sought::told_to_the_trail(text, found, are_more));
+        site.note(&viewer, &request, Action::PeopleSearched, Some(told)).await?;
+    }
     let has_gateway = site.app.notifications.has_gateway();
     html(&MessagesPage::new(&viewer, asked, shown, told, has_gateway, now))
 }

@@ -2,13 +2,14 @@
 
 pub mod export;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use super::person_row::PersonRow;
-use super::sought::Sought;
+use super::sought::{self, Sought};
 use crate::language::phrase;
+use crate::store::audit::Action;
 use crate::store::people::{self, FoundPeople};
 use crate::web::display::filled;
 use crate::web::error::WebError;
@@ -45,6 +46,7 @@ impl PeopleQuery {
 pub async fn page(
     site: web::Data<Site>,
     viewer: Viewer,
+    request: HttpRequest,
     query: web::Query<PeopleQuery>,
 ) -> Result<HttpResponse, WebError> {
     let asked = query.text()?;
@@ -52,7 +54,11 @@ pub async fn page(
         None
     } else {
         let (scope, text, below) = (viewer.scope(), asked.clone(), query.below);
-        Some(site.app.store.read(move |db| people::find(db, &scope, &text, below, people::PAGE)).await?)
+        let found =
+            site.app.store.read(move |db| people::find(db, &scope, &text, below, people::PAGE)).await?;
+        let told = sought::told_to_the_trail(&asked, found.people.len(), found.next.is_some());
+        site.note(&viewer, &request, Action::PeopleSearched, Some(told)).await?;
+        Some(found)
     };
     html(&PeoplePage::new(&viewer, asked, query.below.is_some(), found))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::header::CONTENT_DISPOSITION;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 
@@ -11,6 +11,7 @@ use crate::domain::MessageState;
 use crate::domain::date::IST;
 use crate::domain::text::guarded;
 use crate::language::Language;
+use crate::store::audit::Action;
 use crate::store::reports::{self, Sum, TownMonth};
 use crate::web::display;
 use crate::web::error::WebError;
@@ -56,6 +57,7 @@ const HEADINGS: [&str; 17] = [
 pub async fn month(
     site: web::Data<Site>,
     viewer: Viewer,
+    request: HttpRequest,
     name: web::Path<String>,
 ) -> Result<HttpResponse, WebError> {
     let (name, is_file) = match name.strip_suffix(".csv") {
@@ -65,7 +67,12 @@ pub async fn month(
     let day = first_day(name).ok_or(WebError::NotFound)?;
     let (scope, now) = (viewer.scope(), site.app.clock.now());
     let towns = site.app.store.read(move |db| reports::month(db, &scope, day)).await?;
-    if is_file { file(&towns, &site.tenants, day) } else { html(&ReportPage::new(&viewer, towns, day, now)) }
+    if !is_file {
+        return html(&ReportPage::new(&viewer, towns, day, now));
+    }
+    let subject = format!("report-{}.csv: {} ULBs", day.format("%Y-%m"), towns.len());
+    site.note(&viewer, &request, Action::Downloaded, Some(subject)).await?;
+    file(&towns, &site.tenants, day)
 }
 
 /// `GET /reports` leads to the month that it is.

@@ -9,13 +9,14 @@ use askama::Template;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::account::sessions::end_own;
 use crate::access::guessing::WINDOW;
 use crate::language::{Phrase, phrase};
-use crate::store::audit::Action;
 use crate::store::employees::Employee;
 use crate::web::error::WebError;
 use crate::web::form::{Fields, PostedForm};
 use crate::web::path::{encoded, local_path};
+use crate::web::refusals::Why;
 use crate::web::respond::see_other;
 use crate::web::shell::Shell;
 use crate::web::signed_in::signed_in;
@@ -154,6 +155,7 @@ pub async fn submit(
     let fields = match fields {
         Ok(fields) => fields,
         Err(WebError::ForeignForm) => {
+            site.refused(None, &request, Why::ForeignForm, "POST /sign-in").await;
             return answer(&request, StatusCode::FORBIDDEN, Said::Stale, local_path(None), "");
         }
         Err(fault) => return Err(fault),
@@ -236,9 +238,7 @@ pub async fn sign_out(
     request: HttpRequest,
     form: PostedForm,
 ) -> Result<HttpResponse, WebError> {
-    site.note(&form.viewer, &request, Action::SignOut, None).await?;
-    session::of(&request).purge();
-    Ok(see_other("/sign-in"))
+    end_own(&site, &form.viewer, &request).await
 }
 
 fn answer(

@@ -64,6 +64,21 @@ impl Sought {
     }
 }
 
+/// What the audit trail is told of a search for people: of what kind it was and how many it found. What was typed is
+/// not told: it may be the end of an account number, or a number of a person as a whole.
+pub(super) fn told_to_the_trail(typed: &str, found: usize, are_more: bool) -> String {
+    format!("{}: {found} found{}", kind(typed), if are_more { " or more" } else { "" })
+}
+
+/// Of what kind a search is.
+pub(super) fn kind(typed: &str) -> &'static str {
+    match SearchText::typed(typed) {
+        Some(text) if text.is_numbers() => "by numbers",
+        Some(text) if !text.shown_numbers().is_empty() => "by words and numbers",
+        _ => "by words",
+    }
+}
+
 fn understood(typed: &str) -> Vec<Phrase> {
     let Some(text) = SearchText::typed(typed) else { return Vec::new() };
     let (numbers, words) = (text.shown_numbers(), text.shown_words());
@@ -92,6 +107,19 @@ fn understood(typed: &str) -> Vec<Phrase> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_trail_is_told_of_what_kind_a_search_was_and_not_what_was_typed() {
+        for (typed, told) in [
+            ("1234", "by numbers: 3 found"),
+            ("30131500010000", "by numbers: 3 found"),
+            ("Sabita", "by words: 3 found"),
+            ("Sabita 1234", "by words and numbers: 3 found"),
+        ] {
+            assert_eq!(told_to_the_trail(typed, 3, false), told);
+        }
+        assert_eq!(told_to_the_trail("Sabita", 50, true), "by words: 50 found or more");
+    }
 
     #[test]
     fn what_was_looked_for_is_told_as_it_was_understood() {

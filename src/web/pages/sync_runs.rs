@@ -75,9 +75,9 @@ pub async fn start(
             "Starting a sync takes an administrator of the whole state.",
         )));
     }
-    match site.app.sync.begin(RunTrigger::Hand, Some(viewer.name.clone())).await? {
-        Begun::Started(run) => {
-            site.note(&viewer, &request, Action::RunByHand, Some(format!("sync run {}", run.id))).await?;
+    let event = site.event(&viewer, &request, Action::RunByHand, None);
+    match site.app.sync.begin_noted(RunTrigger::Hand, Some(viewer.name.clone()), event).await? {
+        Begun::Started(_) => {
             site.app.sync.look_after_soon();
             site.app.muktasoft.pull_soon();
             Ok(see_other("/sync-runs"))

@@ -28,7 +28,8 @@ async fn world_that_waits(held_up: usize) -> World {
 /// The night's run begins; nothing of it is done yet.
 fn night_begun(world: &World) -> SyncRun {
     let now = world.app.clock.now().naive_utc();
-    let night = NewRun { scheduled_for: Some(now), trigger: RunTrigger::Nightly, started_by: None };
+    let night =
+        NewRun { scheduled_for: Some(now), trigger: RunTrigger::Nightly, started_by: None, event: None };
     let left_behind = now - TimeDelta::hours(1);
     let begun = world.write(|db| sync_runs::begin(db, &world.app.sealer, &night, now, left_behind));
     let Begun::Started(run) = begun else { panic!("no other run is under way") };

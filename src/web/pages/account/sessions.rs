@@ -73,6 +73,27 @@ fn is_of(session: &Session, viewer: &Viewer) -> bool {
         == Some(viewer.form_token.as_str())
 }
 
+/// Ends the session that asks for it, and leads to the sign-in.
+pub(in crate::web::pages) async fn end_own(
+    site: &Site,
+    viewer: &Viewer,
+    request: &HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    let own = session::of(request);
+    let id = session::employee(&own)?.ok_or(WebError::NotFound)?;
+    let (whose, sealer) = (viewer.clone(), Arc::clone(&site.app.sealer));
+    let event = site.event(viewer, request, Action::SignOut, None);
+    let ended = site.app.store.write(move |db| {
+        for one in sessions::of_employee(db, id)?.iter().filter(|one| is_of(one, &whose)) {
+            sessions::delete(db, &one.key_hash)?;
+        }
+        audit::append(db, Some(&sealer), &event)
+    });
+    ended.await?;
+    own.purge();
+    Ok(see_other("/sign-in"))
+}
+
 /// POST: `session` names one, or `others` says all but this one.
 pub async fn end(
     site: web::Data<Site>,
@@ -84,9 +105,7 @@ pub async fn end(
     let (wanted, viewer) = (form.fields.get("session").to_owned(), form.viewer.clone());
     let others = !form.fields.get("others").is_empty();
     if !others && wanted == viewer.place.id {
-        site.note(&form.viewer, &request, Action::SignOut, None).await?;
-        own.purge();
-        return Ok(see_other("/sign-in"));
+        return end_own(&site, &viewer, &request).await;
     }
     let (sealer, subject) = (Arc::clone(&site.app.sealer), form.viewer.name.clone());
     let event = site.event(&form.viewer, &request, Action::SessionEnded, Some(subject));

@@ -1,12 +1,14 @@
 //! `POST /payment-instructions/{PI number}/notes`: a note on the time line.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::Notice;
 use crate::access::Right;
 use crate::domain::text::{self, without_long_numbers};
 use crate::language::phrase;
-use crate::store::audit::Action;
+use crate::store::audit::{self, Action};
 use crate::store::{instructions, notes};
 use crate::web::error::WebError;
 use crate::web::form::PostedForm;
@@ -27,9 +29,9 @@ pub(super) async fn write(
     number: String,
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
-    let (viewer, scope) = (&form.viewer, form.viewer.scope());
-    let found = site.app.store.read(move |db| instructions::find(db, &scope, &number)).await?;
-    let instruction = found.ok_or(WebError::NotFound)?;
+    let (viewer, scope, asked) = (&form.viewer, form.viewer.scope(), number.clone());
+    let found = site.app.store.read(move |db| instructions::find(db, &scope, &asked)).await?;
+    let Some(instruction) = found else { return Err(site.unseen(vec![number]).await) };
     if !viewer.may(Right::Note) {
         return Err(WebError::Forbidden(phrase(
             "Writing notes takes the role of accountant or administrator.",
@@ -45,9 +47,12 @@ pub(super) async fn write(
     if let Some(fault) = fault {
         return Ok(see_other(&format!("{page}?notice={}#note-fault", fault.word())));
     }
-    site.note(viewer, request, Action::Note, Some(instruction.number.clone())).await?;
-    let (text, person) = (without_long_numbers(&text, TELLING_DIGITS), viewer.name.clone());
-    let now = site.app.clock.now().naive_utc();
-    site.app.store.write(move |db| notes::add(db, instruction.id, &person, &text, now)).await?;
+    let event = site.event(viewer, request, Action::Note, Some(instruction.number));
+    let (text, sealer) = (without_long_numbers(&text, TELLING_DIGITS), Arc::clone(&site.app.sealer));
+    let written = site.app.store.write(move |db| {
+        notes::add(db, instruction.id, &event.actor, &text, event.at)?;
+        audit::append(db, Some(&sealer), &event)
+    });
+    written.await?;
     Ok(see_other(&format!("{page}#timeline")))
 }

@@ -43,9 +43,10 @@ pub async fn submit(
         at: site.app.clock.now().naive_utc(),
     };
     let sealer = Arc::clone(&site.app.sealer);
+    let numbers = wish.numbers.clone();
     let wanted = site.app.store.write(move |db| wanted::want(db, &sealer, &scope, &wish)).await?;
     if wanted.none_is_known() {
-        return Err(WebError::NotFound);
+        return Err(site.unseen(numbers).await);
     }
     site.app.sync.make_wanted_soon();
     Ok(see_other(&Notice::Wanted(wanted).link(&list)))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use futures_util::{StreamExt, stream};
 
@@ -18,6 +18,7 @@ use crate::domain::text::guarded;
 use crate::domain::{CompletedBy, Paise, PiStatus};
 use crate::language::Language;
 use crate::store::Store;
+use crate::store::audit::Action;
 use crate::store::instructions::{PaymentAdvice, PaymentInstruction};
 use crate::store::scope::Scope;
 use crate::store::search::{self, Cursor, Exported, Filters, Listed};
@@ -78,6 +79,7 @@ const HEADINGS: [&str; 42] = [
 pub async fn csv(
     site: web::Data<Site>,
     viewer: Viewer,
+    request: HttpRequest,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     let asked = query.into_inner().read();
@@ -97,6 +99,8 @@ pub async fn csv(
     };
     // The first part is read before anything is sent: a fault so far is an error page.
     let (first, export) = export.part(heading()?).await?;
+    let subject = format!("payment-instructions.csv: {}", asked.told_to_the_trail(&viewer.scope()));
+    site.note(&viewer, &request, Action::Downloaded, Some(subject)).await?;
     let rest = stream::try_unfold(export, |export| async move {
         match export.part(Vec::new()).await {
             Ok((part, _)) if part.is_empty() => Ok(None),

@@ -5,6 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use crate::domain::date::typed_day;
+use crate::domain::text::without_long_numbers;
 use crate::domain::{Flag, PiStatus};
 use crate::language::{Phrase, phrase};
 use crate::store::scope::Scope;
@@ -15,6 +16,9 @@ const LIST: &str = "/payment-instructions";
 
 /// The longest text that is searched for, in characters.
 const LONGEST_TEXT: usize = 200;
+
+/// Digits in the id of a ULB that may be those of a person, at least.
+const TELLING_DIGITS: usize = 5;
 
 const NO_STATUS: Phrase = phrase("There is no such status: choose one from the list.");
 const NO_TYPE: Phrase = phrase("There is no such type: choose one from the list.");
@@ -357,6 +361,25 @@ impl ListRequest {
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// The tab and its filters as the audit trail is told of them: a text only of what kind it is, since it may be the
+    /// number of a person.
+    pub fn told_to_the_trail(&self, whole: &Scope) -> String {
+        let text = self
+            .filters
+            .text
+            .as_ref()
+            .map(|text| if text.is_numbers() { "with a number" } else { "with words" });
+        let without_text = Self { typed: Typed { q: String::new(), ..self.typed.clone() }, ..self.clone() };
+        let tenant = &self.typed.tenant;
+        let ulb = if tenant == whole.tenant() || whole.holds(tenant) { tenant } else { "another ULB" };
+        let filters = without_text.told(&without_long_numbers(ulb, TELLING_DIGITS));
+        let all: Vec<String> = std::iter::once(self.tab.label().english())
+            .chain(text.map(str::to_owned))
+            .chain(filters.iter().map(Phrase::english))
+            .collect();
+        all.join(", ")
     }
 
     /// The same tab without a filter.

@@ -9,6 +9,7 @@ use crate::access::Right;
 use crate::domain::sms::payment_text;
 use crate::domain::{MessageState, PaymentStatus};
 use crate::language::{Phrase, phrase};
+use crate::store::StoreError;
 use crate::store::outbox::by_hand::Seen;
 use crate::store::outbox::desk::{self, COUNTED};
 use crate::store::outbox::listing::{self, OutboxMessage};
@@ -129,10 +130,19 @@ async fn marked(site: &Site, viewer: &Viewer, mut ids: Vec<i64>) -> Result<Vec<O
         ));
     }
     let (scope, count) = (viewer.scope(), ids.len());
-    let found = site.app.store.read(move |db| listing::find(db, &scope, &ids)).await?;
-    if found.len() < count {
-        return Err(WebError::NotFound);
-    }
+    let found = site.app.store.read(move |db| {
+        let found = listing::find(db, &scope, &ids)?;
+        let missed = found.len() < count;
+        Ok::<_, StoreError>((
+            found,
+            if missed { Some(listing::first_out_of_scope(db, &scope, &ids)?) } else { None },
+        ))
+    });
+    let found = match found.await? {
+        (found, None) => found,
+        (_, Some(None)) => return Err(WebError::NotFound),
+        (_, Some(Some(number))) => return Err(WebError::OfAnotherUlb(format!("a message of {number}"))),
+    };
     if count > 0 {
         may_deal_with_them(viewer)?;
     }

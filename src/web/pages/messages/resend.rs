@@ -3,6 +3,7 @@
 //! a second message, or what it says may not be true, a page of its own asks first.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -13,7 +14,8 @@ use super::groups;
 use super::notice::Notice;
 use crate::domain::{HoldReason, MessageReason, MessageState, PaymentStatus};
 use crate::language::Phrase;
-use crate::store::audit::Action;
+use crate::store::StoreError;
+use crate::store::audit::{self, Action};
 use crate::store::outbox::by_hand::{self, Resent};
 use crate::store::outbox::listing::{self, OutboxMessage};
 use crate::web::display;
@@ -115,13 +117,19 @@ async fn send_again(
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let viewer = &form.viewer;
-    site.note(viewer, request, Action::Resend, Some(chosen.subject())).await?;
-    let (scope, person, now) = (viewer.scope(), viewer.name.clone(), site.app.clock.now().naive_utc());
+    let (scope, event) =
+        (viewer.scope(), site.event(viewer, request, Action::Resend, Some(chosen.subject())));
     let seen = chosen::seen(&form.fields, &chosen.messages);
     let unseen = chosen.messages.len() - seen.len();
-    let sealer = std::sync::Arc::clone(&site.app.sealer);
-    let mut came_to =
-        site.app.store.write(move |db| by_hand::resend(db, &sealer, &scope, &seen, &person, now)).await?;
+    let sealer = Arc::clone(&site.app.sealer);
+    let sent = site.app.store.write(move |db| {
+        let came_to = by_hand::resend(db, &sealer, &scope, &seen, &event.actor, event.at)?;
+        if came_to.sent > 0 {
+            audit::append(db, Some(&sealer), &event)?;
+        }
+        Ok::<_, StoreError>(came_to)
+    });
+    let mut came_to = sent.await?;
     site.app.notifications.wake();
     // What was not seen, and can be sent, is left as what changed.
     let is_left = chosen.messages.iter().any(|message| message.state.needs_a_person());

@@ -1,6 +1,8 @@
 //! `/messages/settle` and `/messages/{id}/settle`: a person dealt with messages in another way, says how, and
 //! they are never sent.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -9,7 +11,8 @@ use super::chosen::{Chosen, attempt, attempt_field, ids, seen, whom};
 use super::notice::Notice;
 use crate::domain::text::{self, without_long_numbers};
 use crate::language::{Phrase, phrase};
-use crate::store::audit::Action;
+use crate::store::StoreError;
+use crate::store::audit::{self, Action};
 use crate::store::outbox::by_hand::{self, Settled};
 use crate::store::outbox::listing::OutboxMessage;
 use crate::web::display;
@@ -142,11 +145,18 @@ async fn settle(
     if note.chars().count() > LONGEST_NOTE {
         return Ok(asks(Some(Fault::TooLong)));
     }
-    site.note(viewer, request, Action::Settle, Some(chosen.subject())).await?;
-    let (scope, person, now) = (viewer.scope(), viewer.name.clone(), site.app.clock.now().naive_utc());
+    let (scope, event) =
+        (viewer.scope(), site.event(viewer, request, Action::Settle, Some(chosen.subject())));
     let (ids, seen) = (chosen.ids(), seen(&form.fields, &chosen.messages));
-    let came_to =
-        site.app.store.write(move |db| by_hand::settle(db, &scope, &ids, &seen, &person, &note, now)).await?;
+    let sealer = Arc::clone(&site.app.sealer);
+    let settled = site.app.store.write(move |db| {
+        let came_to = by_hand::settle(db, &scope, &ids, &seen, &event.actor, &note, event.at)?;
+        if came_to.settled > 0 {
+            audit::append(db, Some(&sealer), &event)?;
+        }
+        Ok::<_, StoreError>(came_to)
+    });
+    let came_to = settled.await?;
     Ok(see_other(&chosen.place.told(Notice::Settled(came_to), chosen.at())))
 }
 

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::{StreamExt, stream};
 
+use super::super::sought;
 use super::PeopleQuery;
 use crate::domain::date::{IST, treasury_day};
 use crate::domain::text::guarded;
 use crate::language::Language;
 use crate::store::Store;
+use crate::store::audit::Action;
 use crate::store::people::{self, FoundPeople, Person};
 use crate::store::scope::Scope;
 use crate::web::display::pi_kind;
@@ -56,10 +58,15 @@ const HEADINGS: [&str; 23] = [
 pub async fn csv(
     site: web::Data<Site>,
     viewer: Viewer,
+    request: HttpRequest,
     query: web::Query<PeopleQuery>,
 ) -> Result<HttpResponse, WebError> {
     let text = Some(query.text()?).filter(|text| !text.is_empty());
     let now = site.app.clock.now();
+    let whom = match &text {
+        Some(text) => sought::kind(text),
+        None => "everybody",
+    };
     let export = Export {
         store: site.app.store.clone(),
         tenants: site.tenants.clone(),
@@ -71,6 +78,7 @@ pub async fn csv(
     let mut heading = BYTE_ORDER_MARK.as_bytes().to_vec();
     write(&mut heading, [HEADINGS.map(str::to_owned)])?;
     let (first, export) = export.part(heading).await?;
+    site.note(&viewer, &request, Action::Downloaded, Some(format!("beneficiaries.csv: {whom}"))).await?;
     let rest = stream::try_unfold(export, |export| async move {
         match export.part(Vec::new()).await {
             Ok((part, _)) if part.is_empty() => Ok(None),

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+use super::connection::on_either;
 use super::schema::data_keys;
 use super::{Db, StoreError};
 use crate::sealing::{SealedField, Sealer};
@@ -16,13 +17,13 @@ pub fn fit(db: &mut Db, sealer: &Sealer, now: NaiveDateTime) -> Result<(), Store
     let known = fitting(db, sealer)?;
     let current = sealer.current_key_id();
     if !known.contains(&current) {
-        diesel::insert_into(data_keys::table)
-            .values((
-                data_keys::key_id.eq(current),
-                data_keys::sealed_check.eq(sealer.seal(SealedField::KeyCheck, CHECK)?),
-                data_keys::first_used_at.eq(now),
-            ))
-            .execute(db)?;
+        let noted = diesel::insert_into(data_keys::table).values((
+            data_keys::key_id.eq(current),
+            data_keys::sealed_check.eq(sealer.seal(SealedField::KeyCheck, CHECK)?),
+            data_keys::first_used_at.eq(now),
+        ));
+        // Processes that start together with a new key all note it.
+        on_either!(db, db => noted.on_conflict_do_nothing().execute(db)?);
     }
     Ok(())
 }

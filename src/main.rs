@@ -11,6 +11,7 @@ use mukta_ftps::domain::text::printable;
 mod commands;
 
 use commands::CommandError;
+use mukta_ftps::settings::not_part_of_a_value;
 
 /// What `RUST_LOG`, which env_logger reads, means.
 pub(crate) const LOG_HELP: &str = "How much is logged: error, warn, info, debug or trace [default: info]";
@@ -60,6 +61,11 @@ fn main() -> ExitCode {
             "mukta-ftps: {name} is a secret, and arguments can be seen by everybody on this machine: set it in the \
              environment, or name its file in {name}_FILE"
         ));
+        return ExitCode::from(2);
+    }
+    let written = parsed.iter().find_map(|matches| miswritten(&Cli::command(), matches));
+    if let Some((name, problem)) = written {
+        say(&format!("mukta-ftps: {name} {problem}"));
         return ExitCode::from(2);
     }
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
@@ -132,6 +138,20 @@ fn secret_by_argument(command: &clap::Command, matches: &ArgMatches) -> Option<S
     };
     let given = command.get_arguments().find(is_given)?;
     Some(given.get_env()?.to_string_lossy().into_owned())
+}
+
+/// The setting in whose value in the environment something stands that does not belong to it, and what.
+fn miswritten(command: &clap::Command, matches: &ArgMatches) -> Option<(String, &'static str)> {
+    if let Some((name, below)) = matches.subcommand() {
+        return miswritten(command.find_subcommand(name)?, below);
+    }
+    command
+        .get_arguments()
+        .filter(|arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::EnvVariable))
+        .find_map(|arg| {
+            let name = arg.get_env()?.to_str()?;
+            Some((name.to_owned(), not_part_of_a_value(name, &std::env::var(name).ok()?)?))
+        })
 }
 
 /// A setting or flag that clap refused: one line that names it and never shows a secret's value.

@@ -12,6 +12,7 @@ mod sessions;
 mod sms;
 mod sync;
 mod web;
+mod written;
 
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,7 @@ pub use sessions::{SessionSettings, SessionTimesSettings};
 pub use sms::SmsSettings;
 pub use sync::SyncSettings;
 pub use web::{Web, WebSettings, bind_address, static_dir};
+pub use written::not_part_of_a_value;
 
 /// A setting that is missing or malformed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl From<String> for Secret {
     }
 }
 
-/// The value of a secret from its setting or from the file that its `_FILE` twin names.
+/// The value of a secret from its setting or from the file that its `_FILE` twin names. An empty one is not set.
 fn secret(
     name: &'static str,
     file_name: &'static str,
@@ -84,7 +86,8 @@ fn secret(
                         path.display()
                     );
                 }
-                Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+                let text = text.trim_end_matches(['\r', '\n']);
+                Ok((!text.is_empty()).then(|| text.to_owned()))
             }
             Err(cause) => {
                 Err(fault(file_name, format!("names {}, which cannot be read: {cause}", path.display())))
@@ -133,8 +136,12 @@ impl DatabaseSettings {
             "DATABASE_URL_FILE",
             self.database_url.as_ref(),
             self.database_url_file.as_deref(),
-        )?
-        .unwrap_or_else(|| "sqlite://mukta-ftps.db".to_owned());
+        )?;
+        let text = match (text, &self.database_url_file) {
+            (Some(text), _) => text,
+            (None, Some(_)) => return Err(fault("DATABASE_URL_FILE", "names a file that is empty")),
+            (None, None) => "sqlite://mukta-ftps.db".to_owned(),
+        };
         text.parse().map_err(|problem: String| fault("DATABASE_URL", problem))
     }
 }

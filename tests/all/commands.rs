@@ -1,6 +1,7 @@
 //! The commands, run as an operator runs them.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -8,11 +9,11 @@ use mukta_ftps::sealing::hex;
 use serde_json::json;
 
 use crate::support::{
-    DATA_KEY, Kind, ORIGINAL, PEOPLE, Program, REVISED, SESSION_KEY, ScratchDatabase, document, fed, on_both,
-    original, pair, program, revised, stderr, stdout, with_database,
+    DATA_KEY, Kind, NEW_DATA_KEY, ORIGINAL, PEOPLE, Program, REVISED, SESSION_KEY, ScratchDatabase, document,
+    fed, on_both, original, pair, program, revised, stderr, stdout, with_database,
 };
 
-on_both!(import_is_idempotent_and_export_comes_back);
+on_both!(import_is_idempotent_and_export_comes_back, programs_that_start_together_with_a_new_key_all_note_it);
 
 #[test]
 fn a_missing_setting_is_one_line_that_names_it_and_exit_2() {
@@ -62,6 +63,12 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("MUKTASOFT_STATUS_URL", "nowhere"),
         ("MUKTASOFT_STATUS_URL", "ftp://muktasoft.example/status"),
         ("MUKTASOFT_STATUS_SECRET_FILE", "/nowhere"),
+        ("MUKTASOFT_TENANTS", "od.jatni   # the ULBs"),
+        ("DATABASE_URL", "sqlite:///nowhere/mukta.db   # or postgres://…"),
+        ("SMS_TEMPLATE_ID", "1007   # the DLT template's number"),
+        ("SMS_TEMPLATE_ID", "\"1007\""),
+        ("JIT_CLIENT_ID", "MUKTA "),
+        ("JIT_CLIENT_SECRET", "secret   # from the treasury"),
     ] {
         let keys = tempfile::tempdir().unwrap();
         let key = keys.path().join("jit.der");
@@ -82,6 +89,45 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
         assert!(stderr(&output).contains(name), "{name}: {}", stderr(&output));
     }
+}
+
+async fn programs_that_start_together_with_a_new_key_all_note_it(kind: Kind) {
+    let database = ScratchDatabase::new(kind);
+    assert!(fed(with_database(&["import", "-"], &database), &document(&pair(PEOPLE))).status.success());
+    let mut together: Vec<_> = (0..8)
+        .map(|_| {
+            with_database(&["import", "-"], &database)
+                .env("DATA_KEY", hex(&NEW_DATA_KEY))
+                .env("DATA_KEY_PREVIOUS", hex(&DATA_KEY))
+                .stderr(Stdio::piped())
+                .stdin(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for one in &mut together {
+        one.stdin.take().unwrap().write_all(document(&pair(PEOPLE)).as_bytes()).unwrap();
+    }
+    for one in together {
+        let output = one.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn an_empty_file_of_the_databases_address_makes_no_new_database() {
+    let output = program(&["serve"])
+        .env("DATA_KEY", hex(&DATA_KEY))
+        .env("SESSION_KEY", hex(&SESSION_KEY))
+        .env("JIT_BASE_URL", "http://127.0.0.1:9")
+        .env("JIT_CLIENT_ID", "id")
+        .env("JIT_CLIENT_SECRET", "secret")
+        .env("JIT_PUBLIC_KEY_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jit-public-key.der"))
+        .env("DATABASE_URL_FILE", "/dev/null")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("DATABASE_URL_FILE names a file that is empty"), "{}", stderr(&output));
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn every_message_that_the_operations_document_quotes_is_one_that_the_program_can
         rest = after.trim_start();
     }
     said.push_str(rest);
-    let troubles = document.split("## When something goes wrong").nth(1).unwrap();
+    let troubles = document.split("## 11 PM: when something goes wrong").nth(1).unwrap();
     let mut quoted = 0;
     for row in troubles.lines().filter(|line| line.starts_with("| ")).skip(1) {
         let seen = row.split('|').nth(1).unwrap();

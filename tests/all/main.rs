@@ -13,6 +13,7 @@ mod commands;
 mod components;
 mod day;
 mod demo;
+mod deploy;
 mod documents;
 mod files;
 mod forms;

@@ -40,6 +40,8 @@ pub enum Right {
     OpenPayload,
     /// Start a sync, of those who see the whole state.
     StartSync,
+    /// Keep the employees of their own tenant.
+    KeepEmployees,
 }
 
 impl Role {
@@ -51,7 +53,7 @@ impl Role {
             }
             Right::SeePayments => !matches!(self, Self::Auditor),
             Right::SeeAudit => matches!(self, Self::Admin | Self::Auditor),
-            Right::OpenPayload | Right::StartSync => matches!(self, Self::Admin),
+            Right::OpenPayload | Right::StartSync | Right::KeepEmployees => matches!(self, Self::Admin),
         }
     }
 }
@@ -67,6 +69,19 @@ pub fn employee_name(typed: &str) -> Result<String, NameFault> {
     let fits = (2..=64).contains(&name.chars().count())
         && name.chars().all(|c| c.is_alphanumeric() || ".-_@".contains(c));
     fits.then_some(name).ok_or(NameFault)
+}
+
+/// Why a name cannot be a new employee's.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "a new user's name is 2 to 64 of the letters a to z, digits, dots, hyphens, underscores or @, without blanks"
+)]
+pub struct NewNameFault;
+
+/// A new employee's name as it is stored. Letters that look like others are not taken any more; who was added with
+/// them before goes on signing in.
+pub fn new_employee_name(typed: &str) -> Result<String, NewNameFault> {
+    employee_name(typed).ok().filter(|name| name.is_ascii()).ok_or(NewNameFault)
 }
 
 /// Why a text cannot be a tenant.
@@ -90,7 +105,7 @@ mod tests {
         assert!(!Role::Viewer.may(Right::Refresh) && !Role::Viewer.may(Right::Resend));
         assert!(Role::Accountant.may(Right::Refresh) && Role::Accountant.may(Right::Resend));
         assert!(!Role::Viewer.may(Right::Fetch) && Role::Accountant.may(Right::Fetch));
-        for right in [Right::SeeAudit, Right::OpenPayload, Right::StartSync] {
+        for right in [Right::SeeAudit, Right::OpenPayload, Right::StartSync, Right::KeepEmployees] {
             assert!(!Role::Viewer.may(right) && !Role::Accountant.may(right) && Role::Admin.may(right));
         }
         assert!(Role::Admin.may(Right::Refresh) && Role::Admin.may(Right::Resend));
@@ -106,6 +121,7 @@ mod tests {
             Right::Fetch,
             Right::OpenPayload,
             Right::StartSync,
+            Right::KeepEmployees,
         ] {
             assert!(!Role::Auditor.may(right), "{right:?}");
         }
@@ -121,6 +137,15 @@ mod tests {
         for bad in ["", "a", "a b", "a\0b", "<script>", &"x".repeat(65)] {
             assert_eq!(employee_name(bad), Err(NameFault), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_new_name_has_no_letters_that_look_like_others() {
+        assert_eq!(new_employee_name(" Asha.Das ").as_deref(), Ok("asha.das"));
+        for bad in ["аsha", "ଆଶା", "asha\u{200b}", "ａsha", "a"] {
+            assert_eq!(new_employee_name(bad), Err(NewNameFault), "{bad:?}");
+        }
+        assert!(employee_name("ଆଶ").is_ok(), "who was added before goes on signing in");
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub enum PasswordFault {
     /// The hash could not be made.
     #[error("the password could not be hashed")]
     Hash,
+    /// None could be drawn.
+    #[error("no password could be drawn at random")]
+    Draw,
 }
 
 /// Argon2id, 47104 KiB, one pass, one lane: OWASP's first choice.
@@ -69,6 +72,49 @@ pub fn verify(password: &str, stored: Option<&str>) -> bool {
     matches && stored.is_some()
 }
 
+/// What a password of ours is drawn from: nothing in it is read as something else.
+const PLAIN: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
+/// Groups of such characters, and characters in one.
+const GROUPS: usize = 4;
+const GROUP: usize = 4;
+
+/// A password drawn for the first sign-in of `name`, such as `kf7m-tqxw-3npd-h9vc`, and its hash. Takes as long as
+/// [`hash_new`].
+pub fn drawn_for_once(name: &str) -> Result<(String, String), PasswordFault> {
+    loop {
+        let password = drawn()?;
+        match hash_new(name, &password) {
+            Ok(hash) => return Ok((password, hash)),
+            // Chance has drawn what is guessed first.
+            Err(PasswordFault::Common | PasswordFault::Name) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+}
+
+fn drawn() -> Result<String, PasswordFault> {
+    let mut password = String::with_capacity(GROUPS * (GROUP + 1));
+    for place in 0..GROUPS * GROUP {
+        if place > 0 && place % GROUP == 0 {
+            password.push('-');
+        }
+        password.push(char::from(drawn_character()?));
+    }
+    Ok(password)
+}
+
+/// Each as likely as any other.
+fn drawn_character() -> Result<u8, PasswordFault> {
+    loop {
+        let mut byte = [0];
+        aws_lc_rs::rand::fill(&mut byte).map_err(|_| PasswordFault::Draw)?;
+        let place = usize::from(byte[0]);
+        if place < 256 - 256 % PLAIN.len() {
+            return Ok(PLAIN[place % PLAIN.len()]);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +135,18 @@ mod tests {
         assert!(!verify("four plain words", Some(&hash)));
         assert!(!verify("nobody's password", None));
         assert!(!verify("x", Some("no hash")));
+    }
+
+    #[test]
+    fn a_drawn_password_can_be_read_aloud_and_is_a_good_one() {
+        let mut drawn = std::collections::HashSet::new();
+        for _ in 0..8 {
+            let (password, hash) = drawn_for_once("asha").unwrap();
+            assert!(verify(&password, Some(&hash)));
+            let groups: Vec<&str> = password.split('-').collect();
+            assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [4; 4], "{password}");
+            assert!(!password.contains(['0', 'o', '1', 'l', 'i']), "{password}");
+            assert!(drawn.insert(password), "no two are the same");
+        }
     }
 }

@@ -13,7 +13,7 @@ use mukta_ftps::settings::{
     DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, MuktasoftStatusSettings,
     RetentionSettings, SessionSettings, SmsSettings, SyncSettings, WebSettings,
 };
-use mukta_ftps::store::{Store, trail};
+use mukta_ftps::store::{Store, dormancy, trail};
 use mukta_ftps::sync::scheduler::Scheduler;
 use mukta_ftps::web::{Bookkeeping, Site, listen};
 
@@ -64,6 +64,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let served = runtime.block_on(async {
         let app = App::new(Store::open(&database)?, sealer, jit, sms, times, Clock::system()).await?;
         let app = app.pulling(muktasoft)?.telling(receiver)?;
+        let dormant = sessions.dormant_after.map(|after| tokio::spawn(disable_dormant(app.clone(), after)));
         let site = Site::new(app, sessions, web.static_dir.clone()).naming(web.tenants.clone());
         let (server, _) =
             listen(&site, web.bind).or_say(format!("the address {} could not be listened on", web.bind))?;
@@ -71,6 +72,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
         let erasing = retention(&site.app, limits, args.sessions.times()).start();
         let served = serve_until_told(server, site, args.sync.stop_within()).await;
         erasing.abort();
+        if let Some(daily) = dormant {
+            daily.abort();
+        }
         served
     });
     // A query that hangs does not keep the program.
@@ -148,6 +152,29 @@ pub(crate) async fn serve_until_told(
 /// How often the log is told where the audit trail ends; and how soon again where that could not be read.
 const TRAIL_TOLD: Duration = Duration::from_secs(3600);
 const TRAIL_TOLD_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often accounts are looked for that nobody uses; and how soon again where that failed.
+const DORMANT_LOOKED_FOR: Duration = Duration::from_secs(86_400);
+const DORMANT_LOOKED_FOR_AGAIN: Duration = Duration::from_secs(600);
+
+/// Disables the accounts that nobody has used for so long, at the start and each day.
+async fn disable_dormant(app: App, after: chrono::TimeDelta) {
+    loop {
+        let (sealer, now) = (Arc::clone(&app.sealer), app.clock.now().naive_utc());
+        let looked = app.store.write(move |db| dormancy::disable(db, &sealer, None, after, now)).await;
+        let again = match looked {
+            Ok(looked) => {
+                looked.log(after);
+                DORMANT_LOOKED_FOR
+            }
+            Err(fault) => {
+                log::error!("accounts that nobody has used for long could not be disabled: {fault}");
+                DORMANT_LOOKED_FOR_AGAIN
+            }
+        };
+        tokio::time::sleep(again).await;
+    }
+}
 
 /// Tells the log where the audit trail ends, at the start and each hour: what was said there, the database cannot
 /// take back.

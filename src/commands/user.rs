@@ -8,12 +8,11 @@ use mukta_ftps::clock::Clock;
 use mukta_ftps::domain::date::ist_minute;
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, SettingFault};
-use mukta_ftps::store::audit::{self, Action};
+use mukta_ftps::store::Store;
 use mukta_ftps::store::employees::{self, Employee};
-use mukta_ftps::store::scope::Scope;
-use mukta_ftps::store::{Db, Store, StoreError, instructions, second_factors};
+use mukta_ftps::store::keeping::{self, Change, Keeper, Kept, NewEmployee, Refusal};
 
-use super::operator::event;
+use super::operator::operator;
 use super::{CommandError, OrSay, say, tell};
 
 /// What to do about employees.
@@ -43,7 +42,8 @@ enum What {
         #[arg(long)]
         new_tenant: bool,
     },
-    /// List the employees: name, role, tenant, state, last sign-in, second factor
+    /// List the employees: name, role, tenant, state (active, disabled, or dormant: disabled since nobody used the
+    /// account for DORMANT_DAYS), last sign-in, second factor
     List,
     /// Set a password for the next sign-in only, from standard input or asked for; ends their sessions
     Passwd {
@@ -90,69 +90,55 @@ pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
         What::List => Store::open_as_it_is(&url)?.as_ref().map_or(Ok(()), list),
         What::Add { name, role, tenant, new_tenant } => {
             let (role, tenant) = (role_of(&role, "--role")?, tenant_of(&tenant, "--tenant")?);
-            let name = access::employee_name(&name).map_err(refused)?;
-            let hash = password::hash_new(&name, &read_password()?).map_err(refused)?;
+            let name = access::new_employee_name(&name).map_err(refused)?;
+            let password_hash = password::hash_new(&name, &read_password()?).map_err(refused)?;
+            let told =
+                format!("added {name}: {role} of {tenant}; the password is for the first sign-in only");
+            let new = NewEmployee {
+                name,
+                role,
+                tenant,
+                password_hash,
+                is_for_once: true,
+                is_new_tenant: new_tenant,
+            };
             let desk = open()?;
-            if !new_tenant && !desk.store.read_blocking(|db| is_known(db, &tenant))? {
-                return Err(CommandError::Refused(format!(
-                    "no payment instruction here lies in {tenant}: check the tenant, or say --new-tenant if it is right"
-                )));
-            }
-            add(&desk.store, desk.sealer, &name, role, &tenant, Password::ForOnce(&hash))?;
-            say(&format!("added {name}: {role} of {tenant}; the password is for the first sign-in only"))
+            add(&desk.store, desk.sealer, &new)?;
+            say(&told)
         }
         What::Passwd { name } => {
             let desk = open()?;
             let name = desk.known(&name)?.name;
             let hash = password::hash_new(&name, &read_password()?).map_err(refused)?;
-            desk.change(&name, Action::PasswordChanged, |db, employee| {
-                employees::set_password(db, employee.id, &hash, None, Clock::system().now().naive_utc())?;
-                employees::password_is_for_once(db, &employee.name)?;
-                Ok(None)
-            })?;
-            say(&format!(
-                "changed the password of {name}, for the next sign-in only; their sessions have ended"
-            ))
+            desk.change(&name, &Change::Password(hash), |name| {
+                format!(
+                    "changed the password of {name}, for the next sign-in only; their sessions have ended"
+                )
+            })
         }
-        What::Disable { name } => {
-            let name = open()?.change(&name, Action::UserDisabled, |db, employee| {
-                employees::disable(db, employee.id)?;
-                Ok(None)
-            })?;
-            say(&format!("disabled {name}; their sessions have ended"))
-        }
-        What::Enable { name } => {
-            let name = open()?.change(&name, Action::UserEnabled, |db, employee| {
-                employees::enable(db, employee.id)?;
-                Ok(None)
-            })?;
-            say(&format!("enabled {name}"))
-        }
+        What::Disable { name } => open()?
+            .change(&name, &Change::Disable, |name| format!("disabled {name}; their sessions have ended")),
+        What::Enable { name } => open()?.change(&name, &Change::Enable, |name| format!("enabled {name}")),
         What::Role { name, role } => {
             let role = role_of(&role, "ROLE")?;
-            let name = open()?.change(&name, Action::RoleChanged, |db, employee| {
-                employees::set_role(db, employee.id, role)?;
-                Ok(Some(format!("{}, now {role}", employee.role)))
-            })?;
-            say(&format!("{name} is {role} now; their sessions have ended"))
+            open()?.change(&name, &Change::Role(role), |name| {
+                format!("{name} is {role} now; their sessions have ended")
+            })
         }
         What::Tenant { name, tenant } => {
             let (desk, tenant) = (open()?, tenant_of(&tenant, "TENANT")?);
-            let name = desk.change(&name, Action::TenantChanged, |db, employee| {
-                employees::set_tenant(db, employee.id, &tenant)?;
-                Ok(Some(format!("{}, now {tenant}", employee.tenant_id)))
+            desk.change(&name, &Change::Tenant(tenant.clone()), |name| {
+                format!("{name} is of {tenant} now; their sessions have ended")
             })?;
-            if !desk.store.read_blocking(|db| is_known(db, &tenant))? {
+            if !desk.store.read_blocking(|db| keeping::has_instructions(db, &tenant))? {
                 tell(&format!("note: no payment instruction here lies in {tenant}"))?;
             }
-            say(&format!("{name} is of {tenant} now; their sessions have ended"))
+            Ok(())
         }
         What::ResetSecondFactor { name } => {
-            let name = open()?.change(&name, Action::SecondFactorReset, |db, employee| {
-                second_factors::remove(db, employee.id)?;
-                Ok(None)
-            })?;
-            say(&format!("{name} has no second factor any more; their sessions have ended"))
+            open()?.change(&name, &Change::ResetSecondFactor, |name| {
+                format!("{name} has no second factor any more; their sessions have ended")
+            })
         }
     }
 }
@@ -169,42 +155,25 @@ fn tenant_of(typed: &str, argument: &'static str) -> Result<String, SettingFault
     access::tenant(typed).map_err(|fault| SettingFault::new(argument, fault.to_string()))
 }
 
-/// Whether the tenant may be meant: some payment instruction lies in it, or there is none at all yet.
-fn is_known(db: &mut Db, tenant: &str) -> Result<bool, StoreError> {
-    Ok(instructions::any_in(db, &Scope::of(tenant))? || !instructions::any(db)?)
-}
-
-/// A password, hashed.
-#[derive(Clone, Copy)]
-pub(super) enum Password<'a> {
-    /// For the first sign-in only.
-    ForOnce(&'a str),
-    /// For good: the demo's.
-    ForGood(&'a str),
-}
-
 /// Adds an employee, and notes it in the audit trail.
-pub(super) fn add(
-    store: &Store,
-    sealer: Option<&Sealer>,
-    name: &str,
-    role: Role,
-    tenant: &str,
-    password: Password<'_>,
-) -> Result<(), CommandError> {
-    let now = Clock::system().now().naive_utc();
-    let (Password::ForOnce(hash) | Password::ForGood(hash)) = password;
-    let added = store.write_blocking(|db| {
-        let added = employees::add(db, name, role, tenant, hash, now)?;
-        if added {
-            if matches!(password, Password::ForOnce(_)) {
-                employees::password_is_for_once(db, name)?;
-            }
-            audit::append(db, sealer, &event(Action::UserAdded, Some(tenant), format!("{name}: {role}")))?;
+pub(super) fn add(store: &Store, sealer: Option<&Sealer>, new: &NewEmployee) -> Result<(), CommandError> {
+    let (keeper, now) = (Keeper::Operator(operator()), Clock::system().now().naive_utc());
+    let added = store.write_blocking(|db| keeping::add(db, sealer, &keeper, new, now))?;
+    added.map(drop).map_err(|refusal| not_done(refusal, &new.name, &new.tenant))
+}
+
+/// Why something was not done about an employee.
+fn not_done(refusal: Refusal, name: &str, tenant: &str) -> CommandError {
+    CommandError::Refused(match refusal {
+        Refusal::Unknown => format!("there is no user {name}: see `mukta-ftps user list`"),
+        Refusal::NameTaken => format!("there is a user {name} already"),
+        Refusal::TenantUnknown => format!(
+            "no payment instruction here lies in {tenant}: check the tenant, or say --new-tenant if it is right"
+        ),
+        Refusal::Oneself | Refusal::NoKeeper | Refusal::TenantOutside => {
+            format!("{name} cannot be changed by you")
         }
-        Ok::<_, StoreError>(added)
-    })?;
-    if added { Ok(()) } else { Err(CommandError::Refused(format!("there is a user {name} already"))) }
+    })
 }
 
 /// Where what is done about employees is written.
@@ -216,37 +185,37 @@ struct Desk<'a> {
 impl Desk<'_> {
     fn known(&self, typed: &str) -> Result<Employee, CommandError> {
         let name = access::employee_name(typed).map_err(refused)?;
-        self.store.read_blocking(|db| employees::by_name(db, &name))?.ok_or_else(|| unknown(&name))
+        let known = self.store.read_blocking(|db| employees::by_name(db, &name))?;
+        known.ok_or_else(|| not_done(Refusal::Unknown, &name, ""))
     }
 
-    /// Changes an employee, and notes it in the audit trail with what the change says of itself; their name.
+    /// Changes an employee, and says what is so now.
     fn change(
         &self,
         typed: &str,
-        action: Action,
-        change: impl Fn(&mut Db, &Employee) -> Result<Option<String>, StoreError>,
-    ) -> Result<String, CommandError> {
+        change: &Change,
+        told: impl Fn(&str) -> String,
+    ) -> Result<(), CommandError> {
         let name = access::employee_name(typed).map_err(refused)?;
-        let changed = self.store.write_blocking(|db| {
-            let Some(employee) = employees::locked(db, &name)? else { return Ok(false) };
-            let subject = match change(db, &employee)? {
-                Some(what) => format!("{name}: {what}"),
-                None => name.clone(),
-            };
-            audit::append(db, self.sealer, &event(action, Some(&employee.tenant_id), subject))?;
-            Ok::<_, StoreError>(true)
-        })?;
-        if changed { Ok(name) } else { Err(unknown(&name)) }
+        let (keeper, now) = (Keeper::Operator(operator()), Clock::system().now().naive_utc());
+        let kept =
+            self.store.write_blocking(|db| keeping::change(db, self.sealer, &keeper, &name, change, now))?;
+        match kept {
+            Kept::Done(_) => say(&told(&name)),
+            Kept::Already(_) => say(&format!("{name} is so already: nothing was changed")),
+            Kept::Refused(refusal) => Err(not_done(refusal, &name, "")),
+        }
     }
-}
-
-fn unknown(name: &str) -> CommandError {
-    CommandError::Refused(format!("there is no user {name}: see `mukta-ftps user list`"))
 }
 
 fn list(store: &Store) -> Result<(), CommandError> {
     for one in store.read_blocking(employees::all)? {
-        let state = if one.is_disabled { "disabled" } else { "active" };
+        let state = match (one.is_disabled, one.is_dormant) {
+            (false, _) => "active",
+            (true, false) => "disabled",
+            // For want of use (DORMANT_DAYS).
+            (true, true) => "dormant",
+        };
         let signed_in = one
             .last_sign_in_at
             .map_or_else(|| "never signed in".to_owned(), |at| format!("{} IST", ist_minute(at.and_utc())));

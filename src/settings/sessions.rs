@@ -26,6 +26,10 @@ pub struct SessionSettings {
     public_url: Option<String>,
     #[command(flatten)]
     times: SessionTimesSettings,
+    /// Accounts that nobody has used for so many days are disabled, at the next try to sign in or once a day; the last
+    /// active administrator of the state never is [default: none are]
+    #[arg(long, env = "DORMANT_DAYS", value_name = "DORMANT_DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    dormant_days: Option<u32>,
     /// Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed, comma-separated
     #[arg(long, env = "TRUSTED_PROXIES", value_name = "TRUSTED_PROXIES")]
     trusted_proxies: Option<String>,
@@ -81,6 +85,7 @@ impl SessionSettings {
             public_origin,
             idle: self.times().idle,
             longest: self.times().longest,
+            dormant_after: self.dormant_days.map(|days| Duration::days(days.into())),
             trusted_proxies: filled(self.trusted_proxies.as_deref())
                 .iter()
                 .flat_map(|list| list.split(','))

@@ -2,9 +2,10 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::{Text, Timestamp};
 
-use super::schema::{employees, sessions, tenants};
-use super::scope::state_of;
+use super::schema::{employees, sessions};
+use super::scope::{Scope, state_of};
 use super::{Db, StoreError};
 use crate::access::Role;
 use crate::language::Language;
@@ -25,6 +26,8 @@ pub struct Employee {
     pub password_hash: String,
     /// Whether they are shut out.
     pub is_disabled: bool,
+    /// When they were added (UTC).
+    pub created_at: NaiveDateTime,
     /// Since when their password is what it is (UTC).
     pub password_changed_at: NaiveDateTime,
     /// The language they chose for the pages, if they did.
@@ -41,6 +44,18 @@ pub struct Employee {
     pub failures_before: i64,
     /// Since when they have a second factor, if they have one (UTC).
     pub second_factor_at: Option<NaiveDateTime>,
+    /// When they were let in again, if they had been shut out (UTC).
+    pub enabled_at: Option<NaiveDateTime>,
+    /// They are shut out since nobody had used their account for long.
+    pub is_dormant: bool,
+}
+
+impl Employee {
+    /// When their account was last used: they signed in, or somebody added them or let them in again (UTC).
+    pub fn last_use(&self) -> NaiveDateTime {
+        let later = self.last_sign_in_at.max(self.enabled_at);
+        later.map_or(self.created_at, |later| later.max(self.created_at))
+    }
 }
 
 /// The employee of that name.
@@ -64,12 +79,70 @@ pub fn active(db: &mut Db, id: i64) -> Result<Option<Employee>, StoreError> {
 
 /// The employee of that name, whom nobody changes until the end of the transaction.
 pub fn locked(db: &mut Db, name: &str) -> Result<Option<Employee>, StoreError> {
-    // SQLite's writers follow each other.
-    if let Db::Postgres(db) = db {
-        let _held: Vec<i64> =
-            employees::table.filter(employees::name.eq(name)).select(employees::id).for_update().load(db)?;
-    }
+    lock(db, &[name])?;
     by_name(db, name)
+}
+
+/// Nobody changes the employees of those names until the end of the transaction.
+pub(super) fn lock(db: &mut Db, names: &[&str]) -> Result<(), StoreError> {
+    // SQLite's writers follow each other. All of PostgreSQL's lock in one order, so that none waits for the other.
+    if let Db::Postgres(db) = db {
+        let _held: Vec<i64> = employees::table
+            .filter(employees::name.eq_any(names))
+            .order(employees::name)
+            .select(employees::id)
+            .for_update()
+            .load(db)?;
+    }
+    Ok(())
+}
+
+/// The employee of that row, if the scope holds their tenant.
+pub fn in_scope(db: &mut Db, scope: &Scope, id: i64) -> Result<Option<Employee>, StoreError> {
+    Ok(employees::table
+        .filter(employees::id.eq(id))
+        .filter(employees::tenant_id.eq_any(scope.tenants()))
+        .select(Employee::as_select())
+        .get_result(db)
+        .optional()?)
+}
+
+/// Which employees are listed.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// Those of these tenants.
+    pub scope: Scope,
+    /// Whose names hold this; all where it is empty.
+    pub typed: String,
+    /// Whose names come after this one.
+    pub after: String,
+}
+
+/// Employees by name, at most `limit`.
+pub fn listed(db: &mut Db, listing: &Listing, limit: i64) -> Result<Vec<Employee>, StoreError> {
+    Ok(employees::table
+        .filter(employees::tenant_id.eq_any(listing.scope.tenants()))
+        .filter(employees::name.like(holding(&listing.typed)).escape('\\'))
+        .filter(employees::name.gt(listing.after.clone()))
+        .order(employees::name)
+        .limit(limit)
+        .select(Employee::as_select())
+        .load(db)?)
+}
+
+/// How many employees a listing has, on all of its pages.
+pub fn count(db: &mut Db, listing: &Listing) -> Result<i64, StoreError> {
+    Ok(employees::table
+        .filter(employees::tenant_id.eq_any(listing.scope.tenants()))
+        .filter(employees::name.like(holding(&listing.typed)).escape('\\'))
+        .count()
+        .get_result(db)?)
+}
+
+/// The pattern of whatever holds a text.
+fn holding(typed: &str) -> String {
+    let plain = typed.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{plain}%")
 }
 
 /// All employees, by name.
@@ -86,30 +159,26 @@ pub fn add(
     password_hash: &str,
     now: NaiveDateTime,
 ) -> Result<bool, StoreError> {
-    if by_name(db, name)?.is_some() {
-        return Ok(false);
-    }
     know_tenant(db, tenant)?;
-    diesel::insert_into(employees::table)
-        .values((
-            employees::name.eq(name),
-            employees::role.eq(role.as_str()),
-            employees::tenant_id.eq(tenant),
-            employees::password_hash.eq(password_hash),
-            employees::created_at.eq(now),
-            employees::password_changed_at.eq(now),
-        ))
-        .execute(db)?;
-    Ok(true)
+    // Somebody else may be adding the same name.
+    let added = diesel::sql_query(
+        "INSERT INTO employees (name, role, tenant_id, password_hash, created_at, password_changed_at) \
+         VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind::<Text, _>(name)
+    .bind::<Text, _>(role.as_str())
+    .bind::<Text, _>(tenant)
+    .bind::<Text, _>(password_hash)
+    .bind::<Timestamp, _>(now)
+    .execute(db)?;
+    Ok(added > 0)
 }
 
 fn know_tenant(db: &mut Db, tenant: &str) -> Result<(), StoreError> {
-    let known: i64 = tenants::table.filter(tenants::id.eq(tenant)).count().get_result(db)?;
-    if known == 0 {
-        diesel::insert_into(tenants::table)
-            .values((tenants::id.eq(tenant), tenants::state.eq(state_of(tenant))))
-            .execute(db)?;
-    }
+    diesel::sql_query("INSERT INTO tenants (id, state) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING")
+        .bind::<Text, _>(tenant)
+        .bind::<Text, _>(state_of(tenant))
+        .execute(db)?;
     Ok(())
 }
 
@@ -157,9 +226,21 @@ pub fn disable(db: &mut Db, id: i64) -> Result<(), StoreError> {
     end_sessions(db, id)
 }
 
+/// Shuts an employee out whose account nobody has used for long.
+pub(super) fn put_to_sleep(db: &mut Db, id: i64) -> Result<(), StoreError> {
+    diesel::update(employees::table.find(id)).set(employees::is_dormant.eq(true)).execute(db)?;
+    disable(db, id)
+}
+
 /// Lets an employee in again who was shut out.
-pub fn enable(db: &mut Db, id: i64) -> Result<(), StoreError> {
-    diesel::update(employees::table.find(id)).set(employees::is_disabled.eq(false)).execute(db)?;
+pub fn enable(db: &mut Db, id: i64, now: NaiveDateTime) -> Result<(), StoreError> {
+    diesel::update(employees::table.find(id))
+        .set((
+            employees::is_disabled.eq(false),
+            employees::is_dormant.eq(false),
+            employees::enabled_at.eq(now),
+        ))
+        .execute(db)?;
     Ok(())
 }
 

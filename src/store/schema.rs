@@ -308,6 +308,8 @@ diesel::table! {
         second_factor_sealed -> Nullable<Binary>,
         second_factor_at -> Nullable<Timestamp>,
         second_factor_step -> Nullable<BigInt>,
+        enabled_at -> Nullable<Timestamp>,
+        is_dormant -> Bool,
     }
 }
 diesel::table! {
@@ -470,6 +472,7 @@ diesel::allow_tables_to_appear_in_same_query!(outbox_events, prunes);
 diesel::allow_tables_to_appear_in_same_query!(
     beneficiaries,
     call_heads,
+    employees,
     ftps_calls,
     outbox_messages,
     payment_advices,

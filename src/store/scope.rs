@@ -33,6 +33,11 @@ impl Scope {
         self.is_state() && tenant.contains('.') && state_of(tenant) == self.tenant
     }
 
+    /// Whether what is of `tenant` is in it.
+    pub fn covers(&self, tenant: &str) -> bool {
+        tenant == self.tenant || self.holds(tenant)
+    }
+
     /// That a row `p` is in this scope, as SQL in which `bind` is [`tenant`](Self::tenant).
     pub(super) fn condition(&self, bind: &str) -> String {
         self.condition_on("p", bind)

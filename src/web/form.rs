@@ -5,11 +5,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::UrlencodedError;
 use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::StreamExt;
 
 use super::error::WebError;
 use super::signed_in::admitted;
 use super::site::site_of;
+use super::undone::Undone;
 use super::viewer::Viewer;
 use super::{session, stranger};
 use crate::language::phrase;
@@ -55,6 +58,15 @@ fn token_fits(request: &HttpRequest, given: &str) -> Result<bool, WebError> {
     Ok(stranger::token_fits(site_of(request)?, request, given))
 }
 
+/// What is told of a form that cannot be taken: whose role does not allow it hears that, whatever it holds.
+fn told_to(viewer: &Viewer, request: &HttpRequest, fault: WebError) -> WebError {
+    let refused = Undone::of(request.path()).right().and_then(|right| viewer.must(right).err());
+    match (fault, refused) {
+        (WebError::BadRequest(_) | WebError::TooLong | WebError::TooSlow, Some(refused)) => refused,
+        (fault, _) => fault,
+    }
+}
+
 impl FromRequest for PostedForm {
     type Error = WebError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, WebError>>>>;
@@ -64,9 +76,26 @@ impl FromRequest for PostedForm {
         let mut payload = payload.take();
         Box::pin(async move {
             let viewer = admitted(&request).await?;
-            let fields = Fields::from_request(&request, &mut payload).await?;
-            Ok(Self { viewer, fields })
+            match Fields::from_request(&request, &mut payload).await {
+                Ok(fields) => Ok(Self { viewer, fields }),
+                Err(fault) => Err(told_to(&viewer, &request, fault)),
+            }
         })
+    }
+}
+
+/// What was sent. Where that is nothing at all, whatever it says of its kind, there are no fields, and so no token.
+async fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<Vec<(String, String)>, actix_web::Error> {
+    match web::Form::<Vec<(String, String)>>::from_request(request, payload).await {
+        Ok(form) => Ok(form.into_inner()),
+        Err(fault) => {
+            // What is of another kind has not been read.
+            let is_of_another = matches!(fault.as_error(), Some(UrlencodedError::ContentType));
+            if is_of_another && payload.next().await.is_none() { Ok(Vec::new()) } else { Err(fault) }
+        }
     }
 }
 
@@ -78,13 +107,12 @@ impl FromRequest for Fields {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let reading = web::Form::<Vec<(String, String)>>::from_request(&request, &mut payload);
-            let fields = match tokio::time::timeout(SLOWEST_FORM, reading).await {
+            let fields = match tokio::time::timeout(SLOWEST_FORM, read(&request, &mut payload)).await {
                 // PostgreSQL cannot even be asked about NUL.
-                Ok(Ok(form)) if form.iter().any(|(_, value)| value.contains('\0')) => {
+                Ok(Ok(fields)) if fields.iter().any(|(_, value)| value.contains('\0')) => {
                     return Err(WebError::BadRequest(phrase("The form holds what cannot be text.")));
                 }
-                Ok(Ok(form)) => Self(form.into_inner()),
+                Ok(Ok(fields)) => Self(fields),
                 Ok(Err(fault)) => return Err(WebError::unreadable_form(&fault)),
                 Err(_) => return Err(WebError::TooSlow),
             };

@@ -122,6 +122,23 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                             .route(web::post().to(pages::account::second_factor::change)),
                     )
                     .service(page("/account/sessions").route(web::post().to(pages::account::sessions::end)))
+                    .service(
+                        page("/employees")
+                            .route(read().to(pages::employees::page))
+                            .route(web::post().to(pages::employees::add)),
+                    )
+                    .service(page("/employees/{id}").route(read().to(pages::employees::one::page)))
+                    .service(page("/employees/{id}/role").route(web::post().to(pages::employees::one::role)))
+                    .service(
+                        page("/employees/{id}/password")
+                            .route(web::post().to(pages::employees::one::give_password)),
+                    )
+                    .service(
+                        page("/employees/{id}/disable").route(web::post().to(pages::employees::one::disable)),
+                    )
+                    .service(
+                        page("/employees/{id}/enable").route(web::post().to(pages::employees::one::enable)),
+                    )
                     .service(page("/audit").route(read().to(pages::audit::page)))
                     .default_service(web::to(pages::not_found)),
             )

@@ -19,6 +19,8 @@ pub struct Sessions {
     pub idle: Duration,
     /// A session ends after so long.
     pub longest: Duration,
+    /// An account that nobody has used for so long is disabled.
+    pub dormant_after: Option<Duration>,
     /// Addresses and networks of proxies whose word on the browser's address is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// Who must have a second factor.
@@ -53,6 +55,7 @@ impl Sessions {
             secure: false,
             idle: Duration::seconds(1800),
             longest: Duration::seconds(43200),
+            dormant_after: None,
             trusted_proxies: Vec::new(),
             second_factor: Demand::Offered,
         }

@@ -26,6 +26,8 @@ pub enum Section {
     Messages,
     /// The months' reports.
     Reports,
+    /// The users, for administrators.
+    Employees,
 }
 
 impl Section {
@@ -33,6 +35,7 @@ impl Section {
     fn is_open_to(self, viewer: &Viewer) -> bool {
         match self {
             Self::Audit => viewer.may(Right::SeeAudit),
+            Self::Employees => viewer.may(Right::KeepEmployees),
             Self::SyncRuns => true,
             Self::Day | Self::People | Self::PaymentInstructions | Self::Messages | Self::Reports => {
                 viewer.may(Right::SeePayments)
@@ -69,6 +72,12 @@ const NAVIGATION: &[(Section, Phrase, &str, &str)] = &[
     ),
     (Section::Messages, phrase("Messages"), "/messages", "M4 5h16v11H10l-4 4v-4H4zM8 9.5h8M8 12.5h5"),
     (Section::Reports, phrase("Reports"), "/reports", "M4 20h16M7 20v-7M12 20V5M17 20v-11"),
+    (
+        Section::Employees,
+        phrase("Users"),
+        "/employees",
+        "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0zM16 4.5a3.5 3.5 0 0 1 0 6.5M18 14a6.5 6.5 0 0 1 3.5 6",
+    ),
     (Section::Audit, phrase("Audit trail"), "/audit", "M5 4h14v16H5zM8.5 8h7M8.5 12h7M8.5 16h4"),
 ];
 

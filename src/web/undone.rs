@@ -11,6 +11,7 @@ use super::path::{self, Sub};
 use super::rules::Sessions;
 use super::sealed_cookie::SealedCookie;
 use super::session;
+use crate::access::Right;
 use crate::domain::words::words;
 use crate::language::{Phrase, phrase};
 
@@ -49,6 +50,8 @@ words! {
         SecondFactor = "second-factor",
         /// Ending a session.
         Session = "session",
+        /// Anything about an employee.
+        Employee = "employee",
         /// Signing out.
         SignOut = "sign-out",
         /// Another language.
@@ -69,6 +72,7 @@ impl Undone {
             "/account/password" => Self::Password,
             "/account/second-factor" => Self::SecondFactor,
             "/account/sessions" => Self::Session,
+            "/employees" => Self::Employee,
             "/payment-instructions/ask" => Self::Ask,
             "/payment-instructions/fetch" => Self::Fetch,
             _ if path.starts_with("/payment-instructions/") => match last {
@@ -77,6 +81,7 @@ impl Undone {
                 "calls" => Self::Payload,
                 _ => Self::Other,
             },
+            _ if path.starts_with("/employees/") => Self::Employee,
             _ if path.starts_with("/messages/") => match last {
                 "resend" => Self::Resend,
                 "settle" => Self::Settle,
@@ -86,10 +91,27 @@ impl Undone {
         }
     }
 
+    /// What it takes to have it done, whatever the form holds.
+    pub const fn right(self) -> Option<Right> {
+        match self {
+            Self::Refresh | Self::Ask => Some(Right::Refresh),
+            Self::Note => Some(Right::Note),
+            Self::Fetch => Some(Right::Fetch),
+            Self::Payload => Some(Right::OpenPayload),
+            Self::Resend | Self::Settle => Some(Right::Resend),
+            Self::Sync => Some(Right::StartSync),
+            Self::Employee => Some(Right::KeepEmployees),
+            Self::Password | Self::Session | Self::SignOut | Self::Language | Self::Other => None,
+        }
+    }
+
     /// The page that a form of that address stands on, where the browser does not tell.
     pub fn page_of(self, path: &str) -> String {
         match self {
-            Self::Refresh | Self::Note => path.rsplit_once('/').map_or(path, |(page, _)| page).to_owned(),
+            Self::Employee if path == "/employees" => path.to_owned(),
+            Self::Refresh | Self::Note | Self::Employee => {
+                path.rsplit_once('/').map_or(path, |(page, _)| page).to_owned()
+            }
             Self::Payload => path::parse(path)
                 .map_or_else(|| "/".to_owned(), |(number, _)| path::link(&number, Sub::Calls)),
             Self::Ask | Self::Fetch => "/payment-instructions".to_owned(),
@@ -116,6 +138,7 @@ impl Undone {
             Self::Password => phrase("Changing the password was not done: fill in the form again."),
             Self::SecondFactor => phrase("Changing the second factor was not done: fill in the form again."),
             Self::Session => phrase("Ending the session was not done: press it again."),
+            Self::Employee => phrase("The change of a user was not done: make it again."),
             Self::SignOut => phrase("Signing out was not done: press it again when you want to leave."),
             Self::Language => phrase("The change of language was not done: choose it again."),
             Self::Other => phrase("What you sent was not done: send it again."),
@@ -177,7 +200,9 @@ mod tests {
             ("/account/password", Undone::Password, "/account/password"),
             ("/account/second-factor", Undone::SecondFactor, "/account/second-factor"),
             ("/account/sessions", Undone::Session, "/account"),
-            ("/employees/7", Undone::Other, "/"),
+            ("/employees", Undone::Employee, "/employees"),
+            ("/employees/7/role", Undone::Employee, "/employees/7"),
+            ("/elsewhere/7", Undone::Other, "/"),
         ] {
             assert_eq!((Undone::of(path), undone.page_of(path).as_str()), (undone, page), "{path}");
         }

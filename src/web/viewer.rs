@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::arrival::Arrival;
+use super::error::WebError;
 use super::path::local_path;
 use super::place::Place;
 use super::tenants::TenantNames;
@@ -66,14 +67,43 @@ impl Viewer {
         self.role.may(right)
     }
 
+    /// That they may do that; what it takes, if not.
+    pub fn must(&self, right: Right) -> Result<(), WebError> {
+        if self.may(right) { Ok(()) } else { Err(WebError::Forbidden(takes(right))) }
+    }
+
     /// The role in words.
     pub fn role_words(&self) -> Phrase {
-        match self.role {
-            Role::Viewer => phrase("Viewer"),
-            Role::Accountant => phrase("Accountant"),
-            Role::Admin => phrase("Administrator"),
-            Role::Auditor => phrase("Auditor"),
+        role_words(self.role)
+    }
+}
+
+/// A role in words.
+pub const fn role_words(role: Role) -> Phrase {
+    match role {
+        Role::Viewer => phrase("Viewer"),
+        Role::Accountant => phrase("Accountant"),
+        Role::Admin => phrase("Administrator"),
+        Role::Auditor => phrase("Auditor"),
+    }
+}
+
+/// What a right takes, for who has it not.
+const fn takes(right: Right) -> Phrase {
+    match right {
+        Right::SeePayments => {
+            phrase("An auditor sees the audit trail and the nightly runs, and no payment instruction.")
         }
+        Right::Refresh => phrase("Refreshing takes the role of accountant or administrator."),
+        Right::Resend => {
+            phrase("Having messages sent or settled takes the role of accountant or administrator.")
+        }
+        Right::Note => phrase("Writing notes takes the role of accountant or administrator."),
+        Right::Fetch => phrase("Fetching from MUKTASoft takes the role of accountant or administrator."),
+        Right::SeeAudit => phrase("The audit trail takes the role of administrator or auditor."),
+        Right::OpenPayload => phrase("Opening a payload in full takes the role of administrator."),
+        Right::StartSync => phrase("Starting a sync takes an administrator of the whole state."),
+        Right::KeepEmployees => phrase("Keeping the users takes the role of administrator."),
     }
 }
 

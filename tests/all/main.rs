@@ -15,6 +15,7 @@ mod day;
 mod demo;
 mod deploy;
 mod documents;
+mod employees;
 mod files;
 mod forms;
 mod guessing;

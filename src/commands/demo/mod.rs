@@ -24,6 +24,7 @@ use mukta_ftps::settings::{Web, bind_address, static_dir};
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions};
 use mukta_ftps::simulator::muktasoft::MuktasoftSimulatorOptions;
 use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
+use mukta_ftps::store::keeping::NewEmployee;
 use mukta_ftps::store::scope::Scope;
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, employees, instructions};
 use mukta_ftps::sync::{Jit, SyncTimes};
@@ -32,7 +33,6 @@ use mukta_ftps::web::{Sessions, Site, listen};
 
 use super::serve::serve_until_told;
 use super::simulate::{gateway_started, introduce, muktasoft_started, started};
-use super::user::Password;
 use super::{CommandError, OrSay, runtime};
 
 /// Somebody who signs in to the demo.
@@ -193,7 +193,15 @@ fn sign_in(app: &App, data: &Path) -> Result<String, CommandError> {
             Some(hash) => hash,
             none => none.insert(new().map_err(|fault| CommandError::Refused(fault.to_string()))?),
         };
-        super::user::add(&app.store, Some(&app.sealer), name, role, tenant, Password::ForGood(hash))?;
+        let new = NewEmployee {
+            name: name.to_owned(),
+            role,
+            tenant: tenant.to_owned(),
+            password_hash: hash.clone(),
+            is_for_once: false,
+            is_new_tenant: true,
+        };
+        super::user::add(&app.store, Some(&app.sealer), &new)?;
     }
     Ok(password)
 }

@@ -136,11 +136,7 @@ pub async fn page(
     viewer: Viewer,
     query: web::Query<AuditQuery>,
 ) -> Result<HttpResponse, WebError> {
-    if !viewer.may(Right::SeeAudit) {
-        return Err(WebError::Forbidden(phrase(
-            "The audit trail takes the role of administrator or auditor.",
-        )));
-    }
+    viewer.must(Right::SeeAudit)?;
     let (scope, before) = (viewer.scope(), query.before);
     let asked = query.into_inner().read();
     let Some(wanted) = asked.wanted() else {

@@ -164,13 +164,15 @@ pub async fn open_in_full(
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let viewer = &form.viewer;
+    let (scope, asked) = (viewer.scope(), number.clone());
+    let is_here =
+        site.app.store.read(move |db| Ok(instructions::find(db, &scope, &asked)?.is_some())).await?;
+    if !is_here {
+        return Err(site.unseen(vec![number]).await);
+    }
+    viewer.must(Right::OpenPayload)?;
     let id: i64 = form.fields.get("call").parse().map_err(|_| WebError::NotFound)?;
     let log = Log::of_call(site, viewer, number, id).await?;
-    if !viewer.may(Right::OpenPayload) {
-        return Err(WebError::Forbidden(phrase(
-            "Opening a payload in full takes the role of administrator.",
-        )));
-    }
     // The band's form asks for the words, which stand in the payload alone.
     let is_of_words = !form.fields.get("words").is_empty();
     let of_words = if is_of_words { "&words=1" } else { "" };

@@ -146,9 +146,7 @@ async fn refresh(
     let (scope, asked) = (viewer.scope(), number.clone());
     let found = site.app.store.read(move |db| instructions::find(db, &scope, &asked)).await?;
     let Some(instruction) = found else { return Err(site.unseen(vec![number]).await) };
-    if !viewer.may(Right::Refresh) {
-        return Err(WebError::Forbidden(phrase("Refreshing takes the role of accountant or administrator.")));
-    }
+    viewer.must(Right::Refresh)?;
     site.note(viewer, request, Action::Refresh, Some(instruction.number.clone())).await?;
     let page = path::link(&instruction.number, Sub::View);
     let asking = site.app.sync.ask(instruction.id, Order::refresh(viewer.name.clone()));

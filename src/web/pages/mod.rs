@@ -4,6 +4,7 @@ pub mod account;
 pub mod audit;
 pub mod calls;
 pub mod day;
+pub mod employees;
 pub mod health;
 pub mod instruction;
 pub mod language;

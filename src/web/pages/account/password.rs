@@ -66,7 +66,7 @@ impl Fault {
             PasswordFault::Length => Some(Self::Length),
             PasswordFault::Common => Some(Self::Common),
             PasswordFault::Name => Some(Self::Name),
-            PasswordFault::Hash => None,
+            PasswordFault::Hash | PasswordFault::Draw => None,
         }
     }
 }

@@ -7,7 +7,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::Notice;
 use crate::access::Right;
 use crate::domain::text::{self, without_long_numbers};
-use crate::language::phrase;
 use crate::store::audit::{self, Action};
 use crate::store::{instructions, notes};
 use crate::web::error::WebError;
@@ -32,11 +31,7 @@ pub(super) async fn write(
     let (viewer, scope, asked) = (&form.viewer, form.viewer.scope(), number.clone());
     let found = site.app.store.read(move |db| instructions::find(db, &scope, &asked)).await?;
     let Some(instruction) = found else { return Err(site.unseen(vec![number]).await) };
-    if !viewer.may(Right::Note) {
-        return Err(WebError::Forbidden(phrase(
-            "Writing notes takes the role of accountant or administrator.",
-        )));
-    }
+    viewer.must(Right::Note)?;
     let page = path::link(&instruction.number, Sub::View);
     let text = text::note(form.fields.get("text"));
     let fault = match text.chars().count() {

@@ -25,9 +25,7 @@ pub async fn submit(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let viewer = &form.viewer;
-    if !viewer.may(Right::Refresh) {
-        return Err(WebError::Forbidden(phrase("Asking JIT takes the role of accountant or administrator.")));
-    }
+    viewer.must(Right::Refresh)?;
     let numbers: Vec<String> = form.fields.all("number").map(|number| number.trim().to_owned()).collect();
     let list = list_of(form.fields.get("back"));
     if numbers.is_empty() || numbers.len() > MOST {

@@ -36,11 +36,7 @@ pub async fn submit(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let viewer = &form.viewer;
-    if !viewer.may(Right::Fetch) {
-        return Err(WebError::Forbidden(phrase(
-            "Fetching from MUKTASoft takes the role of accountant or administrator.",
-        )));
-    }
+    viewer.must(Right::Fetch)?;
     if !site.app.muktasoft.is_set() {
         return Err(WebError::NotFound);
     }

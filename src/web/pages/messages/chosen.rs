@@ -59,7 +59,7 @@ impl Chosen {
             let place = Asked::before(all("back").next().unwrap_or_default(), request);
             return Ok(Self { messages, place, all: None });
         };
-        may_deal_with_them(viewer)?;
+        viewer.must(Right::Resend)?;
         let place = Asked::read(query)?;
         let (scope, wanted) = (viewer.scope(), place.wanted(site.app.clock.now()));
         let messages = site.app.store.read(move |db| desk::all(db, &scope, &wanted)).await?;
@@ -144,18 +144,9 @@ async fn marked(site: &Site, viewer: &Viewer, mut ids: Vec<i64>) -> Result<Vec<O
         (_, Some(Some(number))) => return Err(WebError::OfAnotherUlb(format!("a message of {number}"))),
     };
     if count > 0 {
-        may_deal_with_them(viewer)?;
+        viewer.must(Right::Resend)?;
     }
     Ok(found)
-}
-
-fn may_deal_with_them(viewer: &Viewer) -> Result<(), WebError> {
-    if viewer.may(Right::Resend) {
-        return Ok(());
-    }
-    Err(WebError::Forbidden(phrase(
-        "Having messages sent or settled takes the role of accountant or administrator.",
-    )))
 }
 
 /// The messages that are named by `id` fields.

@@ -12,6 +12,7 @@ use super::asked::Asked;
 use super::chosen::{self, Chosen, is_asked_first};
 use super::groups;
 use super::notice::Notice;
+use crate::access::Right;
 use crate::domain::{HoldReason, MessageReason, MessageState, PaymentStatus};
 use crate::language::Phrase;
 use crate::store::StoreError;
@@ -79,6 +80,7 @@ pub async fn one(
     id: web::Path<i64>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
+    form.viewer.must(Right::Resend)?;
     let chosen = Chosen::posted(&site, &form, vec![*id], &request).await?;
     send_again(&site, &form, &chosen, &request).await
 }
@@ -90,6 +92,7 @@ pub async fn many(
     form: PostedForm,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
+    form.viewer.must(Right::Resend)?;
     let chosen = Chosen::posted(&site, &form, chosen::ids(form.fields.all("id"))?, &request).await?;
     if chosen.messages.is_empty() {
         return Ok(see_other(&chosen.place.told(Notice::NoneMarked, None)));

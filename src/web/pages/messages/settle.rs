@@ -9,6 +9,7 @@ use askama::Template;
 use super::asked::Asked;
 use super::chosen::{Chosen, attempt, attempt_field, ids, seen, whom};
 use super::notice::Notice;
+use crate::access::Right;
 use crate::domain::text::{self, without_long_numbers};
 use crate::language::{Phrase, phrase};
 use crate::store::StoreError;
@@ -111,6 +112,7 @@ pub async fn one(
     id: web::Path<i64>,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
+    form.viewer.must(Right::Resend)?;
     settle(&site, &form, vec![*id], &request).await
 }
 
@@ -120,6 +122,7 @@ pub async fn many(
     form: PostedForm,
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
+    form.viewer.must(Right::Resend)?;
     settle(&site, &form, ids(form.fields.all("id"))?, &request).await
 }
 

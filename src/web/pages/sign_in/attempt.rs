@@ -7,8 +7,10 @@ use chrono::TimeDelta;
 
 use crate::access::guessing::Verdict;
 use crate::access::{employee_name, password};
+use crate::store::StoreError;
 use crate::store::attempts::{self, Attempt as Counted};
 use crate::store::audit::{self, Action, NewEvent};
+use crate::store::dormancy;
 use crate::store::employees::{self, Employee};
 use crate::web::error::WebError;
 use crate::web::password_queue::Waiter;
@@ -69,6 +71,7 @@ impl<'a> Attempt<'a> {
             (Verdict::Wait(wait), ..) => return Ok(Outcome::Refused(wait)),
             (Verdict::Look, found, failure) => (found, failure),
         };
+        let found = self.unless_dormant(found).await?;
         let hash = found.as_ref().map(|employee| employee.password_hash.clone());
         let slot = Arc::clone(&self.site.password_slots).acquire_owned().await;
         drop(place);
@@ -104,6 +107,26 @@ impl<'a> Attempt<'a> {
             Ok((verdict, found, failure))
         });
         Ok(admitted.await?)
+    }
+
+    /// Disables the account that is meant, if nobody has used it for too long.
+    async fn unless_dormant(&self, found: Option<Employee>) -> Result<Option<Employee>, WebError> {
+        let (Some(after), Some(employee)) = (self.site.sessions.dormant_after, &found) else {
+            return Ok(found);
+        };
+        if !dormancy::is_due(employee, after, self.counted.at) {
+            return Ok(found);
+        }
+        let (name, at, sealer) = (employee.name.clone(), self.counted.at, Arc::clone(&self.site.app.sealer));
+        let judged = self.site.app.store.write(move |db| {
+            let looked = dormancy::disable(db, &sealer, Some(&name), after, at)?;
+            Ok::<_, StoreError>((looked, employees::by_name(db, &name)?))
+        });
+        let (looked, now) = judged.await?;
+        if !looked.disabled.is_empty() {
+            looked.log(after);
+        }
+        Ok(now)
     }
 
     /// Tells the audit trail what came of it; a failure that was counted in advance is taken back.

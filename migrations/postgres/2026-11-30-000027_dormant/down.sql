@@ -1,0 +1,3 @@
+ALTER TABLE employees
+    DROP COLUMN is_dormant,
+    DROP COLUMN enabled_at;

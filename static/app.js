@@ -27,6 +27,11 @@
     });
   }
 
+  // What a page asks for by itself is no use of the session: it bears a mark, and once the session has ended
+  // the page leads to the sign-in.
+  const POLLED = { redirect: "manual", headers: { "X-Polled": "1" } };
+  const hasEnded = (answer) => answer.type === "opaqueredirect";
+
   // A run that is under way: the parts of the page that tell of it are replaced, each while the
   // reader's focus is elsewhere. What was opened stays open.
   const isBeingRead = (part) => part.contains(document.activeElement);
@@ -44,7 +49,11 @@
     }
     if (!document.hidden && !parts.every(isBeingRead)) {
       try {
-        const answer = await fetch(location.href, { redirect: "error" });
+        const answer = await fetch(location.href, POLLED);
+        if (hasEnded(answer)) {
+          location.reload();
+          return;
+        }
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         for (const part of answer.ok ? parts : []) {
           const now = page.getElementById(part.id);
@@ -64,7 +73,11 @@
   // A call that is under way: once it is over, the page is loaded again, and reading goes on at the answer.
   const awaitAnswer = async () => {
     try {
-      const answer = await fetch(location.pathname, { redirect: "error" });
+      const answer = await fetch(location.pathname, POLLED);
+      if (hasEnded(answer)) {
+        location.reload();
+        return;
+      }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (answer.ok && !page.querySelector(".under-way")) {
         history.replaceState(null, "", `${location.pathname}#ftps-message`);

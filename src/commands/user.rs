@@ -135,11 +135,9 @@ pub(crate) fn run(args: UserArgs) -> Result<(), CommandError> {
             }
             Ok(())
         }
-        What::ResetSecondFactor { name } => {
-            open()?.change(&name, &Change::ResetSecondFactor, |name| {
-                format!("{name} has no second factor any more; their sessions have ended")
-            })
-        }
+        What::ResetSecondFactor { name } => open()?.change(&name, &Change::ResetSecondFactor, |name| {
+            format!("{name} has no second factor any more; their sessions have ended")
+        }),
     }
 }
 

@@ -7,7 +7,8 @@ use super::money::Paise;
 use super::reply::{Answer, AnswerData, Entry, EntryBeneficiary, Reply};
 use super::status::Outcome;
 use super::text::{
-    breaks_a_number, is_same_account, last_digits, last_four, one_line, shortened, stands_for_none,
+    breaks_a_number, is_invisible, is_same_account, last_digits, last_four, one_line, shortened,
+    stands_for_none,
 };
 
 /// What every message on the page begins with.
@@ -324,7 +325,12 @@ fn without_accounts(asked: &AskedInstruction, told: &str) -> String {
 
 /// A text of theirs inside a sentence of ours.
 fn told(text: &str) -> String {
-    shortened(text, TOLD_CHARS)
+    let mut told = String::with_capacity(text.len());
+    for c in text.chars() {
+        // What cannot be seen is named: it may be all that is wrong.
+        if is_invisible(c) { told.push_str(&format!("<U+{:04X}>", u32::from(c))) } else { told.push(c) }
+    }
+    shortened(&told, TOLD_CHARS)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! stored unsealed, of them (DOMAIN.md §2).
 
 use super::record::InstructionRecord;
-use super::text::last_digits;
+use super::text::{is_invisible, last_digits};
 
 /// The digits of what may be an account or a mobile number, at least and at most.
 const TELLING: std::ops::RangeInclusive<usize> = 9..=18;
@@ -137,7 +137,7 @@ fn folded(c: char) -> char {
 
 /// Whether a character parts the digits of a number.
 fn parts(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '.' | '-' | '_' | '\u{2010}'..='\u{2015}')
+    c.is_whitespace() || is_invisible(c) || matches!(c, '.' | '-' | '_' | '\u{2010}'..='\u{2015}')
 }
 
 /// Whether neither a letter nor a digit goes on before or after.
@@ -289,6 +289,8 @@ mod tests {
             ("3000/0000/1011", "•••• 1011"),
             ("A/c:00300000001011/closed;mobile:9437001012", "A/c:•••• 1011/closed;mobile:•••• 1012"),
             ("Mobile +91-94370 01012 wrong", "Mobile +91-•••• 1012 wrong"),
+            ("94370\u{200b}01012 or 3000\u{2060}0000\u{202e}1011", "•••• 1012 or •••• 1011"),
+            ("9988\u{200b}7766\u{feff}5544", "•••• 5544"),
             ("acc ab-123 4567.", "acc •••• 4567."),
             ("acc 12345", "acc •••• 2345"),
             ("R03: 998877665544", "R03: •••• 5544"),

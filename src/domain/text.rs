@@ -73,40 +73,9 @@ fn bare_account(account: &str) -> String {
     bare.skip_while(|c| *c == '0').collect()
 }
 
-/// Unicode's format characters (general category Cf, version 16), which show nothing or turn what is
-/// around them.
-const FORMAT_CHARACTERS: &[(char, char)] = &[
-    ('\u{ad}', '\u{ad}'),
-    ('\u{600}', '\u{605}'),
-    ('\u{61c}', '\u{61c}'),
-    ('\u{6dd}', '\u{6dd}'),
-    ('\u{70f}', '\u{70f}'),
-    ('\u{890}', '\u{891}'),
-    ('\u{8e2}', '\u{8e2}'),
-    ('\u{180e}', '\u{180e}'),
-    ('\u{200b}', '\u{200f}'),
-    ('\u{202a}', '\u{202e}'),
-    ('\u{2060}', '\u{2064}'),
-    ('\u{2066}', '\u{206f}'),
-    ('\u{feff}', '\u{feff}'),
-    ('\u{fff9}', '\u{fffb}'),
-    ('\u{110bd}', '\u{110bd}'),
-    ('\u{110cd}', '\u{110cd}'),
-    ('\u{13430}', '\u{1343f}'),
-    ('\u{1bca0}', '\u{1bca3}'),
-    ('\u{1d173}', '\u{1d17a}'),
-    ('\u{e0001}', '\u{e0001}'),
-    ('\u{e0020}', '\u{e007f}'),
-];
-
-/// Whether a character is one of Unicode's format characters.
-pub fn is_format_character(c: char) -> bool {
-    FORMAT_CHARACTERS.iter().any(|&(first, last)| (first..=last).contains(&c))
-}
-
 /// Whether a character cannot stand within a number of a bank's: it parts words, or is not seen.
 pub fn breaks_a_number(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || is_format_character(c)
+    c.is_whitespace() || c.is_control() || is_invisible(c)
 }
 
 /// A cell of a file for spreadsheets that none of them takes for a formula (OWASP, CSV injection).
@@ -151,6 +120,20 @@ pub const fn is_invisible(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}'
     )
+}
+
+/// A text without the characters that are not seen.
+pub fn seen(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).collect::<String>().trim().to_owned()
+}
+
+/// What somebody is called: without characters that are not seen, but for those that join letters (of Odia and Hindi);
+/// empty if nothing of it can be seen.
+pub fn name(told: &str) -> String {
+    let is_joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
+    let name: String = told.chars().filter(|c| !is_invisible(*c) || is_joiner(*c)).collect();
+    let is_seen = name.chars().any(|c| !is_joiner(c) && !c.is_whitespace());
+    if is_seen { name.trim().to_owned() } else { String::new() }
 }
 
 /// All on one line, with one blank between words.
@@ -272,11 +255,18 @@ mod tests {
     }
 
     #[test]
-    fn format_characters_are_known_and_letters_are_none() {
-        for c in ['\u{ad}', '\u{200b}', '\u{202e}', '\u{2069}', '\u{feff}', '\u{e0041}'] {
-            assert!(is_format_character(c), "{c:?}");
+    fn a_name_keeps_its_joiners_and_nothing_else_that_is_not_seen() {
+        assert_eq!(name("ନା\u{200c}ୟକ\u{200b} ସବି\u{202e}ତା"), "ନା\u{200c}ୟକ ସବିତା");
+        for blank in ["", "\u{200d}", "\u{2800}\u{ad}", " \u{200c} "] {
+            assert_eq!(name(blank), "", "{blank:?}");
         }
-        assert!("AZ09 ଓड-/".chars().all(|c| !is_format_character(c)));
+        assert_eq!(seen("\u{feff}3013\u{200b}15"), "301315");
+        for c in
+            ['\u{ad}', '\u{200b}', '\u{202e}', '\u{2069}', '\u{feff}', '\u{e0041}', '\u{fe0f}', ' ', '\n']
+        {
+            assert!(breaks_a_number(c), "{c:?}");
+        }
+        assert!(!"AZ09 ଓड-/".replace(' ', "").chars().any(breaks_a_number));
     }
 
     proptest::proptest! {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::fault::Faults;
 use crate::domain::Paise;
-use crate::domain::text::is_invisible;
+use crate::domain::text::{self, is_invisible};
 
 /// Where in the document a value stands. Written out only when a fault is told.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +63,21 @@ impl<'a> Object<'a> {
         text_at(self.path(key), self.get(key)?, max_chars, faults)
     }
 
+    /// A number or code: a text whose characters can all be seen.
+    pub(super) fn number(&self, key: &'static str, max_chars: usize, faults: &mut Faults) -> Option<String> {
+        number_at(self.path(key), self.get(key)?, max_chars, faults)
+    }
+
+    /// What somebody is called: without characters that nobody sees, but for those that join letters.
+    pub(super) fn name(&self, key: &'static str, max_chars: usize, faults: &mut Faults) -> Option<String> {
+        self.text(key, max_chars, faults).map(|told| text::name(&told)).filter(|name| !name.is_empty())
+    }
+
+    /// A day, without characters that nobody sees.
+    pub(super) fn day(&self, key: &'static str, max_chars: usize, faults: &mut Faults) -> Option<String> {
+        self.text(key, max_chars, faults).map(|told| text::seen(&told)).filter(|day| !day.is_empty())
+    }
+
     /// Like [`text`](Self::text); that it is absent or blank is a fault.
     pub(super) fn required_text(
         &self,
@@ -83,10 +98,7 @@ impl<'a> Object<'a> {
     pub(super) fn id(&self, key: &'static str, max_chars: usize, faults: &mut Faults) -> Option<String> {
         let text = self.text(key, max_chars, faults).filter(|text| !stands_for_none(text))?;
         if text.chars().any(|c| is_invisible(c) || c.is_whitespace() && c != ' ') {
-            faults.add(
-                self.path(key),
-                "has a character in it that is not seen, is a blank of another kind, or turns the direction",
-            );
+            faults.add(self.path(key), UNSEEN);
             return None;
         }
         Some(text)
@@ -149,15 +161,15 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A list of texts, or one text alone; blank ones are passed over.
-    pub(super) fn texts(&self, key: &'static str, max_chars: usize, faults: &mut Faults) -> Vec<String> {
+    /// A list of numbers, or one alone; blank ones are passed over.
+    pub(super) fn numbers(&self, key: &'static str, max_chars: usize, faults: &mut Faults) -> Vec<String> {
         if let Some(Value::String(_) | Value::Number(_)) = self.get(key) {
-            return self.text(key, max_chars, faults).into_iter().collect();
+            return self.number(key, max_chars, faults).into_iter().collect();
         }
         let list = self.path(key);
         let elements = self.list(key, faults).iter().enumerate().filter(|(_, element)| !element.is_null());
         elements
-            .filter_map(|(i, element)| text_at(Path::Item(&list, i), element, max_chars, faults))
+            .filter_map(|(i, element)| number_at(Path::Item(&list, i), element, max_chars, faults))
             .collect()
     }
 }
@@ -165,6 +177,19 @@ impl<'a> Object<'a> {
 /// Whether a text is the adapter's word for a number that is not there.
 pub(super) fn stands_for_none(text: &str) -> bool {
     text.trim().is_empty() || text.trim().eq_ignore_ascii_case("NA")
+}
+
+/// What is told of a number that holds what nobody sees.
+const UNSEEN: &str =
+    "has a character in it that is not seen, is a blank of another kind, or turns the direction";
+
+fn number_at(at: Path<'_>, value: &Value, max_chars: usize, faults: &mut Faults) -> Option<String> {
+    let number = text_at(at, value, max_chars, faults)?;
+    if number.chars().any(is_invisible) {
+        faults.add(at, UNSEEN);
+        return None;
+    }
+    Some(number)
 }
 
 fn text_at(at: Path<'_>, value: &Value, max_chars: usize, faults: &mut Faults) -> Option<String> {

@@ -94,13 +94,13 @@ impl InstructionReader {
         let advices = advices(&pi, faults);
         let beneficiaries = beneficiaries(&pi, status, faults);
         let mut record = InstructionRecord {
-            external_id: pi.text("id", TEXT_MAX_CHARS, faults),
-            mukta_reference_id: pi.text("muktaReferenceId", TEXT_MAX_CHARS, faults),
+            external_id: pi.number("id", TEXT_MAX_CHARS, faults),
+            mukta_reference_id: pi.number("muktaReferenceId", TEXT_MAX_CHARS, faults),
             is_active: pi.flag("isActive", true, faults),
             gross,
-            bill_numbers: details.texts("billNumber", TEXT_MAX_CHARS, faults),
-            head_of_account: details.text("hoaCode", TEXT_MAX_CHARS, faults),
-            master_allotment_id: details.text("mstAllotmentId", TEXT_MAX_CHARS, faults),
+            bill_numbers: details.numbers("billNumber", TEXT_MAX_CHARS, faults),
+            head_of_account: details.number("hoaCode", TEXT_MAX_CHARS, faults),
+            master_allotment_id: details.number("mstAllotmentId", TEXT_MAX_CHARS, faults),
             advices,
             parent_number,
             tenant_id: tenant_id?,
@@ -209,14 +209,16 @@ fn advices(pi: &Object<'_>, faults: &mut Faults) -> Vec<AdviceRecord> {
             continue;
         }
         let Some(advice) = Object::of(Path::Item(&list, i), Some(element), faults) else { continue };
-        let mut text = |key| advice.text(key, TEXT_MAX_CHARS, faults);
+        let [advice_date, token_date] = ["paAdviceDate", "paTokenDate"]
+            .map(|key| advice.day(key, TEXT_MAX_CHARS, faults).as_deref().map(read_date));
+        let mut number = |key| advice.number(key, TEXT_MAX_CHARS, faults);
         let record = AdviceRecord {
-            bill_reference: text("paBillRefNumber"),
-            financial_year: text("paFinYear"),
-            advice_id: text("paAdviceId"),
-            advice_date: text("paAdviceDate").as_deref().map(read_date),
-            token_number: text("paTokenNumber"),
-            token_date: text("paTokenDate").as_deref().map(read_date),
+            bill_reference: number("paBillRefNumber"),
+            financial_year: number("paFinYear"),
+            advice_id: number("paAdviceId"),
+            advice_date,
+            token_number: number("paTokenNumber"),
+            token_date,
         };
         if record != AdviceRecord::default() {
             advices.push(record);
@@ -258,27 +260,30 @@ fn beneficiary(one: &Object<'_>, status: Option<PiStatus>, faults: &mut Faults) 
     let failure_reason = one.text("paymentStatusMessage", REASON_MAX_CHARS, faults);
     let disputed = one.flag("disputed", false, faults) && status == Some(PiStatus::Completed);
     let told_amount = one.amount("toldAmount", faults).filter(|_| status == Some(PiStatus::Completed));
-    let mut text = |key| one.text(key, TEXT_MAX_CHARS, faults);
+    let name = one.name("benefName", TEXT_MAX_CHARS, faults);
+    let utr_date = one.day("utrDate", TEXT_MAX_CHARS, faults).as_deref().map(read_date);
+    let voucher_date = one.day("voucherDate", TEXT_MAX_CHARS, faults).as_deref().map(read_day);
+    let mut number = |key| one.number(key, TEXT_MAX_CHARS, faults);
     let record = BeneficiaryRecord {
-        beneficiary_id: text("beneficiaryId"),
-        beneficiary_type: text("beneficiaryType"),
-        name: text("benefName"),
-        account: text("benfAcctNo"),
-        ifsc: text("benfBankIfscCode"),
-        mobile: text("benfMobileNo"),
+        beneficiary_id: number("beneficiaryId"),
+        beneficiary_type: number("beneficiaryType"),
+        name,
+        account: number("benfAcctNo"),
+        ifsc: number("benfBankIfscCode"),
+        mobile: number("benfMobileNo"),
         payment: PaymentFacts {
             failure_reason,
-            utr: text("utrNo"),
-            utr_date: text("utrDate").as_deref().map(read_date),
-            end_to_end_id: text("endToEndId"),
-            voucher_number: text("voucherNumber"),
-            voucher_date: text("voucherDate").as_deref().map(read_day),
+            utr: number("utrNo"),
+            utr_date,
+            end_to_end_id: number("endToEndId"),
+            voucher_number: number("voucherNumber"),
+            voucher_date,
             status: payment_status?,
         },
         disputed,
         returned_at: None,
         told_amount,
-        paid_beneficiary_id: text("paidBeneficiaryId").filter(|_| status == Some(PiStatus::Completed)),
+        paid_beneficiary_id: number("paidBeneficiaryId").filter(|_| status == Some(PiStatus::Completed)),
         payment_id: payment_id?,
         amount: amount?,
     };

@@ -296,3 +296,43 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_nobody_sees_is_a_fault_in_a_number_and_left_out_of_names_and_days() {
+    let one = "/beneficiaryDetails/0";
+    for key in [
+        "/id",
+        "/muktaReferenceId",
+        "/additionalDetails/billNumber",
+        "/additionalDetails/hoaCode",
+        "/additionalDetails/mstAllotmentId",
+        "/paDetails/1/paBillRefNumber",
+        "/paDetails/1/paAdviceId",
+        "/paDetails/1/paTokenNumber",
+        &format!("{one}/beneficiaryId"),
+        &format!("{one}/benfAcctNo"),
+        &format!("{one}/benfBankIfscCode"),
+        &format!("{one}/benfMobileNo"),
+        &format!("{one}/utrNo"),
+        &format!("{one}/endToEndId"),
+        &format!("{one}/voucherNumber"),
+    ] {
+        for unseen in ['\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{ad}'] {
+            let faults = read(&with(key, Some(json!(format!("12{unseen}34567"))))).unwrap_err();
+            assert_eq!(faults.len(), 1, "{key}: {faults:?}");
+            assert!(
+                faults[0].contains("that is not seen")
+                    && faults[0].contains(&key[key.rfind('/').unwrap() + 1..])
+            );
+        }
+    }
+    let faults =
+        read(&with("/additionalDetails/billNumber", Some(json!(["WO/1", "WO\u{202e}/2"])))).unwrap_err();
+    assert!(faults[0].contains("billNumber[1]"), "{faults:?}");
+    let name = with(&format!("{one}/benefName"), Some(json!("\u{202e}Sabita\u{200b} ନା\u{200c}ୟକ\u{feff}")));
+    assert_eq!(read(&name).unwrap().beneficiaries[0].name.as_deref(), Some("Sabita ନା\u{200c}ୟକ"));
+    let blank = with(&format!("{one}/benefName"), Some(json!("\u{200b}\u{200d}")));
+    assert_eq!(read(&blank).unwrap().beneficiaries[0].name, None);
+    let day = with("/paDetails/1/paAdviceDate", Some(json!("\u{200e}2023-11-05")));
+    assert_eq!(read(&day).unwrap().advices[0].advice_date.as_deref(), Some("2023-11-05"));
+}

@@ -4,7 +4,7 @@ use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, FixedOffset, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::domain::text::stands_for_none;
+use crate::domain::text::{seen, stands_for_none};
 use crate::domain::{Answer, AnswerData, BillToAsk, Entry, EntryBeneficiary, Glitch};
 
 /// How JIT wants instants written: at which offset, in which format.
@@ -115,13 +115,13 @@ fn entry(item: &Value) -> Result<Entry, String> {
     let fields = item.as_object().ok_or("an entry of its data is not an object")?;
     Ok(Entry {
         number: text(fields, "jitCorBillNo").ok_or("an entry of its data has no jitCorBillNo")?,
-        voucher_number: text(fields, "voucherNo").or_else(|| text(fields, "voucherNumber")),
-        voucher_date: text(fields, "voucherDate"),
-        bill_reference: text(fields, "billRefNo"),
+        voucher_number: number(fields, "voucherNo").or_else(|| number(fields, "voucherNumber")),
+        voucher_date: number(fields, "voucherDate"),
+        bill_reference: number(fields, "billRefNo"),
         payment_status: text(fields, "paymentStatus"),
         failure: failure(fields),
-        token_number: text(fields, "tokenNumber"),
-        token_date: text(fields, "tokenDate"),
+        token_number: number(fields, "tokenNumber"),
+        token_date: number(fields, "tokenDate"),
         beneficiaries: beneficiaries(fields.get("benfDtls")),
     })
 }
@@ -140,11 +140,11 @@ fn beneficiary(item: &Value) -> Result<EntryBeneficiary, String> {
         payment_id: text(fields, "benfId").ok_or("an item of its benfDtls has no benfId")?,
         // As received: whether it can be a UTR number is for `decide` to say.
         utr: scalar(fields.get("utrNo")).unwrap_or_default(),
-        utr_date: text(fields, "utrDate"),
+        utr_date: number(fields, "utrDate"),
         failure: failure(fields),
-        account: text(fields, "benfAcctNo"),
-        ifsc: text(fields, "benfBankIfscCode"),
-        end_to_end_id: text(fields, "endToEndId"),
+        account: number(fields, "benfAcctNo"),
+        ifsc: number(fields, "benfBankIfscCode"),
+        end_to_end_id: number(fields, "endToEndId"),
     })
 }
 
@@ -165,6 +165,12 @@ fn failure(fields: &Map<String, Value>) -> Option<String> {
 /// A field fit to keep and show; `None` if missing, blank, or neither text nor number.
 fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {
     scalar(fields.get(name)).map(|text| printable(&text))
+}
+
+/// A number, code or date of the bank's or the treasury's, without characters that nobody sees: what travels is kept
+/// sealed, to the letter.
+fn number(fields: &Map<String, Value>, name: &str) -> Option<String> {
+    text(fields, name).map(|text| seen(&text)).filter(|text| !text.is_empty())
 }
 
 /// A string or number as trimmed text. Numbers keep the digits they were written with.

@@ -201,3 +201,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn numbers_and_days_are_kept_without_what_nobody_sees() {
+    let entry = only_entry(
+        "{\"data\":[{\"jitCorBillNo\":\"PI-1\",\"voucherNo\":\"\u{202e}V\u{200b}1\",\"voucherDate\":\"\u{200e}2023-11-05\",\
+         \"billRefNo\":\"\u{200b}\",\"tokenNumber\":\"\u{feff}77\",\"benfDtls\":[{\"benfId\":\"BN-1\",\"utrNo\":\"SB\u{200b}IN\",\
+         \"benfAcctNo\":\"3013\u{2060}15\",\"benfBankIfscCode\":\"SB\u{ad}IN0\",\"endToEndId\":\"E\u{200b}1\"}]}]}",
+    );
+    assert_eq!(
+        (entry.voucher_number.as_deref(), entry.voucher_date.as_deref()),
+        (Some("V1"), Some("2023-11-05"))
+    );
+    assert_eq!((entry.bill_reference, entry.token_number.as_deref()), (None, Some("77")));
+    let one = entry.beneficiaries.unwrap().remove(0);
+    assert_eq!((one.account.as_deref(), one.ifsc.as_deref()), (Some("301315"), Some("SBIN0")));
+    assert_eq!(one.end_to_end_id.as_deref(), Some("E1"));
+    assert_eq!(one.utr, "SB\u{200b}IN", "whether that can be a UTR number is judged, not mended");
+}

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::client::{CallFault, Client, Patience, Service};
 use crate::domain::record::folded;
+use crate::domain::text::{self, is_invisible};
 use crate::import::pulled::{Lacking, News};
 
 /// Ids in one request.
@@ -177,7 +178,7 @@ fn people_in(service: Service, answer: &Value) -> Vec<(String, Person)> {
         Service::Individuals => list(answer, "Individual")
             .iter()
             .filter_map(|one| {
-                let name = one.get("name").and_then(|name| told(name, "givenName"));
+                let name = one.get("name").and_then(|name| called(name, "givenName"));
                 let mobile = told(one, "mobileNumber");
                 Some((id(one, "id")?, Person { name, mobile, ..Person::default() }))
             })
@@ -187,7 +188,7 @@ fn people_in(service: Service, answer: &Value) -> Vec<(String, Person)> {
             .filter_map(|one| {
                 let contact = list(one, "contactDetails");
                 let mobile = contact.first().and_then(|first| told(first, "contactMobileNumber"));
-                Some((id(one, "id")?, Person { name: told(one, "name"), mobile, ..Person::default() }))
+                Some((id(one, "id")?, Person { name: called(one, "name"), mobile, ..Person::default() }))
             })
             .collect(),
         Service::BankAccounts | Service::Search => list(answer, "bankAccounts")
@@ -197,7 +198,7 @@ fn people_in(service: Service, answer: &Value) -> Vec<(String, Person)> {
                 let first = details.first()?;
                 let branch = first.get("bankBranchIdentifier");
                 let person = Person {
-                    name: told(first, "accountHolderName"),
+                    name: called(first, "accountHolderName"),
                     account: told(first, "accountNumber"),
                     ifsc: branch.and_then(|branch| told(branch, "code")),
                     mobile: None,
@@ -208,8 +209,18 @@ fn people_in(service: Service, answer: &Value) -> Vec<(String, Person)> {
     }
 }
 
-/// A value that tells something: not blank, not masked, on one line.
+/// A number that tells something: all of it can be seen.
 fn told(of: &Value, key: &str) -> Option<String> {
+    value(of, key).filter(|text| !text.chars().any(is_invisible))
+}
+
+/// A name that tells something.
+fn called(of: &Value, key: &str) -> Option<String> {
+    value(of, key).map(|told| text::name(&told)).filter(|name| !name.is_empty())
+}
+
+/// A value that tells something: not blank, not masked, on one line.
+fn value(of: &Value, key: &str) -> Option<String> {
     let text = match of.get(key)? {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
@@ -239,11 +250,12 @@ mod tests {
     #[test]
     fn masked_and_blank_values_are_no_data() {
         let of = json!({ "a": "30131500001", "b": "******4321", "c": " ", "d": 9_437_100_001_u64, "e": null,
-            "f": "NA", "g": "a\nb", "h": ["x"], "i": "XXXXXXXX4321", "j": "94370xxxxx", "k": "••••4321" });
+            "l": "3013\u{200b}1500001", "m": "Sabita\u{202e} Nayak", "f": "NA", "g": "a\nb", "h": ["x"], "i": "XXXXXXXX4321", "j": "94370xxxxx", "k": "••••4321" });
         let read = |key| told(&of, key);
         assert_eq!(read("a").as_deref(), Some("30131500001"));
         assert_eq!(read("d").as_deref(), Some("9437100001"));
-        for key in ["b", "c", "e", "f", "g", "h", "i", "j", "k", "none"] {
+        assert_eq!(called(&of, "m").as_deref(), Some("Sabita Nayak"));
+        for key in ["b", "c", "e", "f", "g", "h", "i", "j", "k", "l", "none"] {
             assert_eq!(read(key), None, "{key}");
         }
     }

@@ -3,6 +3,8 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::REFERER;
 
+use super::path::POLLED_MARK;
+
 /// The page that a form was sent from, as far as the browser tells: its address on this site, if it can be
 /// asked for, without the notice that was told there. Where it leads is for
 /// [`local_path`](super::path::local_path) to judge.
@@ -19,7 +21,7 @@ pub fn page_before(request: &HttpRequest) -> Option<String> {
         .query()
         .unwrap_or_default()
         .split('&')
-        .filter(|part| !part.is_empty() && !part.starts_with("notice="))
+        .filter(|part| !part.is_empty() && !part.starts_with("notice=") && *part != POLLED_MARK)
         .collect();
     Some(if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) })
 }

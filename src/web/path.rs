@@ -14,6 +14,18 @@ const PREFIX: &str = "/payment-instructions/";
 /// What a segment of a path writes as itself (RFC 3986, unreserved); all else is encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// What the address of a page holds that asks for itself again, where there are no scripts.
+pub const POLLED_MARK: &str = "polled=1";
+
+/// The address by which a page asks for itself again.
+pub fn polled(address: &str) -> String {
+    match address.split_once('?') {
+        Some((_, query)) if query.split('&').any(|part| part == POLLED_MARK) => address.to_owned(),
+        Some(_) => format!("{address}&{POLLED_MARK}"),
+        None => format!("{address}?{POLLED_MARK}"),
+    }
+}
+
 /// A page of one payment instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sub {

@@ -49,6 +49,7 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     .wrap(from_fn(guard::sound))
                     .wrap(from_fn(guard::error_pages))
                     .wrap(session::middleware(sessions, &site.sessions))
+                    .wrap(from_fn(session::polled_is_unused))
                     .wrap(from_fn(guard::meant_for_us))
                     .wrap(guard::headers(&site))
                     .service(page("/").route(read().to(pages::day::page)))
@@ -132,6 +133,10 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     .service(
                         page("/employees/{id}/password")
                             .route(web::post().to(pages::employees::one::give_password)),
+                    )
+                    .service(
+                        page("/employees/{id}/second-factor")
+                            .route(web::post().to(pages::employees::one::reset_second_factor)),
                     )
                     .service(
                         page("/employees/{id}/disable").route(web::post().to(pages::employees::one::disable)),

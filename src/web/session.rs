@@ -9,14 +9,18 @@ use actix_session::SessionExt;
 use actix_session::config::{BrowserSession, CookieContentSecurity};
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
 use actix_session::{Session, SessionMiddleware};
-use actix_web::HttpRequest;
+use actix_web::body::MessageBody;
 use actix_web::cookie::SameSite;
 use actix_web::cookie::time::Duration as CookieDuration;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest};
 use aws_lc_rs::digest;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::error::WebError;
+use super::path::POLLED_MARK;
 use super::rules::Sessions;
 use crate::clock::Clock;
 use crate::sealing::{hex, random_hex};
@@ -59,7 +63,7 @@ impl DatabaseSessions {
         }) else {
             return Ok(None);
         };
-        if now >= session.last_seen_at + TOUCH_EVERY.min(self.idle / 10) {
+        if !is_polled() && now >= session.last_seen_at + TOUCH_EVERY.min(self.idle / 10) {
             let touched = self.store.write(move |db| sessions::touch(db, &key_hash, now)).await;
             if let Err(fault) = touched {
                 // The page is not refused for it: the session's idle time is reckoned from a little
@@ -69,6 +73,29 @@ impl DatabaseSessions {
         }
         Ok(Some(session))
     }
+}
+
+tokio::task_local! {
+    /// Whether the request at work was made by a page that follows something by itself.
+    static POLLED: bool;
+}
+
+fn is_polled() -> bool {
+    POLLED.try_with(|polled| *polled).unwrap_or(false)
+}
+
+/// The mark of a request that a script makes by itself.
+const POLLED_HEADER: &str = "x-polled";
+
+/// A page that follows something by itself asks for it again and again: that is no use of the session, which ends all
+/// the same. Such requests bear a mark: a script's in a header, a page's without scripts in its address.
+pub async fn polled_is_unused<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let has_mark = request.query_string().split('&').any(|part| part == POLLED_MARK);
+    let is_polled = request.method().is_safe() && (has_mark || request.headers().contains_key(POLLED_HEADER));
+    POLLED.scope(is_polled, next.call(request)).await
 }
 
 fn key_hash(key: &str) -> String {

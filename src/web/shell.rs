@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::arrival::Arrival;
 use super::assets::{ASSETS, Assets};
+use super::path;
 use super::undone::Undone;
 use super::viewer::Viewer;
 use crate::access::Right;
@@ -175,6 +176,11 @@ impl Shell {
     /// What is recorded in English, told beside it; nothing in English.
     pub fn beside(&self, recorded: &str) -> Option<String> {
         self.language.of_recorded(recorded)
+    }
+
+    /// The address by which the page asks for itself again, which is no use of the session.
+    pub fn polled(&self) -> String {
+        self.viewer.as_ref().map_or_else(|| "/".to_owned(), |viewer| path::polled(&viewer.here))
     }
 
     /// Who prints the page, and when: a paper says so.

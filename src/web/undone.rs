@@ -101,7 +101,12 @@ impl Undone {
             Self::Resend | Self::Settle => Some(Right::Resend),
             Self::Sync => Some(Right::StartSync),
             Self::Employee => Some(Right::KeepEmployees),
-            Self::Password | Self::Session | Self::SignOut | Self::Language | Self::Other => None,
+            Self::Password
+            | Self::SecondFactor
+            | Self::Session
+            | Self::SignOut
+            | Self::Language
+            | Self::Other => None,
         }
     }
 

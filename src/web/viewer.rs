@@ -42,6 +42,8 @@ pub struct Viewer {
     pub has_second_factor: bool,
     /// Whether their role must have one.
     pub owes_second_factor: bool,
+    /// The address that they asked for.
+    pub here: String,
     /// When they looked.
     pub seen_at: DateTime<Utc>,
 }

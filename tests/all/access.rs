@@ -7,15 +7,19 @@ use mukta_ftps::domain::MessageState;
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::simulator::sms::SmsScenario;
 use mukta_ftps::store::audit::{self, Action, Action::*};
+use mukta_ftps::store::employees;
 use mukta_ftps::store::scope::Scope;
 
 use crate::support::{
-    Browser, Kind, ORIGINAL, PEOPLE, REVISED, World, on_both, original, payment_ids, revised,
+    Browser, Kind, ORIGINAL, PEOPLE, Page, REVISED, World, on_both, original, payment_ids, revised,
 };
 
 on_both!(
     a_form_without_the_token_or_from_another_site_does_nothing,
     every_route_for_every_role_and_town,
+    the_role_is_judged_before_what_a_form_holds,
+    a_form_that_is_empty_is_of_nobody,
+    foreign_words_turn_nothing_around_them,
     what_people_do_is_in_the_audit_trail_and_stays_there,
     only_an_administrator_opens_a_payload_in_full,
     an_auditor_sees_the_trail_and_the_runs_and_no_payment_instruction,
@@ -149,7 +153,9 @@ fn row(
         fields: Vec::new(),
         stranger: (303, None),
         is_of_message: pattern.contains("/messages/{id}"),
-        is_role_first: pattern == "/payment-instructions/ask",
+        is_role_first: pattern == "/payment-instructions/ask"
+            || pattern.starts_with("/employees")
+            || (method == "POST" && pattern.starts_with("/messages/")),
         undone_by: None,
     }
 }
@@ -211,11 +217,14 @@ fn routes() -> BTreeSet<(&'static str, String)> {
     found
 }
 
+const OF_A_USER: &str = "/employees/{id}";
 const OF_A_PI: &str = "/payment-instructions/{tail:.+}";
 
 /// Every route, and what it leaves.
-fn rows(call: i64, foreign_call: i64) -> Vec<Row> {
+fn rows([call, foreign_call]: [i64; 2], [one, of_state]: [i64; 2]) -> Vec<Row> {
     use Who::*;
+    let user = |what: &str| format!("/employees/{one}{what}");
+    let user_of_state = |what: &str| format!("/employees/{of_state}{what}");
     let here = |page: &str| format!("/payment-instructions/{REVISED}{page}");
     let there = |page: &str| format!("/payment-instructions/{FOREIGN}{page}");
     vec![
@@ -270,9 +279,9 @@ fn rows(call: i64, foreign_call: i64) -> Vec<Row> {
         row("GET", "/messages", SeesPayments, 200, None),
         row("GET", "/messages", SeesPayments, 200, PeopleSearched).at("/messages?q=nayak"),
         row("GET", "/messages/resend", SeesPayments, 303, None),
-        row("POST", "/messages/resend", SeesPayments, 303, None),
+        row("POST", "/messages/resend", Acts, 303, None),
         row("GET", "/messages/settle", SeesPayments, 303, None),
-        row("POST", "/messages/settle", SeesPayments, 303, None),
+        row("POST", "/messages/settle", Acts, 303, None),
         row("GET", "/messages/{id}/resend", Acts, 200, None),
         row("POST", "/messages/{id}/resend", Acts, 303, Resend),
         row("POST", "/messages/{id}/resend", Acts, 303, Resend).foreign(),
@@ -286,6 +295,38 @@ fn rows(call: i64, foreign_call: i64) -> Vec<Row> {
         row("GET", "/account/second-factor", Everybody, 200, None),
         row("POST", "/account/second-factor", Everybody, 303, None),
         row("POST", "/account/sessions", Everybody, 303, SessionEnded).with("others", 1),
+        row("GET", "/employees", Administers, 200, None),
+        row("POST", "/employees", Administers, 303, None),
+        row("POST", "/employees", Administers, 303, UserAdded)
+            .with("name", "new")
+            .with("role", "viewer")
+            .with("tenant", "od.jatni")
+            .undone_by("DELETE FROM employees WHERE name = 'new'"),
+        row("POST", "/employees", Administers, 403, Refused)
+            .with("name", "new")
+            .with("role", "viewer")
+            .with("tenant", "xx"),
+        row("GET", OF_A_USER, Administers, 200, None).at(user("")),
+        row("GET", OF_A_USER, Administers, 200, None).at(user_of_state("")).foreign(),
+        row("POST", "/employees/{id}/role", Administers, 303, RoleChanged)
+            .at(user("/role"))
+            .with("role", "accountant")
+            .undone_by("UPDATE employees SET role = 'viewer' WHERE name = 'kept'"),
+        row("POST", "/employees/{id}/role", Administers, 303, None).at(user("/role")),
+        row("POST", "/employees/{id}/role", Administers, 303, None).at(user_of_state("/role")).foreign(),
+        row("POST", "/employees/{id}/password", Administers, 303, PasswordChanged).at(user("/password")),
+        row("POST", "/employees/{id}/password", Administers, 303, PasswordChanged)
+            .at(user_of_state("/password"))
+            .foreign(),
+        row("POST", "/employees/{id}/second-factor", Administers, 303, None).at(user("/second-factor")),
+        row("POST", "/employees/{id}/disable", Administers, 303, UserDisabled)
+            .at(user("/disable"))
+            .undone_by("UPDATE employees SET is_disabled = FALSE WHERE name = 'kept'"),
+        row("POST", "/employees/{id}/disable", Administers, 303, UserDisabled)
+            .at(user_of_state("/disable"))
+            .foreign()
+            .undone_by("UPDATE employees SET is_disabled = FALSE WHERE name = 'kept-by-the-state'"),
+        row("POST", "/employees/{id}/enable", Administers, 303, None).at(user("/enable")),
         row("GET", "/audit", Audits, 200, None),
         row("GET", "/nowhere", Everybody, 404, None),
         row("GET", "/sync-runs", Everybody, 200, None),
@@ -369,7 +410,11 @@ async fn every_route_for_every_role_and_town(world: World) {
             people.push((name, *role, of_town, browser));
         }
     }
-    let rows = rows(call, foreign_call);
+    let users = [("kept", "od.jatni"), ("kept-by-the-state", "od")].map(|(name, tenant)| {
+        world.employ(name, Role::Viewer, tenant);
+        world.read(|db| employees::by_name(db, name)).unwrap().id
+    });
+    let rows = rows([call, foreign_call], users);
     let said: BTreeSet<(&str, String)> =
         rows.iter().map(|row| (row.method, row.pattern.to_owned())).collect();
     let unsaid: Vec<_> = routes().difference(&said).cloned().collect();
@@ -407,6 +452,109 @@ async fn every_route_for_every_role_and_town(world: World) {
                 assert!(list.text.contains(REVISED));
             }
         }
+    }
+}
+
+/// What a form of that kind holds, without a token.
+async fn sent(browser: &Browser, path: &str, kind: Option<&str>, body: &[u8]) -> u16 {
+    let form = browser.client.post(browser.url(path)).body(body.to_vec());
+    let form = match kind {
+        Some(kind) => form.header("content-type", kind),
+        None => form,
+    };
+    form.send().await.unwrap().status().as_u16()
+}
+
+async fn the_role_is_judged_before_what_a_form_holds(world: World) {
+    import_two_towns(&world);
+    let viewer = world.browser_of("viewer", Role::Viewer, "od").await;
+    let accountant = world.browser_of("accountant", Role::Accountant, "od").await;
+    let pi = format!("/payment-instructions/{REVISED}");
+    let of_accountants = [
+        format!("{pi}/refresh"),
+        format!("{pi}/notes"),
+        "/payment-instructions/ask".to_owned(),
+        "/payment-instructions/fetch".to_owned(),
+        "/messages/resend".to_owned(),
+        "/messages/settle".to_owned(),
+        "/messages/1/resend".to_owned(),
+        "/messages/1/settle".to_owned(),
+    ];
+    let of_administrators = [
+        format!("{pi}/calls"),
+        "/sync-runs".to_owned(),
+        "/employees".to_owned(),
+        "/employees/1/role".to_owned(),
+        "/employees/1/disable".to_owned(),
+    ];
+    let rubbish: [(&str, &[u8]); 3] = [
+        ("application/json", b"{}"),
+        ("application/x-www-form-urlencoded", b"a=%00"),
+        ("application/x-www-form-urlencoded", &[b'a'; 100_000]),
+    ];
+    for (kind, body) in rubbish {
+        for path in of_accountants.iter().chain(&of_administrators) {
+            assert_eq!(sent(&viewer, path, Some(kind), body).await, 403, "{path} {kind}");
+        }
+        for path in &of_accountants {
+            let told = sent(&accountant, path, Some(kind), body).await;
+            assert!([400, 413].contains(&told), "{path} {kind}: {told}");
+        }
+        for path in &of_administrators {
+            assert_eq!(sent(&accountant, path, Some(kind), body).await, 403, "{path} {kind}");
+        }
+    }
+    for path in ["/messages/resend", "/messages/settle"] {
+        assert_eq!(viewer.post(path, &[("id", "rubbish")]).await.status, 403, "{path}");
+        assert_eq!(accountant.post(path, &[("id", "rubbish")]).await.status, 400, "{path}");
+    }
+    assert_eq!(viewer.post(&format!("{pi}/calls"), &[("call", "rubbish")]).await.status, 403);
+    assert_eq!(viewer.post("/messages/999/resend", &[]).await.status, 403, "whether it is there or not");
+}
+
+async fn a_form_that_is_empty_is_of_nobody(world: World) {
+    import_two_towns(&world);
+    let stranger = Browser::new(world.address);
+    for kind in [None, Some("application/json"), Some("application/x-www-form-urlencoded"), Some("x")] {
+        for path in
+            ["/sign-out", "/account/password", "/payment-instructions/ask", "/messages/resend", "/employees"]
+        {
+            assert_eq!(sent(&world.browser, path, kind, b"").await, 403, "{path} {kind:?}");
+        }
+        assert_eq!(sent(&stranger, "/sign-in", kind, b"").await, 403, "{kind:?}");
+    }
+    assert_eq!(sent(&world.browser, "/sign-out", Some("application/json"), b"{}").await, 400);
+    assert_eq!(world.get("/account").await.status, 200, "nothing was done");
+}
+
+/// What JIT, MUKTASoft and people write may turn the direction of what stands around it: it stands apart.
+async fn foreign_words_turn_nothing_around_them(world: World) {
+    let turning = "Bill \u{202e}is pending";
+    world.import(&[
+        original(crate::support::ORIGINAL, PEOPLE),
+        revised(REVISED, crate::support::ORIGINAL, PEOPLE)
+            .person(0, "benefName", "Sabita\u{202e} Nayak")
+            .person(0, "paymentStatus", "Payment Failed")
+            .person(0, "paymentStatusMessage", turning),
+    ]);
+    world.jit.script(REVISED, vec![Scenario::Error(turning.into())]);
+    let page = world.press_refresh(REVISED).await;
+    let isolated =
+        |page: &Page| -> Vec<String> { page.all("bdi").into_iter().map(crate::support::words).collect() };
+    let message = format!("On call of FTPS API: {turning}");
+    assert!(page.text.contains(&message), "to the letter");
+    for words in [message.as_str(), turning, "Sabita Nayak"] {
+        assert!(isolated(&page).iter().any(|one| one == words), "{words:?}: {:?}", isolated(&page));
+    }
+    for path in ["/payment-instructions".to_owned(), format!("/payment-instructions/{REVISED}/calls")] {
+        let page = world.get(&path).await;
+        for (at, _) in page.text.match_indices('\u{202e}') {
+            let before = &page.text[..at];
+            let is_in = |name: &str| before.rfind(&format!("<{name}")) > before.rfind(&format!("</{name}"));
+            // A payload stands in a block of its own.
+            assert!(is_in("bdi") || is_in("pre"), "{path}: {}", &page.text[at..]);
+        }
+        assert!(isolated(&page).iter().any(|one| one.contains(turning)), "{path}");
     }
 }
 

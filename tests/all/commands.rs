@@ -51,6 +51,8 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("ALLOW_HTTP", "perhaps"),
         ("SESSION_KEY", "abc"),
         ("SESSION_IDLE_SECONDS", "soon"),
+        ("DORMANT_DAYS", "0"),
+        ("DORMANT_DAYS", "some"),
         ("PUBLIC_URL", "pay.example"),
         ("TRUSTED_PROXIES", "proxy"),
         ("SECOND_FACTOR", "perhaps"),

@@ -360,6 +360,7 @@ async fn no_page_mixes_english_into_another_language() {
     let world = world().await;
     world.jit.script(REVISED, vec![Scenario::EmptyBody, Scenario::OtherAccount]);
     world.press_refresh(REVISED).await;
+    world.employ("bina", Role::Viewer, "od.jatni");
     choose(&world.browser, "hi").await;
     let texts = texts();
     let view = format!("/payment-instructions/{REVISED}");
@@ -377,6 +378,10 @@ async fn no_page_mixes_english_into_another_language() {
         "/sync-runs",
         "/messages",
         "/audit",
+        "/employees",
+        "/employees?q=nobody",
+        "/employees/1",
+        "/employees/2",
         "/account",
         "/account/password",
         "/account/second-factor",

@@ -34,6 +34,7 @@ on_both!(
     new_recovery_codes_and_giving_up_take_password_and_code,
     a_lost_phone_is_replaced_with_a_recovery_code,
     an_operator_resets_a_lost_one,
+    an_administrator_resets_a_lost_one_in_the_browser,
     a_change_of_the_data_key_keeps_it,
     neither_secret_nor_codes_are_stored_in_clear,
 );
@@ -307,7 +308,7 @@ async fn half_a_sign_in_ends_with_whatever_ends_a_session(world: World) {
     }
     world.write(|db| {
         let bina = employees::by_name(db, "bina")?.unwrap();
-        employees::enable(db, bina.id)
+        employees::enable(db, bina.id, world.app.clock.now().naive_utc())
     });
     let browser = half_signed_in(&world, "bina").await;
     let before = of_strangers();
@@ -530,6 +531,30 @@ async fn an_operator_resets_a_lost_one(world: World) {
     assert_eq!(plain.try_to_sign_in("bina", PASSWORD).await.location(), "/");
     let nobody = world.program(&["user", "reset-second-factor", "nobody"]).output().unwrap();
     assert_eq!(nobody.status.code(), Some(1));
+}
+
+async fn an_administrator_resets_a_lost_one_in_the_browser(world: World) {
+    let (browser, ..) = with_factor(&world, "bina", Role::Accountant).await;
+    let id = world.read(|db| employees::by_name(db, "bina")).unwrap().id;
+    let path = format!("/employees/{id}");
+    let page = world.get(&path).await;
+    let button = page.words("form#second-factor button");
+    assert_eq!(button, "Take the second factor away");
+    let page = world.post(&format!("{path}/second-factor"), &[]).await;
+    assert!(
+        page.words("#notice").starts_with("The second factor is taken away."),
+        "{}",
+        page.words("#notice")
+    );
+    assert!(page.all("form#second-factor").is_empty());
+    let (actor, action, subject) = events(&world).remove(0);
+    assert_eq!(
+        (actor.as_str(), action, subject.as_deref()),
+        ("asha", Action::SecondFactorReset, Some("bina"))
+    );
+    assert_eq!(browser.get("/account").await.status, 303, "their sessions have ended");
+    let plain = Browser::new(world.address);
+    assert_eq!(plain.try_to_sign_in("bina", PASSWORD).await.location(), "/");
 }
 
 async fn a_change_of_the_data_key_keeps_it(world: World) {

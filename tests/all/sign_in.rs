@@ -15,10 +15,12 @@ on_both!(
     the_way_back_and_the_name_outlast_a_mistyped_password,
     a_session_ends_when_unused_and_at_last_in_any_case,
     a_short_session_that_is_used_goes_on,
+    a_page_that_only_follows_by_itself_does_not_keep_the_session,
     the_session_id_changes_at_sign_in_and_ends_on_the_server_at_sign_out,
     a_disabled_employee_is_cut_off_at_once,
     a_changed_password_ends_the_other_sessions,
     sign_in_without_its_token_is_refused_kindly,
+    signing_out_has_the_browser_forget_what_it_kept_of_the_pages,
 );
 
 fn raw_cookie(page: &Page) -> String {
@@ -152,6 +154,53 @@ async fn a_short_session_that_is_used_goes_on(world: World) {
     }
     world.later(Duration::seconds(11));
     assert_eq!(browser.get("/payment-instructions").await.status, 303);
+}
+
+async fn a_page_that_only_follows_by_itself_does_not_keep_the_session(world: World) {
+    world.import_pair(PEOPLE);
+    world.begun_by_hand().await;
+    for with_scripts in [true, false] {
+        let browser = world.served_with(Sessions::local(&SESSION_KEY)).await;
+        browser.sign_in("asha").await;
+        let page = browser.get("/sync-runs").await;
+        let (_, refreshed) = page.text.split_once("content=\"5; url=").unwrap();
+        let refreshed = refreshed.split('"').next().unwrap();
+        assert_eq!(refreshed, "/sync-runs?polled=1");
+        let followed = async || {
+            let asked = if with_scripts {
+                browser.client.get(browser.url("/sync-runs")).header("x-polled", "1")
+            } else {
+                browser.client.get(browser.url(refreshed))
+            };
+            asked.send().await.unwrap().status().as_u16()
+        };
+        for _ in 0..29 {
+            world.later(Duration::minutes(1));
+            assert_eq!(followed().await, 200, "with scripts: {with_scripts}");
+        }
+        world.later(Duration::minutes(2));
+        assert_eq!(followed().await, 303, "with scripts: {with_scripts}");
+    }
+    let browser = world.served_with(Sessions::local(&SESSION_KEY)).await;
+    browser.sign_in("asha").await;
+    let token = browser.get("/account").await.attr("form#sign-out input[name=form_token]", "value");
+    for _ in 0..3 {
+        world.later(Duration::minutes(29));
+        let form = browser.client.post(browser.url("/payment-instructions/ask?polled=1"));
+        let answer = form.form(&[("form_token", &token)]).header("x-polled", "1").send().await.unwrap();
+        assert_eq!(answer.status(), 303, "what a person sends is a use");
+    }
+}
+
+async fn signing_out_has_the_browser_forget_what_it_kept_of_the_pages(world: World) {
+    for path in ["/sign-out", "/account/sessions"] {
+        world.browser.sign_in("asha").await;
+        let page = world.get("/account").await;
+        let id = page.attr("tr[data-session=this] input[name=session]", "value");
+        let answer = world.browser.post(path, &[("session", &id)]).await;
+        assert_eq!((answer.status, answer.location().as_str()), (303, "/sign-in"), "{path}");
+        assert_eq!(answer.headers["clear-site-data"], "\"cache\", \"storage\"", "{path}");
+    }
 }
 
 async fn the_session_id_changes_at_sign_in_and_ends_on_the_server_at_sign_out(world: World) {

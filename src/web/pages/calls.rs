@@ -164,9 +164,9 @@ pub async fn open_in_full(
     request: &HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     let viewer = &form.viewer;
-    let (scope, asked) = (viewer.scope(), number.clone());
+    let (scope, wanted) = (viewer.scope(), number.clone());
     let is_here =
-        site.app.store.read(move |db| Ok(instructions::find(db, &scope, &asked)?.is_some())).await?;
+        site.app.store.read(move |db| Ok(instructions::find(db, &scope, &wanted)?.is_some())).await?;
     if !is_here {
         return Err(site.unseen(vec![number]).await);
     }

@@ -118,6 +118,10 @@ impl EmployeeRow {
     fn last_sign_in(&self) -> Phrase {
         last_sign_in(&self.one)
     }
+
+    fn second_factor(&self) -> Phrase {
+        second_factor(&self.one)
+    }
 }
 
 /// Whether somebody is let in, in words.
@@ -136,6 +140,11 @@ const fn state_tone(one: &Employee) -> &'static str {
 /// When somebody signed in last, in words.
 fn last_sign_in(one: &Employee) -> Phrase {
     one.last_sign_in_at.map_or(phrase("never"), |at| display::minute(at).into())
+}
+
+/// Whether somebody has a second factor, in words.
+const fn second_factor(one: &Employee) -> Phrase {
+    if one.second_factor_at.is_some() { phrase("set up") } else { phrase("none") }
 }
 
 impl EmployeesPage {

@@ -23,6 +23,7 @@ pub(in crate::web::pages) fn admin() -> Viewer {
         must_change_password: false,
         has_second_factor: false,
         owes_second_factor: false,
+        here: "/".to_owned(),
         seen_at: NOW,
     }
 }

@@ -10,3 +10,4 @@ mod live;
 mod second_factor;
 mod stage;
 mod story;
+mod users;

@@ -12,7 +12,7 @@ use crate::store::sessions::{self, Session};
 use crate::web::error::WebError;
 use crate::web::form::PostedForm;
 use crate::web::place::{PLACE, Place};
-use crate::web::respond::see_other;
+use crate::web::respond::{see_other, signed_out};
 use crate::web::session::FORM_TOKEN;
 use crate::web::site::Site;
 use crate::web::viewer::Viewer;
@@ -91,7 +91,7 @@ pub(in crate::web::pages) async fn end_own(
     });
     ended.await?;
     own.purge();
-    Ok(see_other("/sign-in"))
+    Ok(signed_out())
 }
 
 /// POST: `session` names one, or `others` says all but this one.

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
-use super::{keeper, last_sign_in, refusal, role_means, state_tone, state_words};
+use super::{keeper, last_sign_in, refusal, role_means, second_factor, state_tone, state_words};
 use crate::access::{Right, Role, password};
 use crate::language::{Phrase, phrase};
 use crate::store::employees::{self, Employee};
@@ -29,6 +29,7 @@ pub(super) enum Done {
     Enabled,
     RoleChanged,
     PasswordGiven,
+    SecondFactorReset,
     /// It was so already.
     Already,
     /// No role was chosen.
@@ -44,6 +45,9 @@ impl Done {
             Self::RoleChanged => phrase("The role is changed. The user has to sign in again."),
             Self::PasswordGiven => {
                 phrase("The user has a new password, for the next sign-in only, and is signed out.")
+            }
+            Self::SecondFactorReset => {
+                phrase("The second factor is taken away. The user has to sign in again.")
             }
             Self::Already => phrase("It was so already: nothing was changed."),
             Self::NoRole => phrase("Nothing was changed: choose what the user may do."),
@@ -136,6 +140,10 @@ impl EmployeePage {
         }
     }
 
+    fn second_factor(&self) -> Phrase {
+        second_factor(&self.one)
+    }
+
     /// What is told once of a form.
     fn words(&self, told: &Told) -> Phrase {
         told.done.words()
@@ -168,9 +176,12 @@ pub async fn page(
 
 /// The employee of that row, if the viewer keeps them.
 async fn found(site: &Site, viewer: &Viewer, id: i64) -> Result<Employee, WebError> {
-    let scope = viewer.scope();
-    let found = site.app.store.read(move |db| employees::in_scope(db, &scope, id)).await?;
-    found.ok_or(WebError::NotFound)
+    let found = site.app.store.read(move |db| employees::by_id(db, id)).await?.ok_or(WebError::NotFound)?;
+    if viewer.scope().covers(&found.tenant_id) {
+        return Ok(found);
+    }
+    // Their name is nobody's business there.
+    Err(WebError::OfAnotherUlb(format!("user {id}")))
 }
 
 /// `POST /employees/{id}/disable`.
@@ -191,6 +202,16 @@ pub async fn enable(
     request: HttpRequest,
 ) -> Result<HttpResponse, WebError> {
     change(&site, &form.viewer, *id, &request, Change::Enable, Done::Enabled).await
+}
+
+/// `POST /employees/{id}/second-factor`: takes it away, since it was lost.
+pub async fn reset_second_factor(
+    site: web::Data<Site>,
+    form: PostedForm,
+    id: web::Path<i64>,
+    request: HttpRequest,
+) -> Result<HttpResponse, WebError> {
+    change(&site, &form.viewer, *id, &request, Change::ResetSecondFactor, Done::SecondFactorReset).await
 }
 
 /// `POST /employees/{id}/role`.

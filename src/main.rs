@@ -55,7 +55,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let parsed = Cli::command().after_help(settings()).try_get_matches();
+    let parsed = with_empty_unset(Cli::command()).after_help(settings()).try_get_matches();
     if let Some(name) = parsed.iter().find_map(|matches| secret_by_argument(&Cli::command(), matches)) {
         say(&format!(
             "mukta-ftps: {name} is a secret, and arguments can be seen by everybody on this machine: set it in the \
@@ -72,6 +72,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(fault) => return refused(&fault),
     };
+    if let Some(fault) = std::env::var("RUST_LOG").ok().and_then(|asked| log_fault(&asked)) {
+        say(&format!("mukta-ftps: {fault}"));
+        return ExitCode::from(2);
+    }
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
@@ -109,6 +113,44 @@ fn run(command: Command) -> Result<(), CommandError> {
 /// The log that `RUST_LOG` asks for.
 fn logger() -> env_logger::Builder {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"))
+}
+
+/// The names of all settings.
+pub(crate) fn setting_names() -> Vec<String> {
+    let root = Cli::command();
+    let mut names: Vec<String> = root
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()))
+        .collect();
+    names.push("RUST_LOG".to_owned());
+    names
+}
+
+/// What is wrong with RUST_LOG: a word that is no level would be taken for the name of a module, and nothing be
+/// logged at all.
+fn log_fault(asked: &str) -> Option<String> {
+    let levels = asked.split('/').next().unwrap_or_default().split(',').map(str::trim);
+    let is_understood = |level: &str| {
+        level.is_empty()
+            || level.contains("::")
+            || level.rsplit('=').next().is_some_and(|word| word.parse::<log::LevelFilter>().is_ok())
+    };
+    let wrong = levels.filter(|level| !is_understood(level)).map(str::to_owned).next()?;
+    Some(format!("RUST_LOG says “{wrong}”, which is no level: write error, warn, info, debug or trace"))
+}
+
+/// A setting that is empty counts as one that is not set; of DATABASE_URL, which has a default that nobody who
+/// sets it means, that is left to be refused.
+fn with_empty_unset(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| {
+        arg.get_env().is_some_and(|name| {
+            name != "DATABASE_URL" && std::env::var_os(name).is_some_and(|value| value.is_empty())
+        })
+    };
+    command
+        .mut_args(|arg| if is_empty(&arg) { arg.env(clap::builder::Resettable::Reset) } else { arg })
+        .mut_subcommands(with_empty_unset)
 }
 
 /// Every setting with its meaning and default, read off `serve`, which knows them all.

@@ -54,6 +54,11 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let limits = args.retention.validated()?;
     let muktasoft = args.muktasoft.validated()?;
     let receiver = args.muktasoft_status.validated()?;
+    let odd =
+        args.sync.oddities(&times).into_iter().chain(args.sms.oddities()).chain(args.sessions.oddities());
+    for odd in odd.chain(misspelt(&crate::setting_names())) {
+        log::warn!("{odd}: is that meant?");
+    }
     if database.trusts_the_network() {
         log::warn!(
             "DATABASE_URL leads to another machine without sslmode=verify-full: whoever is between can read and change \
@@ -92,6 +97,26 @@ fn retention(app: &App, limits: Limits, sessions: SessionTimes) -> Retention {
     }
     let (store, sealer, clock) = (app.store.clone(), Arc::clone(&app.sealer), app.clock.clone());
     Retention { store, sealer, limits, sessions, clock }
+}
+
+/// How like a setting's name another must be to be taken for it.
+const LIKENESS: f64 = 0.9;
+
+/// Names in the environment that are no settings, but nearly.
+fn misspelt(known: &[String]) -> Vec<String> {
+    let near = |name: &str| {
+        let like = |known: &&String| strsim::jaro_winkler(name, known);
+        known
+            .iter()
+            .map(|one| (like(&one), one))
+            .filter(|(like, _)| *like >= LIKENESS)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+    };
+    std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| !known.contains(name))
+        .filter_map(|name| near(&name).map(|(_, known)| format!("{name} is no setting, but {known} is")))
+        .collect()
 }
 
 /// Serves, keeps the schedule, sends the SMS and tells MUKTASoft, until SIGTERM or Ctrl-C; then answers what is under way and

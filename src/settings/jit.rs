@@ -129,6 +129,13 @@ fn header_text(name: &'static str, text: String) -> Result<String, SettingFault>
 fn jit_base_url(text: &str) -> Result<reqwest::Url, SettingFault> {
     let name = "JIT_BASE_URL";
     let url: reqwest::Url = text.parse().map_err(|cause| fault(name, format!("is not a URL: {cause}")))?;
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return Err(fault(name, "must be an address alone, without a user, a query or a fragment"));
+    }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
@@ -138,8 +145,12 @@ fn jit_base_url(text: &str) -> Result<reqwest::Url, SettingFault> {
 }
 
 fn date_format(text: &str) -> Result<String, SettingFault> {
-    let items = chrono::format::StrftimeItems::new(text);
-    if text.is_empty() || items.into_iter().any(|item| matches!(item, chrono::format::Item::Error)) {
+    use chrono::format::Item;
+    let items: Vec<_> = chrono::format::StrftimeItems::new(text).collect();
+    let is_wrong = items.iter().any(|item| matches!(item, Item::Error));
+    // Such as yyyy-MM-dd, which would be sent to the letter.
+    let tells_a_day = items.iter().any(|item| matches!(item, Item::Numeric(..)));
+    if is_wrong || !tells_a_day {
         return Err(fault("JIT_DATE_FORMAT", "is not a date format such as %Y-%m-%d %H:%M:%S"));
     }
     Ok(text.to_owned())

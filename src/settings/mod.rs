@@ -142,6 +142,12 @@ impl DatabaseSettings {
             (None, Some(_)) => return Err(fault("DATABASE_URL_FILE", "names a file that is empty")),
             (None, None) => "sqlite://mukta-ftps.db".to_owned(),
         };
+        if self.database_url.as_ref().is_some_and(|url| url.0.trim().is_empty()) {
+            return Err(fault(
+                "DATABASE_URL",
+                "is empty: set it, or take it away for sqlite://mukta-ftps.db",
+            ));
+        }
         text.parse().map_err(|problem: String| fault("DATABASE_URL", problem))
     }
 }
@@ -191,6 +197,12 @@ impl DataKeySettings {
         Sealer::new(&current, &previous)
             .map_err(|cause| fault("DATA_KEY", format!("cannot be used: {cause}")))
     }
+}
+
+/// Says that a longest step is shorter than the first.
+fn steps_that_shrink(first: (&str, u32), longest: (&str, u32)) -> Option<String> {
+    (longest.1 < first.1)
+        .then(|| format!("{} ({}) is shorter than {} ({})", longest.0, longest.1, first.0, first.1))
 }
 
 fn filled(text: Option<&str>) -> Option<String> {

@@ -7,7 +7,7 @@ use chrono::Duration;
 use clap::Args;
 use ipnet::IpNet;
 
-use super::{Secret, SettingFault, fault, filled, key_bytes, required, secret};
+use super::{Secret, SettingFault, fault, filled, key_bytes, required, secret, steps_that_shrink};
 use crate::access::second_factor::Demand;
 use crate::retention::SessionTimes;
 use crate::web::Sessions;
@@ -61,6 +61,14 @@ impl SessionTimesSettings {
 }
 
 impl SessionSettings {
+    /// What may be meant, and deserves a word all the same.
+    pub fn oddities(&self) -> Option<String> {
+        steps_that_shrink(
+            ("SESSION_IDLE_SECONDS", self.times.session_idle_seconds),
+            ("SESSION_MAX_SECONDS", self.times.session_max_seconds),
+        )
+    }
+
     /// When a session ends.
     pub fn times(&self) -> SessionTimes {
         self.times.times()

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::outgoing::is_loopback;
 
-use super::{SettingFault, fault, filled, required};
+use super::{SettingFault, fault, filled, required, steps_that_shrink};
 use crate::notifications::Sms;
 use crate::notifications::gateway::GatewayConfig;
 
@@ -64,6 +64,16 @@ impl SmsSettings {
             retry_first: seconds(self.sms_retry_first_seconds),
             retry_max: seconds(self.sms_retry_max_seconds),
         }))
+    }
+}
+
+impl SmsSettings {
+    /// What may be meant, and deserves a word all the same.
+    pub fn oddities(&self) -> Option<String> {
+        steps_that_shrink(
+            ("SMS_RETRY_FIRST_SECONDS", self.sms_retry_first_seconds),
+            ("SMS_RETRY_MAX_SECONDS", self.sms_retry_max_seconds),
+        )
     }
 }
 

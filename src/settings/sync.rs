@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use clap::Args;
 
-use super::{SettingFault, fault, offset};
+use super::{SettingFault, fault, offset, steps_that_shrink};
 use crate::domain::nights::Nights;
 use crate::domain::text::one_line;
 use crate::sync::SyncTimes;
+
+/// Runs that begin sooner one after the other are hardly meant.
+const OFTEN: TimeDelta = TimeDelta::hours(1);
 
 /// When JIT is asked without anybody asking.
 #[derive(Debug, Clone, Args)]
@@ -54,6 +57,21 @@ impl SyncSettings {
             retry_longest: Duration::from_secs(self.sync_retry_max_seconds.into()),
             run_longest: Duration::from_secs(self.sync_run_max_seconds.into()),
         })
+    }
+
+    /// What may be meant, and deserves a word all the same.
+    pub fn oddities(&self, times: &SyncTimes) -> Vec<String> {
+        let next = times.nights.next_after(Utc::now());
+        let often = next.and_then(|at| Some(times.nights.next_after(at)? - at)).filter(|gap| *gap < OFTEN);
+        let mut odd = Vec::new();
+        if let Some(gap) = often {
+            odd.push(format!("SYNC_SCHEDULE begins a run every {} seconds", gap.num_seconds()));
+        }
+        odd.extend(steps_that_shrink(
+            ("SYNC_RETRY_FIRST_SECONDS", self.sync_retry_first_seconds),
+            ("SYNC_RETRY_MAX_SECONDS", self.sync_retry_max_seconds),
+        ));
+        odd
     }
 
     /// From SIGTERM to the end.

@@ -90,15 +90,23 @@ pub fn bind_address(name: &'static str, text: &str) -> Result<std::net::SocketAd
 /// `STATIC_DIR`, else `static` beside the executable, else that of the source tree that built it.
 pub fn static_dir(given: Option<&Path>) -> Result<PathBuf, SettingFault> {
     if let Some(given) = given.filter(|path| !path.as_os_str().is_empty()) {
-        return if given.is_dir() {
+        return if holds_ours(given) {
             Ok(given.to_owned())
         } else {
-            Err(fault("STATIC_DIR", format!("names {}, which is not a directory", given.display())))
+            Err(fault(
+                "STATIC_DIR",
+                format!("names {}, which does not hold the program's app.css", given.display()),
+            ))
         };
     }
     let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(|dir| dir.join("static")));
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
-    beside.into_iter().chain([source]).find(|dir| dir.is_dir()).ok_or_else(|| {
+    beside.into_iter().chain([source]).find(|dir| holds_ours(dir)).ok_or_else(|| {
         fault("STATIC_DIR", "is not set, and there is no `static` directory beside the program")
     })
+}
+
+/// Whether a directory is the program's own of static files: any other would be shown to everybody.
+fn holds_ours(directory: &Path) -> bool {
+    directory.join("app.css").is_file()
 }

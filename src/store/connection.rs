@@ -98,13 +98,40 @@ impl std::str::FromStr for DatabaseUrl {
             if path.is_empty() || path.contains(':') && path.starts_with(':') {
                 return Err("names no file: write sqlite://PATH".to_owned());
             }
+            if path.contains('?') {
+                return Err("has a “?”, and a file takes no parameters: write sqlite://PATH".to_owned());
+            }
             return Ok(Self::Sqlite(path.to_owned()));
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self::Postgres(url.to_owned()));
+            return match postgres_fault(url) {
+                Some(problem) => Err(problem.to_owned()),
+                None => Ok(Self::Postgres(url.to_owned())),
+            };
         }
         Err("is neither sqlite://PATH nor postgres://…".to_owned())
     }
+}
+
+/// What libpq would misread, and tell of with a part of the password.
+fn postgres_fault(url: &str) -> Option<&'static str> {
+    let (_, rest) = url.split_once("://")?;
+    let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = place.split('/').next().unwrap_or_default();
+    let is_percent_encoded = |text: &str| {
+        text.split('%').skip(1).all(|after| {
+            after.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        })
+    };
+    if place.matches('@').count() > 1
+        || place.contains('@') && !authority.contains('@')
+        || parameters.contains('@')
+    {
+        return Some(
+            "cannot be read: in a name or password @ must be written %40, / as %2F, ? as %3F, # as %23, % as %25",
+        );
+    }
+    (!is_percent_encoded(rest)).then_some("cannot be read: a % in a name or password must be written %25")
 }
 
 /// How long SQLite waits for its one writer before it gives up.

@@ -71,6 +71,30 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("SMS_TEMPLATE_ID", "\"1007\""),
         ("JIT_CLIENT_ID", "MUKTA "),
         ("JIT_CLIENT_SECRET", "secret   # from the treasury"),
+        ("DATABASE_URL", ""),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite://mukta-ftps.db?mode=ro"),
+        ("DATABASE_URL", "postgres://mukta:pass@5ec2e7@db.example/mukta"),
+        ("DATABASE_URL", "postgres://mukta:pass/5ec2e7@db.example/mukta"),
+        ("DATABASE_URL", "postgres://mukta:pass?5ec2e7@db.example/mukta"),
+        ("DATABASE_URL", "postgres://mukta:5ec2e7%zz@db.example/mukta"),
+        ("DATABASE_URL_FILE", "/nowhere"),
+        ("DATA_KEY_PREVIOUS", "abc"),
+        ("JIT_BASE_URL", "https://5ec2e7:5ec2e7@jit.example/x"),
+        ("JIT_BASE_URL", "https://jit.example/x?key=5ec2e7"),
+        ("JIT_BASE_URL", "https://jit.example/x#there"),
+        ("JIT_DATE_FORMAT", "yyyy-MM-dd HH:mm:ss"),
+        ("JIT_SESSION_SECONDS", "half an hour"),
+        ("STATIC_DIR", "/etc"),
+        ("RUST_LOG", "verbose"),
+        ("RUST_LOG", "mukta_ftps=loud"),
+        ("TENANTS_FILE", "/nowhere"),
+        ("STOP_SECONDS", "0"),
+        ("SYNC_RUN_MAX_SECONDS", "-1"),
+        ("SMS_RETRY_MAX_SECONDS", "ever"),
+        ("MUKTASOFT_PULL_SECONDS", "often"),
+        ("PUBLIC_URL", "https://pay.example/pages"),
+        ("SESSION_MAX_SECONDS", "0"),
     ] {
         let keys = tempfile::tempdir().unwrap();
         let key = keys.path().join("jit.der");
@@ -90,6 +114,16 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         assert_eq!(output.status.code(), Some(2), "{name}: {}", stderr(&output));
         assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
         assert!(stderr(&output).contains(name), "{name}: {}", stderr(&output));
+        assert!(!stderr(&output).contains("5ec2e7"), "{name}: {}", stderr(&output));
+    }
+}
+
+/// An empty setting is one that is not set, whatever its kind.
+#[test]
+fn an_empty_setting_counts_as_unset() {
+    for name in ["JIT_TIMEOUT_SECONDS", "SYNC_SCHEDULE", "PUBLIC_URL", "STATIC_DIR", "RUST_LOG"] {
+        let output = program(&["serve"]).env(name, "").env("DATA_KEY", "abc").output().unwrap();
+        assert!(stderr(&output).contains("DATA_KEY must be 32 bytes"), "{name}: {}", stderr(&output));
     }
 }
 
@@ -446,5 +480,36 @@ fn help_names_every_setting_of_the_contract() {
         ] {
             assert!(help.contains(name), "{name} in {args:?}");
         }
+    }
+}
+
+/// What can be meant is taken, with a word in the log.
+#[test]
+fn settings_that_are_odd_or_misspelt_are_said_to_be() {
+    let database = ScratchDatabase::new(Kind::Sqlite);
+    for (name, value, told) in [
+        ("SYNC_SCHEDULE", "*/10 * * * * *", "SYNC_SCHEDULE begins a run every 10 seconds"),
+        ("SYNC_RETRY_MAX_SECONDS", "30", "SYNC_RETRY_MAX_SECONDS (30) is shorter than"),
+        ("SESSION_MAX_SECONDS", "60", "SESSION_MAX_SECONDS (60) is shorter than"),
+        ("JIT_TIMEOUT", "5", "JIT_TIMEOUT is no setting, but JIT_TIMEOUT_SECONDS is"),
+        ("JIT_URL", "x", "JIT_URL is no setting, but JIT_BASE_URL is"),
+        ("SMS_GATEWAY", "x", "SMS_GATEWAY is no setting, but SMS_GATEWAY_URL is"),
+    ] {
+        let output = program(&["serve"])
+            .env("DATABASE_URL", &database.url_text)
+            .env("DATA_KEY", hex(&DATA_KEY))
+            .env("SESSION_KEY", hex(&SESSION_KEY))
+            .env("JIT_BASE_URL", "http://127.0.0.1:9")
+            .env("JIT_CLIENT_ID", "id")
+            .env("JIT_CLIENT_SECRET", "secret")
+            .env("JIT_PUBLIC_KEY_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jit-public-key.der"))
+            // No address of this machine: it ends after the settings were read.
+            .env("HTTP_BIND", "192.0.2.1:1")
+            .env("ALLOW_HTTP", "yes")
+            .env(name, value)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        assert!(stderr(&output).contains(told), "{name}: {}", stderr(&output));
     }
 }

@@ -1,5 +1,6 @@
 //! What each command does: read its settings, wire the program up, run, say how it ended.
 
+mod beating;
 pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod log;
@@ -93,6 +94,9 @@ pub(crate) fn say(line: &str) -> Result<(), CommandError> {
 pub(crate) fn tell(line: &str) -> Result<(), CommandError> {
     writeln!(std::io::stderr(), "{}", printable(line)).or_say("standard error is closed")
 }
+
+/// How long the last queries are waited for at the end: one that hangs does not keep the program.
+pub(crate) const LAST_QUERIES: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The long-lived runtime that all traffic with JIT runs on.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {

@@ -32,6 +32,12 @@ pub(crate) fn operator() -> String {
     told(user, signed_in, &users)
 }
 
+/// Whose a file is, by the name that the system has for them.
+pub(crate) fn owner_of(path: &str) -> String {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    std::fs::metadata(path).map_or_else(|_| "somebody".to_owned(), |about| name(about.uid(), &users))
+}
+
 fn told(user: Option<u32>, signed_in: Option<u32>, users: &str) -> String {
     match (user, signed_in.filter(|id| Some(*id) != user)) {
         (Some(user), Some(other)) => {

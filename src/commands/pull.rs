@@ -12,7 +12,7 @@ use mukta_ftps::store::audit::{self, Action};
 use super::import::open;
 use super::operator::event;
 use super::serve::told_to_stop;
-use super::{CommandError, OrSay, runtime, say, tell};
+use super::{CommandError, LAST_QUERIES, runtime, say, tell};
 
 /// Settings of `pull`.
 #[derive(Args)]
@@ -37,8 +37,7 @@ pub(crate) fn run(args: &PullArgs) -> Result<(), CommandError> {
         let (pulled, _) = until_over_or_told(&muktasoft, PullTrigger::Command).await?;
         Ok::<_, CommandError>(pulled?)
     });
-    // A query that hangs does not keep the program.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(LAST_QUERIES);
     let pulled = pulled?;
     tell_of(&pulled)?;
     say(&pulled.summary.to_string())?;
@@ -53,11 +52,12 @@ pub(super) async fn until_over_or_told(
     muktasoft: &Muktasoft,
     trigger: PullTrigger,
 ) -> Result<(Result<Pulled, PullError>, bool), CommandError> {
+    let told_to_stop = told_to_stop()?;
     let pulling = muktasoft.pull(trigger);
     tokio::pin!(pulling);
     tokio::select! {
         pulled = &mut pulling => return Ok((pulled, false)),
-        told = told_to_stop() => told.or_say("signals could not be listened for")?,
+        () = told_to_stop => {}
     }
     muktasoft.end();
     Ok((pulling.await, true))

@@ -10,14 +10,15 @@ use mukta_ftps::domain::retention::Limits;
 use mukta_ftps::muktasoft::push::StatusPush;
 use mukta_ftps::retention::{Retention, SessionTimes};
 use mukta_ftps::settings::{
-    DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, MuktasoftStatusSettings,
+    DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, MuktasoftStatusSettings, PoolSettings,
     RetentionSettings, SessionSettings, SmsSettings, SyncSettings, WebSettings,
 };
-use mukta_ftps::store::{Store, dormancy, trail};
+use mukta_ftps::store::{DatabaseUrl, Store, StoreError, dormancy, trail};
 use mukta_ftps::sync::scheduler::Scheduler;
 use mukta_ftps::web::{Bookkeeping, Site, listen};
 
-use super::{CommandError, OrSay, runtime};
+use super::beating::Beating;
+use super::{CommandError, LAST_QUERIES, OrSay, operator, runtime};
 
 /// Settings of `serve`.
 #[derive(Args)]
@@ -25,6 +26,8 @@ use super::{CommandError, OrSay, runtime};
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     database: DatabaseSettings,
+    #[command(flatten)]
+    pool: PoolSettings,
     #[command(flatten)]
     data_key: DataKeySettings,
     #[command(flatten)]
@@ -67,7 +70,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     }
     let runtime = runtime()?;
     let served = runtime.block_on(async {
-        let app = App::new(Store::open(&database)?, sealer, jit, sms, times, Clock::system()).await?;
+        let store =
+            writable(&database, args.pool.database_pool).map_err(|fault| not_writable(&database, fault))?;
+        let told = told_to_stop()?;
+        let app = App::new(store, sealer, jit, sms, times, Clock::system()).await?;
         let app = app.pulling(muktasoft)?.telling(receiver)?;
         let dormant = sessions.dormant_after.map(|after| tokio::spawn(disable_dormant(app.clone(), after)));
         let site = Site::new(app, sessions, web.static_dir.clone()).naming(web.tenants.clone());
@@ -75,15 +81,14 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
             listen(&site, web.bind).or_say(format!("the address {} could not be listened on", web.bind))?;
         log::info!("listening on http://{}", web.bind);
         let erasing = retention(&site.app, limits, args.sessions.times()).start();
-        let served = serve_until_told(server, site, args.sync.stop_within()).await;
+        let served = serve_until_told(server, site, told, args.sync.stop_within()).await;
         erasing.abort();
         if let Some(daily) = dormant {
             daily.abort();
         }
         served
     });
-    // A query that hangs does not keep the program.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(LAST_QUERIES);
     served
 }
 
@@ -97,6 +102,30 @@ fn retention(app: &App, limits: Limits, sessions: SessionTimes) -> Retention {
     }
     let (store, sealer, clock) = (app.store.clone(), Arc::clone(&app.sealer), app.clock.clone());
     Retention { store, sealer, limits, sessions, clock }
+}
+
+/// The database, to which a write was tried.
+fn writable(url: &DatabaseUrl, connections: u32) -> Result<Store, StoreError> {
+    let store = Store::open_with(url, connections)?;
+    store.try_a_write()?;
+    Ok(store)
+}
+
+/// Says which file of the database this program may not write, and whose it is.
+fn not_writable(url: &DatabaseUrl, fault: StoreError) -> CommandError {
+    let DatabaseUrl::Sqlite(path) = url else { return fault.into() };
+    let files = [path.clone(), format!("{path}-wal"), format!("{path}-shm")];
+    let refused = files.iter().find(|file| {
+        let opened = std::fs::OpenOptions::new().write(true).open(file);
+        opened.is_err_and(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied)
+    });
+    let Some(file) = refused else { return fault.into() };
+    CommandError::Refused(format!(
+        "the database cannot be written: {file} belongs to {}, and this program runs as {}: give the files of the \
+         database to that user (chown), and run every command as that user",
+        operator::owner_of(file),
+        operator::owner_of("/proc/self")
+    ))
 }
 
 /// How like a setting's name another must be to be taken for it.
@@ -124,9 +153,11 @@ fn misspelt(known: &[String]) -> Vec<String> {
 pub(crate) async fn serve_until_told(
     server: actix_web::dev::Server,
     site: Site,
+    told_to_stop: impl Future<Output = ()>,
     stop_within: Duration,
 ) -> Result<(), CommandError> {
     let app = &site.app;
+    let beating = Beating::begin(app).await?;
     let bookkeeping = Bookkeeping::start(site.clone());
     let delivery = app.notifications.start();
     let pulling = app.muktasoft.start(app.sync.nights());
@@ -142,7 +173,8 @@ pub(crate) async fn serve_until_told(
             .and_then(|ended| ended)
             .or_say("the web server ended"),
         () = scheduler.ended() => Err(CommandError::SchedulerEnded),
-        told = told_to_stop() => told.or_say("signals could not be listened for"),
+        retired = beating.until_the_key_is_retired() => Err(retired),
+        () = told_to_stop => Ok(()),
     };
     trail.abort();
     log::info!("stopping: calls and messages under way are finished first");
@@ -168,6 +200,7 @@ pub(crate) async fn serve_until_told(
     if !matches!(tokio::time::timeout(stop_within, finished).await, Ok(((), true, (), (), ()))) {
         log::warn!("stopped with calls or messages under way: their claims end by themselves");
     }
+    beating.end().await;
     match app.sync.unrecorded() {
         0 => told,
         answers => told.and(Err(CommandError::AnswersGivenUp(answers))),
@@ -219,10 +252,15 @@ async fn tell_trail(store: Store) {
     }
 }
 
-pub(super) async fn told_to_stop() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-    }
+/// Listens for SIGTERM and Ctrl-C from now on; the future ends with the first.
+pub(super) fn told_to_stop() -> Result<impl Future<Output = ()>, CommandError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).or_say("signals could not be listened for");
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

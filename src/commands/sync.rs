@@ -14,9 +14,10 @@ use mukta_ftps::store::audit::{self, Action};
 use mukta_ftps::store::sync_runs::{Begun, Counts, SyncRun};
 use mukta_ftps::sync::Worked;
 
+use super::beating::Beating;
 use super::operator::event;
 use super::serve::told_to_stop;
-use super::{CommandError, OrSay, pull, runtime, say, tell};
+use super::{CommandError, LAST_QUERIES, OrSay, pull, runtime, say, tell};
 
 /// How often the bar moves.
 const BAR_EVERY: Duration = Duration::from_millis(200);
@@ -67,12 +68,16 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
             tell(&format!("sync run {} is under way already: this process joins it", run.id))?;
         }
         let progress = tokio::spawn(show_progress(app.clone(), run.clone()));
-        let stopped = until_over_or_told(&app, &run, is_ours, stop_within).await;
+        let beating = Beating::begin(&app).await?;
+        let stopped = tokio::select! {
+            stopped = until_over_or_told(&app, &run, is_ours, stop_within) => stopped,
+            retired = beating.until_the_key_is_retired() => Err(retired),
+        };
+        beating.end().await;
         progress.abort();
         closing(&app, &run, is_ours, stopped?).await
     });
-    // A query that hangs does not keep the program.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(LAST_QUERIES);
     ended
 }
 
@@ -104,6 +109,7 @@ async fn until_over_or_told(
     is_ours: bool,
     stop_within: Duration,
 ) -> Result<bool, CommandError> {
+    let told_to_stop = told_to_stop()?;
     let working = app.sync.work_since(run, app.clock.now().naive_utc());
     tokio::pin!(working);
     tokio::select! {
@@ -113,7 +119,7 @@ async fn until_over_or_told(
             }
             return Ok(false);
         }
-        told = told_to_stop() => told.or_say("signals could not be listened for")?,
+        () = told_to_stop => {}
     }
     tell("stopping: the calls in flight are finished first")?;
     let finished = async { tokio::join!(app.sync.finish(stop_within), working) };

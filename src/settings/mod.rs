@@ -20,7 +20,7 @@ use chrono::FixedOffset;
 use clap::Args;
 
 use crate::sealing::{Sealer, unhex};
-use crate::store::DatabaseUrl;
+use crate::store::{CONNECTIONS, DatabaseUrl};
 
 pub use jit::JitSettings;
 pub use muktasoft::MuktasoftSettings;
@@ -126,6 +126,14 @@ pub struct DatabaseSettings {
     /// A file that holds the database's URL
     #[arg(long, env = "DATABASE_URL_FILE", value_name = "DATABASE_URL_FILE")]
     database_url_file: Option<PathBuf>,
+}
+
+/// How many connections a program that serves has.
+#[derive(Debug, Clone, Args)]
+pub struct PoolSettings {
+    /// Connections to the database
+    #[arg(long, env = "DATABASE_POOL", value_name = "DATABASE_POOL", default_value_t = CONNECTIONS, value_parser = clap::value_parser!(u32).range(2..=200))]
+    pub database_pool: u32,
 }
 
 impl DatabaseSettings {

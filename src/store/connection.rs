@@ -197,6 +197,30 @@ impl diesel::r2d2::ManageConnection for Connections {
     }
 }
 
+/// Refuses a pooler that gives each transaction another connection. Two of ours tell: one lets go of the server's
+/// while the other is idle, and the next transaction of the other would get it.
+pub(super) fn refuse_sharing_by_transaction(connections: &Connections) -> Result<(), super::StoreError> {
+    use diesel::r2d2::ManageConnection;
+    let unreachable = |fault: diesel::r2d2::Error| super::StoreError::Unreachable(fault.to_string());
+    let mut one = connections.connect().map_err(unreachable)?;
+    let mut other = connections.connect().map_err(unreachable)?;
+    one.batch_execute("BEGIN")?;
+    let before = backend(&mut other)?;
+    one.batch_execute("COMMIT")?;
+    if backend(&mut other)? == before { Ok(()) } else { Err(super::StoreError::SharedByTransaction) }
+}
+
+/// Which process of the server's serves a connection.
+fn backend(db: &mut Db) -> Result<i32, diesel::result::Error> {
+    #[derive(diesel::QueryableByName)]
+    struct Backend {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        pid: i32,
+    }
+    use diesel::RunQueryDsl;
+    Ok(diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result::<Backend>(db)?.pid)
+}
+
 impl Db {
     /// Runs `work` in one transaction that may write. SQLite takes its writer's lock at once, so
     /// that what was read inside cannot be overtaken.

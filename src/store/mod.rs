@@ -28,6 +28,7 @@ pub mod keys;
 pub mod notes;
 pub mod outbox;
 pub mod people;
+pub mod programs;
 pub mod pruning;
 pub mod pulls;
 pub mod recorder;
@@ -42,6 +43,7 @@ pub mod sentences;
 pub mod sessions;
 pub mod status_push;
 pub mod sync_runs;
+mod threads;
 pub mod trail;
 pub(crate) mod unsettled;
 pub mod wanted;
@@ -58,12 +60,13 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use crate::sealing::SealError;
 use connection::Connections;
 pub use connection::{DatabaseUrl, Db};
+use threads::PoolThreads;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Connections in the pool; more do not help on two cores (measured).
-const CONNECTIONS: u32 = 4;
+/// Connections in the pool where nothing else is said; more do not help on two cores (measured).
+pub const CONNECTIONS: u32 = 4;
 
 /// A fault of the database.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +74,27 @@ pub enum StoreError {
     /// No connection could be had.
     #[error("the database cannot be reached ({0}): check DATABASE_URL, and that it is running")]
     Unreachable(String),
+    /// The file of a SQLite database cannot be used.
+    #[error("the database file {path} cannot be used ({cause}): check DATABASE_URL")]
+    File {
+        /// Which.
+        path: String,
+        /// What SQLite or the system says.
+        cause: String,
+    },
+    /// A pooler gives each transaction another connection of the server's.
+    #[error(
+        "the database is behind a pooler that shares its connections by transaction (such as pgbouncer with \
+         pool_mode=transaction), where locks and prepared statements are lost: let it share them by session, or leave \
+         it out"
+    )]
+    SharedByTransaction,
+    /// A key cannot be forgotten yet.
+    #[error(
+        "a program is at work that still seals with the earlier key: start it anew with the new DATA_KEY and the \
+         earlier one in DATA_KEY_PREVIOUS, then run `mukta-ftps reseal` again"
+    )]
+    EarlierKeyAtWork,
     /// The schema could not be brought up to date.
     #[error("the database could not be brought up to date: {0}")]
     Migration(String),
@@ -197,7 +221,8 @@ impl StoreError {
                 | Error::DeserializationError(_),
             )
             | Self::Seal(_)
-            | Self::WrongDataKey => true,
+            | Self::WrongDataKey
+            | Self::EarlierKeyAtWork => true,
             _ => false,
         }
     }
@@ -207,6 +232,8 @@ impl StoreError {
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<Connections>,
+    // Dropped after the pool, whose connections they make.
+    _threads: Arc<PoolThreads>,
     slots: Arc<tokio::sync::Semaphore>,
     /// SQLite has one writer. Whoever waits for it within this process waits here, in turn: not on a
     /// connection that a page could use, and not in SQLite's own sleep.
@@ -217,8 +244,13 @@ impl Store {
     /// Connects, applies the migrations that are pending, and folds the search texts anew if the
     /// program folds in another way than they were. Blocks.
     pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        url.make_file().map_err(|cause| StoreError::Unreachable(format!("{url:?}: {cause}")))?;
-        let store = Self::connect(url)?;
+        Self::open_with(url, CONNECTIONS)
+    }
+
+    /// The same with so many connections.
+    pub fn open_with(url: &DatabaseUrl, connections: u32) -> Result<Self, StoreError> {
+        url.make_file().map_err(|cause| file_fault(url, &cause))?;
+        let store = Self::connect(url, connections)?;
         store.migrate(url)?;
         refolding::refold(&store)?;
         Ok(store)
@@ -232,7 +264,7 @@ impl Store {
         {
             return Ok(None);
         }
-        let store = Self::connect(url)?;
+        let store = Self::connect(url, CONNECTIONS)?;
         Ok(match store.schema(url)? {
             Schema::None => None,
             Schema::Ours => Some(store),
@@ -240,20 +272,34 @@ impl Store {
         })
     }
 
-    fn connect(url: &DatabaseUrl) -> Result<Self, StoreError> {
+    fn connect(url: &DatabaseUrl, connections: u32) -> Result<Self, StoreError> {
         let server = matches!(url, DatabaseUrl::Postgres(_));
+        let connecting = Connections(url.clone());
+        if server {
+            connection::refuse_sharing_by_transaction(&connecting)?;
+        } else {
+            // What is wrong with a file is so at once, and stays so.
+            drop(
+                diesel::r2d2::ManageConnection::connect(&connecting)
+                    .map_err(|cause| file_fault(url, &cause))?,
+            );
+        }
+        let threads = PoolThreads::new();
         let pool = Pool::builder()
-            .max_size(CONNECTIONS)
-            .min_idle(Some(1))
+            .max_size(connections)
+            // None is made before it is needed, so that a command that ends is not making one.
+            .min_idle(Some(0))
             .connection_timeout(Duration::from_secs(10))
             // A file does not go away; a server's connection may have.
             .test_on_check_out(server)
             .error_handler(Box::new(diesel::r2d2::LoggingErrorHandler))
-            .build(Connections(url.clone()))
+            .thread_pool(threads.shared())
+            .build(connecting)
             .map_err(|fault| StoreError::Unreachable(fault.to_string()))?;
         Ok(Self {
             pool,
-            slots: Arc::new(tokio::sync::Semaphore::new(CONNECTIONS as usize)),
+            _threads: Arc::new(threads),
+            slots: Arc::new(tokio::sync::Semaphore::new(connections as usize)),
             writer: (!server).then(|| Arc::new(tokio::sync::Semaphore::new(1))),
         })
     }
@@ -360,15 +406,12 @@ impl Store {
 
     /// Whether the database takes a write at this moment.
     pub async fn is_writable(&self) -> bool {
-        let written = self.write(|db| {
-            diesel::sql_query(
-                "INSERT INTO program_state (name, noted_at) VALUES ('a write was tried', CURRENT_TIMESTAMP) \
-                 ON CONFLICT (name) DO UPDATE SET noted_at = excluded.noted_at",
-            )
-            .execute(db)?;
-            Ok(())
-        });
-        written.await.is_ok()
+        self.write(try_a_write).await.is_ok()
+    }
+
+    /// Tries a write. Blocks.
+    pub fn try_a_write(&self) -> Result<(), StoreError> {
+        self.write_blocking(try_a_write)
     }
 
     async fn on_blocking_thread<T: Send + 'static>(
@@ -387,6 +430,26 @@ impl Store {
         })
         .await
         .map_err(|broken| StoreError::BrokeOff(broken.to_string()))?
+    }
+}
+
+fn try_a_write(db: &mut Db) -> Result<(), StoreError> {
+    diesel::sql_query(
+        "INSERT INTO program_state (name, noted_at) VALUES ('a write was tried', CURRENT_TIMESTAMP) \
+         ON CONFLICT (name) DO UPDATE SET noted_at = excluded.noted_at",
+    )
+    .execute(db)?;
+    Ok(())
+}
+
+/// What is wrong with the file of a SQLite database; one that is only busy may be had later.
+fn file_fault(url: &DatabaseUrl, cause: &impl std::fmt::Display) -> StoreError {
+    let cause = cause.to_string();
+    match url {
+        DatabaseUrl::Sqlite(path) if !["locked", "busy"].iter().any(|word| cause.contains(word)) => {
+            StoreError::File { path: path.clone(), cause }
+        }
+        _ => StoreError::Unreachable(cause),
     }
 }
 

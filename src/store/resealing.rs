@@ -3,13 +3,18 @@
 //! Row by row in short transactions, and only where the value is still the one that was read: it
 //! may be interrupted at any point, begun again, and run beside `serve`.
 
+use std::time::{Duration, Instant};
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
 use super::audit::{self, NewEvent};
 use super::schema::{beneficiaries, employees, ftps_calls, payment_instructions};
-use super::{Db, Store, StoreError, Unreadable, keys, trail};
+use super::{Db, Store, StoreError, Unreadable, keys, programs, trail};
 use crate::sealing::{BeneficiaryKey, SealError, SealedField, Sealer};
+
+/// A program that is at work says so more often.
+const LONGEST_SILENCE: Duration = Duration::from_secs(programs::BEAT_SECONDS + 3);
 
 /// Rows read in one transaction.
 const PAGE: i64 = 500;
@@ -46,6 +51,7 @@ impl Resealed {
 /// Blocks.
 pub fn reseal(store: &Store, sealer: &Sealer, event: &NewEvent) -> Result<Resealed, StoreError> {
     let mut done = Resealed::default();
+    refuse_while_the_earlier_key_is_at_work(store, sealer)?;
     loop {
         done.unreadable.clear();
         let mut after = 0;
@@ -67,7 +73,12 @@ pub fn reseal(store: &Store, sealer: &Sealer, event: &NewEvent) -> Result<Reseal
             linking = None;
         }
         let is_done = store.write_blocking(|db| {
-            let left = keys::forget_earlier(db, sealer, |db| left(db, sealer))?;
+            let left = keys::forget_earlier(db, sealer, |db| {
+                if !programs::sealing_with_another_key(db, sealer)?.is_empty() {
+                    return Err(StoreError::EarlierKeyAtWork);
+                }
+                left(db, sealer)
+            })?;
             let is_done = left <= done.unreadable.len() as u64;
             if is_done {
                 audit::append(db, linking, &NewEvent { subject: Some(done.told()), ..event.clone() })?;
@@ -78,6 +89,25 @@ pub fn reseal(store: &Store, sealer: &Sealer, event: &NewEvent) -> Result<Reseal
             return Ok(done);
         }
     }
+}
+
+/// A program that still seals with an earlier key would lose what it seals from now on, or is about to open. One that
+/// says nothing for longer than it may was killed.
+fn refuse_while_the_earlier_key_is_at_work(store: &Store, sealer: &Sealer) -> Result<(), StoreError> {
+    let look = || store.read_blocking(|db| programs::sealing_with_another_key(db, sealer));
+    let said = look()?;
+    let until = Instant::now() + LONGEST_SILENCE;
+    while !said.is_empty() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
+        let now = look()?;
+        if now.is_empty() {
+            return Ok(());
+        }
+        if now.iter().any(|program| !said.contains(program)) {
+            return Err(StoreError::EarlierKeyAtWork);
+        }
+    }
+    store.write_blocking(|db| programs::forget(db, &said))
 }
 
 /// How many values are not sealed with the current key.

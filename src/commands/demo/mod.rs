@@ -31,7 +31,7 @@ use mukta_ftps::sync::{Jit, SyncTimes};
 use mukta_ftps::web::tenants::TenantNames;
 use mukta_ftps::web::{Sessions, Site, listen};
 
-use super::serve::serve_until_told;
+use super::serve::{serve_until_told, told_to_stop};
 use super::simulate::{gateway_started, introduce, muktasoft_started, started};
 use super::{CommandError, OrSay, runtime};
 
@@ -147,9 +147,10 @@ pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
             args.data.join(LOG).display(),
             args.data.display(),
         );
+        let told_to_stop = told_to_stop()?;
         // At once: who reads as far as the sign-ins and goes away does not end the demo.
         std::io::stdout().write_all(told.as_bytes()).or_say("standard output is closed")?;
-        serve_until_told(server, site, STOP_WITHIN).await
+        serve_until_told(server, site, told_to_stop, STOP_WITHIN).await
     })
 }
 

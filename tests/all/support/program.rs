@@ -95,6 +95,13 @@ impl Program {
         (status.code(), log)
     }
 
+    /// Nobody tells it to: what it ended with, and its log.
+    pub(crate) fn ended_by_itself(mut self) -> (Option<i32>, String) {
+        let mut log = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.0.wait().unwrap().code(), log)
+    }
+
     fn tell_to_stop(&self) {
         let told = Command::new("kill").arg("-TERM").arg(self.0.id().to_string()).status().unwrap();
         assert!(told.success());

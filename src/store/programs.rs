@@ -1,0 +1,71 @@
+//! Which programs are at work, and with which data key: each says so from time to time.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::schema::program_state;
+use super::{Db, StoreError, keys};
+use crate::sealing::{SealError, Sealer, random_hex};
+
+/// How often each program says so, in seconds.
+pub const BEAT_SECONDS: u64 = 5;
+
+/// What the names of programs' rows have in common.
+const SEALS_WITH: &str = " seals with ";
+
+/// A running program.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// What its row is called, but for the key.
+    name: String,
+}
+
+impl Program {
+    /// One that begins to run.
+    pub fn starting() -> Result<Self, SealError> {
+        Ok(Self { name: format!("program {}{SEALS_WITH}", random_hex(8)?) })
+    }
+
+    /// Says that the program is at work with its current key, in the database's own time. A key that fits no more
+    /// is [`StoreError::WrongDataKey`].
+    pub fn beat(&self, db: &mut Db, sealer: &Sealer) -> Result<(), StoreError> {
+        keys::hold(db, sealer)?;
+        diesel::sql_query(
+            "INSERT INTO program_state (name, noted_at) VALUES ($1, CURRENT_TIMESTAMP) \
+             ON CONFLICT (name) DO UPDATE SET noted_at = excluded.noted_at",
+        )
+        .bind::<Text, _>(self.name.clone() + &sealer.current_key_id())
+        .execute(db)?;
+        Ok(())
+    }
+
+    /// Says that the program ends.
+    pub fn end(&self, db: &mut Db) -> Result<(), StoreError> {
+        diesel::delete(program_state::table.filter(program_state::name.like(format!("{}%", self.name))))
+            .execute(db)?;
+        Ok(())
+    }
+}
+
+/// When a program last said that it seals with another key than the current one: its row, and the instant.
+pub(super) type LastSaid = (String, NaiveDateTime);
+
+/// The programs that said so and have not said that they end.
+pub(super) fn sealing_with_another_key(db: &mut Db, sealer: &Sealer) -> Result<Vec<LastSaid>, StoreError> {
+    let ours = format!("%{SEALS_WITH}{}", sealer.current_key_id());
+    Ok(program_state::table
+        .filter(program_state::name.like(format!("program %{SEALS_WITH}%")))
+        .filter(program_state::name.not_like(ours))
+        .select((program_state::name, program_state::noted_at))
+        .load(db)?)
+}
+
+/// Forgets programs that were killed.
+pub(super) fn forget(db: &mut Db, killed: &[LastSaid]) -> Result<(), StoreError> {
+    for (name, said) in killed {
+        let row = program_state::table.find(name).filter(program_state::noted_at.eq(said));
+        diesel::delete(row).execute(db)?;
+    }
+    Ok(())
+}

@@ -186,9 +186,9 @@ async fn no_page_of_the_file_holds_what_the_earlier_key_sealed() {
 /// The statements of a section of OPERATIONS.md, for that database and that role.
 fn grants(database: &str, role: &str) -> String {
     let operations = include_str!("../../docs/OPERATIONS.md");
-    let section = operations.split("## Two roles on PostgreSQL").nth(1).unwrap();
-    let block = section.split("```sql").nth(1).unwrap().split("```").next().unwrap();
-    block.replace("DATABASE mukta ", &format!("DATABASE {database} ")).replace("mukta_app", role)
+    let from = operations.find("GRANT CONNECT ON DATABASE").unwrap();
+    let block = operations[from..].split("END").next().unwrap();
+    block.replace("DATABASE mukta ", &format!("DATABASE {database} ")).replace("\"mukta-ftps\"", role)
 }
 
 #[test]

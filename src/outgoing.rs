@@ -3,6 +3,9 @@
 //! No redirects, no repeats, nothing told about where a request comes from; connections and exchanges end
 //! in time, replies are read up to a limit, and this machine's own simulators are reached past any proxy.
 
+#[cfg(test)]
+pub(crate) mod tls_front;
+
 use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::BillToAsk;
 use crate::domain::{AskedBeneficiary, AskedInstruction, Decision, Outcome, Paise, decide};
 use crate::jit::PublicKey;
+use crate::outgoing::tls_front::TlsFront;
 use crate::simulator::http::{Action, HttpSimulator};
 use crate::simulator::jit::{
     JitSimulator, JitSimulatorOptions, KnownBeneficiary, KnownInstruction, Scenario, SignIn,
@@ -378,59 +379,10 @@ async fn a_certificate_that_is_not_trusted_is_a_glitch_unless_its_root_is_named(
     assert_eq!(exchange.contact, Contact::Reached);
     assert_eq!(jit.sign_ins_tried(), 0);
 
-    let roots =
-        reqwest::Certificate::from_pem_bundle(include_bytes!("../../tests/data/tls/root.pem")).unwrap();
-    let friend = JitClient::new(JitConfig { extra_roots: roots, ..config }, Clock::system()).unwrap();
+    let friend =
+        JitClient::new(JitConfig { extra_roots: TlsFront::roots(), ..config }, Clock::system()).unwrap();
     let exchange = friend.ask(&numbered(NUMBER)).await.unwrap();
     assert!(matches!(exchange.reply, Reply::Answered(_)), "{exchange:?}");
-}
-
-/// Speaks TLS in front of a simulator, with a certificate of a root that nobody knows.
-struct TlsFront {
-    base_url: Url,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for TlsFront {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl TlsFront {
-    async fn start(behind: Url) -> Self {
-        use tokio_rustls::rustls::pki_types::pem::PemObject;
-        use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-        let chain = CertificateDer::pem_slice_iter(include_bytes!("../../tests/data/tls/server.pem"))
-            .collect::<Result<Vec<_>, _>>()
-            .unwrap();
-        let key =
-            PrivateKeyDer::from_pem_slice(include_bytes!("../../tests/data/tls/server-key.pem")).unwrap();
-        let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
-        let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap();
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut base_url = behind.clone();
-        base_url.set_scheme("https").unwrap();
-        base_url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
-        let target = format!("127.0.0.1:{}", behind.port().unwrap());
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, target) = (acceptor.clone(), target.clone());
-                tokio::spawn(async move {
-                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                    let mut jit = tokio::net::TcpStream::connect(target).await.unwrap();
-                    let _broken = tokio::io::copy_bidirectional(&mut stream, &mut jit).await;
-                });
-            }
-        });
-        Self { base_url, task }
-    }
 }
 
 #[tokio::test]

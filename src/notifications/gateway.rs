@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::{StatusCode, Url};
+use reqwest::{Certificate, StatusCode, Url};
 use serde_json::{Map, Value};
 
 use crate::domain::DeliveryFault;
@@ -29,6 +29,8 @@ const MAX_IDLE: Duration = Duration::from_secs(5);
 pub struct GatewayConfig {
     /// Where messages are posted to.
     pub url: Url,
+    /// Certificates trusted beside the system's.
+    pub extra_roots: Vec<Certificate>,
     /// How long one message may take.
     pub timeout: Duration,
     /// `action`.
@@ -96,6 +98,7 @@ impl Gateway {
         // Connecting ends well within the whole, so that "could not connect" is told from "no answer".
         let http = outgoing::client(&config.url, config.timeout, config.timeout / 2)
             .pool_idle_timeout(MAX_IDLE)
+            .tls_certs_merge(config.extra_roots.iter().cloned())
             .build()?;
         Ok(Self { http, config })
     }

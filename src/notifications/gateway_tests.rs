@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::Paise;
 use crate::domain::sms::payment_successful;
+use crate::outgoing::tls_front::TlsFront;
 use crate::simulator::sms::{SmsScenario, SmsSimulator, SmsSimulatorOptions};
 
 const PHONE: &str = "9437012345";
@@ -8,6 +9,7 @@ const PHONE: &str = "9437012345";
 fn gateway(url: &str) -> Gateway {
     Gateway::new(GatewayConfig {
         url: url.parse().unwrap(),
+        extra_roots: Vec::new(),
         timeout: Duration::from_secs(2),
         action: "singleSMS".to_owned(),
         source: "ODIGOV".to_owned(),
@@ -165,4 +167,17 @@ fn of_a_stored_answer_a_person_is_told_its_message() {
     for silent in [r#"{"success":false}"#, r#"{"message":""}"#, r#"{"message":7}"#, "<html>", ""] {
         assert_eq!(message_in(silent), None, "{silent}");
     }
+}
+
+#[tokio::test]
+async fn a_gateway_whose_root_nobody_knows_is_not_told_a_number_unless_its_root_is_named() {
+    let simulator = SmsSimulator::start(SmsSimulatorOptions::default()).await.unwrap();
+    let tls = TlsFront::start(simulator.gateway_url().parse().unwrap()).await;
+    let stranger = gateway(tls.base_url.as_str());
+    assert_eq!(stranger.send(&sms()).await.verdict, Verdict::TryLater);
+    assert_eq!(simulator.count(), 0);
+    let friend =
+        Gateway::new(GatewayConfig { extra_roots: TlsFront::roots(), ..stranger.config.clone() }).unwrap();
+    assert_eq!(friend.send(&sms()).await.verdict, Verdict::Accepted);
+    assert_eq!(simulator.count(), 1);
 }

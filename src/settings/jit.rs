@@ -1,11 +1,11 @@
 //! JIT.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::{Secret, SettingFault, fault, filled, offset, required, secret};
+use super::{Secret, SettingFault, extra_roots, fault, filled, offset, required, secret};
 use crate::jit::{JitConfig, PublicKey};
 use crate::outgoing::is_loopback;
 use crate::store::instructions::LONGEST_TIMEOUT_SECONDS;
@@ -90,7 +90,7 @@ impl JitSettings {
                 client_secret: header_text("JIT_CLIENT_SECRET", required("JIT_CLIENT_SECRET", secret_text)?)?,
                 public_key: PublicKey::parse(&key)
                     .map_err(|cause| fault("JIT_PUBLIC_KEY_FILE", format!("holds no usable key: {cause}")))?,
-                extra_roots: extra_roots(self.jit_ca_file.as_deref())?,
+                extra_roots: extra_roots("JIT_CA_FILE", self.jit_ca_file.as_deref())?,
                 timeout,
                 session_lifetime: Duration::from_secs(self.jit_session_seconds.into()),
                 department: self.jit_dept_code.clone(),
@@ -100,22 +100,6 @@ impl JitSettings {
             concurrency: self.jit_concurrency,
         })
     }
-}
-
-/// The certificates of a PEM file, if one is named: at least one, each fit to be a root.
-fn extra_roots(file: Option<&Path>) -> Result<Vec<reqwest::Certificate>, SettingFault> {
-    let name = "JIT_CA_FILE";
-    let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else { return Ok(Vec::new()) };
-    let pem = std::fs::read(file)
-        .map_err(|cause| fault(name, format!("names {}, which cannot be read: {cause}", file.display())))?;
-    let roots = reqwest::Certificate::from_pem_bundle(&pem)
-        .ok()
-        .filter(|roots| !roots.is_empty())
-        .ok_or_else(|| fault(name, format!("names {}, which holds no certificate in PEM", file.display())))?;
-    reqwest::Client::builder().tls_certs_only(roots.iter().cloned()).build().map_err(|_| {
-        fault(name, format!("names {}, which holds a certificate that cannot be used", file.display()))
-    })?;
-    Ok(roots)
 }
 
 fn header_text(name: &'static str, text: String) -> Result<String, SettingFault> {

@@ -207,6 +207,21 @@ impl DataKeySettings {
     }
 }
 
+/// The certificates of a PEM file, if one is named: at least one, each fit to be a root.
+fn extra_roots(name: &'static str, file: Option<&Path>) -> Result<Vec<reqwest::Certificate>, SettingFault> {
+    let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else { return Ok(Vec::new()) };
+    let pem = std::fs::read(file)
+        .map_err(|cause| fault(name, format!("names {}, which cannot be read: {cause}", file.display())))?;
+    let roots = reqwest::Certificate::from_pem_bundle(&pem)
+        .ok()
+        .filter(|roots| !roots.is_empty())
+        .ok_or_else(|| fault(name, format!("names {}, which holds no certificate in PEM", file.display())))?;
+    reqwest::Client::builder().tls_certs_only(roots.iter().cloned()).build().map_err(|_| {
+        fault(name, format!("names {}, which holds a certificate that cannot be used", file.display()))
+    })?;
+    Ok(roots)
+}
+
 /// Says that a longest step is shorter than the first.
 fn steps_that_shrink(first: (&str, u32), longest: (&str, u32)) -> Option<String> {
     (longest.1 < first.1)

@@ -1,12 +1,13 @@
 //! The SMS gateway.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::outgoing::is_loopback;
 
-use super::{SettingFault, fault, filled, required, steps_that_shrink};
+use super::{SettingFault, extra_roots, fault, filled, required, steps_that_shrink};
 use crate::notifications::Sms;
 use crate::notifications::gateway::GatewayConfig;
 
@@ -16,6 +17,9 @@ pub struct SmsSettings {
     /// URL of the SMS gateway; without one, messages wait in the outbox
     #[arg(long, env = "SMS_GATEWAY_URL", value_name = "SMS_GATEWAY_URL", hide_env_values = true)]
     sms_gateway_url: Option<String>,
+    /// Certificates (PEM) that are trusted for the gateway beside the system's
+    #[arg(long, env = "SMS_CA_FILE", value_name = "SMS_CA_FILE")]
+    sms_ca_file: Option<PathBuf>,
     /// Longest time for one message, in seconds
     #[arg(long, env = "SMS_TIMEOUT_SECONDS", value_name = "SMS_TIMEOUT_SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=600))]
     sms_timeout_seconds: u32,
@@ -48,11 +52,13 @@ pub struct SmsSettings {
 impl SmsSettings {
     /// Checks all of them; `None` without a gateway.
     pub fn validated(&self) -> Result<Option<Sms>, SettingFault> {
+        let extra_roots = extra_roots("SMS_CA_FILE", self.sms_ca_file.as_deref())?;
         let Some(url) = filled(self.sms_gateway_url.as_deref()) else { return Ok(None) };
         let seconds = |count: u32| Duration::from_secs(count.into());
         Ok(Some(Sms {
             config: GatewayConfig {
                 url: gateway_url(&url)?,
+                extra_roots,
                 timeout: seconds(self.sms_timeout_seconds),
                 action: self.sms_action.clone(),
                 source: self.sms_source.clone(),

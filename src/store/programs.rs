@@ -35,7 +35,7 @@ impl Program {
             "INSERT INTO program_state (name, noted_at) VALUES ($1, CURRENT_TIMESTAMP) \
              ON CONFLICT (name) DO UPDATE SET noted_at = excluded.noted_at",
         )
-        .bind::<Text, _>(self.name.clone() + &sealer.current_key_id())
+        .bind::<Text, _>(format!("{}{}", self.name, sealer.current_key_id()))
         .execute(db)?;
         Ok(())
     }

@@ -38,6 +38,7 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("JIT_PUBLIC_KEY_FILE", "/nowhere"),
         ("JIT_PUBLIC_KEY_FILE", ""),
         ("JIT_CA_FILE", "/nowhere"),
+        ("SMS_CA_FILE", "/nowhere"),
         ("JIT_CA_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jit-public-key.der")),
         ("SYNC_SCHEDULE", "sometimes"),
         ("SYNC_TIMEZONE_OFFSET", "east"),

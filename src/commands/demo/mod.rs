@@ -270,6 +270,7 @@ fn sms(gateway: &SmsSimulator) -> Result<Sms, CommandError> {
                 .parse()
                 .map_err(std::io::Error::other)
                 .or_say("the simulated SMS gateway's address")?,
+            extra_roots: Vec::new(),
             timeout: Duration::from_secs(10),
             action: "singleSMS".to_owned(),
             source: "ODIGOV".to_owned(),

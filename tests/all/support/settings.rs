@@ -70,6 +70,7 @@ pub(crate) fn sms_settings(gateway: &SmsSimulator) -> Sms {
         config: GatewayConfig {
             url: gateway.gateway_url().parse().unwrap(),
             // Long enough for a machine that is busy with other tests.
+            extra_roots: Vec::new(),
             timeout: Duration::from_secs(5),
             action: "singleSMS".to_owned(),
             source: "ODIGOV".to_owned(),

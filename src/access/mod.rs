@@ -71,17 +71,31 @@ pub fn employee_name(typed: &str) -> Result<String, NameFault> {
     fits.then_some(name).ok_or(NameFault)
 }
 
+/// A name with so many digits may be somebody's account or mobile number, and would stand in the audit trail.
+const MOST_DIGITS: usize = 9;
+
 /// Why a name cannot be a new employee's.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "a new user's name is 2 to 64 of the letters a to z, digits, dots, hyphens, underscores or @, without blanks"
+    "a new user's name is 2 to 64 of the letters a to z, digits, dots, hyphens, underscores or @, without blanks; \
+     not what the audit trail calls the program itself or a command, and no number of a person"
 )]
 pub struct NewNameFault;
 
 /// A new employee's name as it is stored. Letters that look like others are not taken any more; who was added with
 /// them before goes on signing in.
 pub fn new_employee_name(typed: &str) -> Result<String, NewNameFault> {
-    employee_name(typed).ok().filter(|name| name.is_ascii()).ok_or(NewNameFault)
+    let is_the_programs = |name: &str| {
+        name.starts_with("operator") || ["system", "command", "unknown-name", "not-signed-in"].contains(&name)
+    };
+    let digits = |name: &str| name.chars().filter(char::is_ascii_digit).count();
+    let fits = |name: &String| {
+        name.is_ascii()
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && !is_the_programs(name)
+            && digits(name) < MOST_DIGITS
+    };
+    employee_name(typed).ok().filter(fits).ok_or(NewNameFault)
 }
 
 /// Why a text cannot be a tenant.
@@ -140,9 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn a_new_name_has_no_letters_that_look_like_others() {
+    fn a_new_name_is_like_no_other_and_is_nobodys_number() {
         assert_eq!(new_employee_name(" Asha.Das ").as_deref(), Ok("asha.das"));
-        for bad in ["аsha", "ଆଶା", "asha\u{200b}", "ａsha", "a"] {
+        for bad in ["аsha", "ଆଶା", "asha\u{200b}", "ａsha", "a", "system", "Operator", "..", "9437-012-345"]
+        {
             assert_eq!(new_employee_name(bad), Err(NewNameFault), "{bad:?}");
         }
         assert!(employee_name("ଆଶ").is_ok(), "who was added before goes on signing in");

@@ -4,8 +4,9 @@ use clap::Args;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
 use mukta_ftps::store::audit::Action;
 use mukta_ftps::store::resealing::{Resealed, reseal};
+use mukta_ftps::store::{Store, keys};
 
-use super::import::{open, unreadable_is_a_failure};
+use super::import::unreadable_is_a_failure;
 use super::operator::event;
 use super::{CommandError, say, tell};
 
@@ -19,7 +20,10 @@ pub(crate) struct ResealArgs {
 }
 
 pub(crate) fn run(args: ResealArgs) -> Result<(), CommandError> {
-    let (store, sealer) = open(&args.database, &args.data_key)?;
+    let (url, sealer) = (args.database.validated()?, args.data_key.validated()?);
+    let store = Store::open(&url)?;
+    // The new key is noted by the resealing itself, if it may begin at all.
+    store.read_blocking(|db| keys::fitting(db, &sealer))?;
     let done = reseal(&store, &sealer, &event(Action::Resealed, None, String::new()))?;
     for unreadable in &done.unreadable {
         tell(&unreadable.to_string())?;

@@ -51,7 +51,8 @@ impl Around {
         if !may_tell_numbers(sentence) {
             return sentence.to_owned();
         }
-        let chars: Vec<char> = sentence.chars().collect();
+        let written: Vec<char> = sentence.chars().collect();
+        let chars: Vec<char> = written.iter().copied().map(western).collect();
         let mut kept = vec![false; chars.len()];
         self.keep_references(&chars, &mut kept);
         keep_forms(&chars, &mut kept, benef_id);
@@ -68,12 +69,12 @@ impl Around {
         let mut shown = String::with_capacity(sentence.len());
         let mut at = 0;
         for (from, to) in spans {
-            shown.extend(&chars[at..from]);
+            shown.extend(&written[at..from]);
             let bare: Vec<char> = chars[from..to].iter().copied().filter(|c| c.is_alphanumeric()).collect();
             shown.push_str(&last_digits(&bare[bare.len().saturating_sub(4)..].iter().collect::<String>()));
             at = to;
         }
-        shown.extend(&chars[at..]);
+        shown.extend(&written[at..]);
         shown
     }
 
@@ -128,7 +129,16 @@ impl Around {
 
 /// Whether a sentence has enough digits for a number of a person.
 pub fn may_tell_numbers(sentence: &str) -> bool {
-    sentence.chars().filter(char::is_ascii_digit).count() >= SHORTEST_KNOWN
+    sentence.chars().map(western).filter(char::is_ascii_digit).count() >= SHORTEST_KNOWN
+}
+
+/// The zeros of the digits that a sentence may be written in here: Odia, Devanagari, Bengali, Telugu, full width.
+const ZEROS: [u32; 5] = [0x0B66, 0x0966, 0x09E6, 0x0C66, 0xFF10];
+
+/// A digit as the accounts and mobile numbers known here have it; anything else as it is.
+fn western(c: char) -> char {
+    let digit = ZEROS.iter().find_map(|zero| u32::from(c).checked_sub(*zero).filter(|digit| *digit < 10));
+    digit.and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)
 }
 
 fn folded(c: char) -> char {
@@ -301,6 +311,10 @@ mod tests {
             ("acct-300000001011/2 closed", "acct-•••• 1011/2 closed"),
             ("acct-300000/001011 closed", "acct-•••• 1011 closed"),
             ("1999-0012-0020", "•••• 0020"),
+            ("मोबाइल ९४३७००१०१२ गलत", "मोबाइल •••• 1012 गलत"),
+            ("ମୋବାଇଲ ୯୪୩୭୦୦୧୦୧୨ ଭୁଲ", "ମୋବାଇଲ •••• 1012 ଭୁଲ"),
+            ("９９８８７７６６５５４４", "•••• 5544"),
+            ("ପ୍ରଥମ ୨ ଜଣ, 998877665544", "ପ୍ରଥମ ୨ ଜଣ, •••• 5544"),
             ("2023-11-05 12:998877665544", "2023-11-05 12:•••• 5544"),
         ] {
             assert_eq!(around().masked(told), shown, "{told}");

@@ -52,6 +52,7 @@ impl Resealed {
 pub fn reseal(store: &Store, sealer: &Sealer, event: &NewEvent) -> Result<Resealed, StoreError> {
     let mut done = Resealed::default();
     refuse_while_the_earlier_key_is_at_work(store, sealer)?;
+    store.write_blocking(|db| keys::fit(db, sealer, event.at))?;
     loop {
         done.unreadable.clear();
         let mut after = 0;

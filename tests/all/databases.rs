@@ -84,6 +84,9 @@ async fn a_key_is_not_taken_from_a_program_that_seals_with_it(world: World) {
     let refused = reseal();
     assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
     assert!(stderr(&refused).contains("a program is at work that still seals with the earlier key"));
+    let mut verify = with_database(&["verify"], &world.database);
+    let verified = verify.env("DATA_KEY", hex(&NEW_DATA_KEY)).output().unwrap();
+    assert!(stderr(&verified).contains("DATA_KEY does not fit this database"), "{}", stderr(&verified));
     serve.stop();
     assert_eq!(at_work(), 0);
 

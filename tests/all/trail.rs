@@ -148,6 +148,12 @@ async fn verify_names_what_was_changed(kind: Kind) {
                 .to_owned(),
             "are not linked",
         ),
+        (
+            "INSERT INTO audit_events (id, at, actor, action)
+                VALUES (-5, '2020-01-01 10:00:00', 'operator (command, root)', 'user-added')"
+                .to_owned(),
+            "1 events are not linked",
+        ),
         ("UPDATE ftps_calls SET message = 'On call of FTPS API: paid'".to_owned(), "is not what was written"),
         ("UPDATE ftps_calls SET response_sealed = NULL".to_owned(), "its payloads are not what was written"),
         (

@@ -18,9 +18,12 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// As it is known of an employee.
+    /// As it is known of an employee: whatever failed since the sign-in before this one, during this one too.
     pub fn of(employee: &Employee) -> Self {
-        Self { before: employee.sign_in_before_at, failures: employee.failures_before }
+        Self {
+            before: employee.sign_in_before_at,
+            failures: employee.failures_before + employee.failures_since,
+        }
     }
 
     /// What is to be told in this session, if anything is.

@@ -166,4 +166,7 @@ async fn what_failed_since_the_last_sign_in_is_told_once(world: World) {
     let account = browser.get("/account").await;
     assert_eq!(account.attr("#sign-ins", "data-failures"), "2");
     assert!(account.words("#sign-ins").contains("2 attempts to sign in with your name have failed"));
+    Browser::new(world.address).try_to_sign_in("bina", "wrong").await;
+    let account = browser.get("/account").await;
+    assert_eq!(account.attr("#sign-ins", "data-failures"), "3", "what fails during this sign-in counts too");
 }

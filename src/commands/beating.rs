@@ -17,9 +17,10 @@ pub(crate) struct Beating {
 impl Beating {
     /// Says for the first time that the program is at work.
     pub(crate) async fn begin(app: &App) -> Result<Self, CommandError> {
-        let beating = Self { app: app.clone(), program: Program::starting().map_err(StoreError::from)? };
-        beating.beat().await?;
-        Ok(beating)
+        let program = Program::starting().map_err(StoreError::from)?;
+        let (begins, sealer) = (program.clone(), app.sealer.clone());
+        app.store.write(move |db| begins.begin(db, &sealer)).await?;
+        Ok(Self { app: app.clone(), program })
     }
 
     async fn beat(&self) -> Result<(), StoreError> {

@@ -96,7 +96,7 @@ pub(crate) fn tell(line: &str) -> Result<(), CommandError> {
 }
 
 /// How long the last queries are waited for at the end: one that hangs does not keep the program.
-pub(crate) const LAST_QUERIES: std::time::Duration = std::time::Duration::from_secs(1);
+pub(crate) const LAST_QUERIES: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// The long-lived runtime that all traffic with JIT runs on.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {

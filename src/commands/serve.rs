@@ -189,18 +189,19 @@ pub(crate) async fn serve_until_told(
         bookkeeping.finish().await;
     };
     let finished = async {
-        tokio::join!(
+        let ((), is_finished, (), (), ()) = tokio::join!(
             last_pages,
             app.sync.finish(stop_within),
             delivery.finish(),
             pulling.finish(),
             told_muktasoft
-        )
+        );
+        beating.end().await;
+        is_finished
     };
-    if !matches!(tokio::time::timeout(stop_within, finished).await, Ok(((), true, (), (), ()))) {
+    if tokio::time::timeout(stop_within, finished).await != Ok(true) {
         log::warn!("stopped with calls or messages under way: their claims end by themselves");
     }
-    beating.end().await;
     match app.sync.unrecorded() {
         0 => told,
         answers => told.and(Err(CommandError::AnswersGivenUp(answers))),

@@ -73,7 +73,10 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
             stopped = until_over_or_told(&app, &run, is_ours, stop_within) => stopped,
             retired = beating.until_the_key_is_retired() => Err(retired),
         };
-        beating.end().await;
+        // A database that is gone does not keep the program.
+        if tokio::time::timeout(LAST_QUERIES, beating.end()).await.is_err() {
+            tell("it could not be noted that this program ends: the database does not answer")?;
+        }
         progress.abort();
         closing(&app, &run, is_ours, stopped?).await
     });

@@ -1,5 +1,6 @@
 //! Connections to either database, and the pool of them.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -134,6 +135,15 @@ fn postgres_fault(url: &str) -> Option<&'static str> {
     (!is_percent_encoded(rest)).then_some("cannot be read: a % in a name or password must be written %25")
 }
 
+/// The same address; a server that does not answer is waited for ten seconds, unless it says otherwise.
+fn in_time(url: &str) -> Cow<'_, str> {
+    if url.contains("connect_timeout=") {
+        return Cow::Borrowed(url);
+    }
+    let joined = if url.contains('?') { '&' } else { '?' };
+    Cow::Owned(format!("{url}{joined}connect_timeout=10"))
+}
+
 /// How long SQLite waits for its one writer before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -166,7 +176,8 @@ impl diesel::r2d2::ManageConnection for Connections {
                 Db::Sqlite(db)
             }
             DatabaseUrl::Postgres(url) => {
-                let mut db = PgConnection::establish(url).map_err(diesel::r2d2::Error::ConnectionError)?;
+                let mut db =
+                    PgConnection::establish(&in_time(url)).map_err(diesel::r2d2::Error::ConnectionError)?;
                 // Every query is short: compiling one, or sharing it among processes, takes longer than it.
                 db.batch_execute(
                     "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; \

@@ -40,6 +40,17 @@ impl Program {
         Ok(())
     }
 
+    /// Says that the program is at work, for the first time; programs that were killed long ago are forgotten.
+    pub fn begin(&self, db: &mut Db, sealer: &Sealer) -> Result<(), StoreError> {
+        let long_ago = match db {
+            Db::Sqlite(_) => "datetime('now', '-1 day')",
+            Db::Postgres(_) => "CURRENT_TIMESTAMP - INTERVAL '1 day'",
+        };
+        let killed = format!("name LIKE 'program %{SEALS_WITH}%' AND noted_at < {long_ago}");
+        diesel::sql_query(format!("DELETE FROM program_state WHERE {killed}")).execute(db)?;
+        self.beat(db, sealer)
+    }
+
     /// Says that the program ends.
     pub fn end(&self, db: &mut Db) -> Result<(), StoreError> {
         diesel::delete(program_state::table.filter(program_state::name.like(format!("{}%", self.name))))

@@ -78,6 +78,9 @@ async fn a_key_is_not_taken_from_a_program_that_seals_with_it(world: World) {
         command.env("DATA_KEY", hex(&NEW_DATA_KEY)).env("DATA_KEY_PREVIOUS", hex(&DATA_KEY)).output().unwrap()
     };
     let start = || Program::start(world.program(&["serve"]).stderr(Stdio::null()));
+    world.database.execute(
+        "INSERT INTO program_state (name, noted_at) VALUES ('program of old seals with x', '2020-01-01 00:00:00')",
+    );
     let at_work = || programs_at_work(&world);
     let serve = start();
     world.until(|| at_work() == 1).await;
@@ -111,6 +114,18 @@ async fn a_program_whose_key_was_taken_ends() {
     let (status, log) = serve.ended_by_itself();
     assert_eq!(status, Some(1), "{log}");
     assert!(log.contains("DATA_KEY does not fit this database"), "{log}");
+}
+
+/// A server that takes the connection and says nothing is not waited for longer than ten seconds.
+#[test]
+fn a_server_that_does_not_answer_is_given_up() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let output = program(&["user", "list"])
+        .env("DATABASE_URL", format!("postgres://test@{}/none", silent.local_addr().unwrap()))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("cannot be reached") && stderr(&output).contains("timeout expired"));
 }
 
 /// Every connection of a command is over TLS here; its end met handshakes under way before.

@@ -48,9 +48,9 @@ pub fn faults(store: &Store, sealer: &Sealer) -> Result<Checked, StoreError> {
         let mut checked = Checked::default();
         match TrailKey::known(db, sealer) {
             Ok(Some(key)) => {
-                events(db, &key, &mut checked)?;
-                calls(db, sealer, &key, &mut checked)?;
-                erasures(db, &key, &mut checked)?;
+                readable(events(db, &key, &mut checked), &mut checked)?;
+                readable(calls(db, sealer, &key, &mut checked), &mut checked)?;
+                readable(erasures(db, &key, &mut checked), &mut checked)?;
             }
             Ok(None) => never_linked(db, &mut checked)?,
             Err(StoreError::Seal(cause)) => {
@@ -60,6 +60,17 @@ pub fn faults(store: &Store, sealer: &Sealer) -> Result<Checked, StoreError> {
         }
         Ok(checked)
     })
+}
+
+/// A row that cannot even be read is a fault of the trail like others, and the rest is checked all the same.
+fn readable(looked: Result<(), StoreError>, checked: &mut Checked) -> Result<(), StoreError> {
+    match looked {
+        Err(StoreError::Query(unreadable @ diesel::result::Error::DeserializationError(_))) => {
+            checked.fault(format!("a row cannot be read: {unreadable}"));
+            Ok(())
+        }
+        looked => looked,
+    }
 }
 
 /// A database in which nothing was linked yet has neither a position nor a head.

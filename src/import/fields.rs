@@ -70,7 +70,20 @@ impl<'a> Object<'a> {
 
     /// What somebody is called: without characters that nobody sees, but for those that join letters.
     pub(super) fn name(&self, key: &'static str, max_chars: usize, faults: &mut Faults) -> Option<String> {
-        self.text(key, max_chars, faults).map(|told| text::name(&told)).filter(|name| !name.is_empty())
+        self.sentence(key, max_chars, faults).map(|told| text::name(&told)).filter(|name| !name.is_empty())
+    }
+
+    /// What somebody wrote, all on one line.
+    pub(super) fn sentence(
+        &self,
+        key: &'static str,
+        max_chars: usize,
+        faults: &mut Faults,
+    ) -> Option<String> {
+        match self.get(key)? {
+            Value::String(text) => text_at(self.path(key), &text::one_line(text).into(), max_chars, faults),
+            other => text_at(self.path(key), other, max_chars, faults),
+        }
     }
 
     /// A day, without characters that nobody sees.
@@ -201,7 +214,7 @@ fn text_at(at: Path<'_>, value: &Value, max_chars: usize, faults: &mut Faults) -
             return None;
         }
     };
-    // PostgreSQL cannot hold NUL, and no field of ours has more than one line.
+    // PostgreSQL cannot hold NUL, and no number of ours has more than one line.
     if text.chars().any(char::is_control) {
         faults.add(at, "has a control character in it");
         return None;

@@ -257,7 +257,7 @@ fn beneficiary(one: &Object<'_>, status: Option<PiStatus>, faults: &mut Faults) 
     let payment_id = one.required_id("beneficiaryNumber", NUMBER_MAX_CHARS, faults);
     let amount = one.required_amount("amount", faults);
     let payment_status = payment_status(one, status, faults);
-    let failure_reason = one.text("paymentStatusMessage", REASON_MAX_CHARS, faults);
+    let failure_reason = one.sentence("paymentStatusMessage", REASON_MAX_CHARS, faults);
     let disputed = one.flag("disputed", false, faults) && status == Some(PiStatus::Completed);
     let told_amount = one.amount("toldAmount", faults).filter(|_| status == Some(PiStatus::Completed));
     let name = one.name("benefName", TEXT_MAX_CHARS, faults);

@@ -331,6 +331,12 @@ fn what_nobody_sees_is_a_fault_in_a_number_and_left_out_of_names_and_days() {
     assert!(faults[0].contains("billNumber[1]"), "{faults:?}");
     let name = with(&format!("{one}/benefName"), Some(json!("\u{202e}Sabita\u{200b} ନା\u{200c}ୟକ\u{feff}")));
     assert_eq!(read(&name).unwrap().beneficiaries[0].name.as_deref(), Some("Sabita ନା\u{200c}ୟକ"));
+    for key in ["benefName", "paymentStatusMessage"] {
+        let broken = with(&format!("{one}/{key}"), Some(json!("Account\tis\r\nclosed\u{0}")));
+        let read = read(&broken).unwrap().beneficiaries.remove(0);
+        let told = if key == "benefName" { read.name } else { read.payment.failure_reason };
+        assert_eq!(told.as_deref(), Some("Account is closed"), "what has several lines loses no instruction");
+    }
     let blank = with(&format!("{one}/benefName"), Some(json!("\u{200b}\u{200d}")));
     assert_eq!(read(&blank).unwrap().beneficiaries[0].name, None);
     let day = with("/paDetails/1/paAdviceDate", Some(json!("\u{200e}2023-11-05")));

@@ -115,7 +115,10 @@ impl Around {
             for found in told.windows(wanted.len()) {
                 let (from, to) = (found[0].0, found[wanted.len() - 1].0 + 1);
                 let is_there = found.iter().map(|(_, c)| *c).eq(wanted.iter().copied());
-                let is_spaced = chars[from..to].iter().all(|c| c.is_alphanumeric() || parts(*c) || *c == '/');
+                // One as long as they are is nothing else, whatever stands between its parts.
+                let is_long = wanted.len() >= *TELLING.start();
+                let is_spaced =
+                    is_long || chars[from..to].iter().all(|c| c.is_alphanumeric() || parts(*c) || *c == '/');
                 let is_digits_end = !chars.get(to).is_some_and(char::is_ascii_digit);
                 if is_there && is_spaced && is_digits_end && spans.iter().all(|(f, t)| to <= *f || from >= *t)
                 {
@@ -311,6 +314,10 @@ mod tests {
             ("acct-300000001011/2 closed", "acct-•••• 1011/2 closed"),
             ("acct-300000/001011 closed", "acct-•••• 1011 closed"),
             ("1999-0012-0020", "•••• 0020"),
+            (
+                "94370:01012, (94370)01012, 9437,001,012, 94370−01012",
+                "•••• 1012, (•••• 1012, •••• 1012, •••• 1012",
+            ),
             ("मोबाइल ९४३७००१०१२ गलत", "मोबाइल •••• 1012 गलत"),
             ("ମୋବାଇଲ ୯୪୩୭୦୦୧୦୧୨ ଭୁଲ", "ମୋବାଇଲ •••• 1012 ଭୁଲ"),
             ("９９８８７７６６５５４４", "•••• 5544"),

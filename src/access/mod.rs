@@ -77,8 +77,8 @@ const MOST_DIGITS: usize = 9;
 /// Why a name cannot be a new employee's.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "a new user's name is 2 to 64 of the letters a to z, digits, dots, hyphens, underscores or @, without blanks; \
-     not what the audit trail calls the program itself or a command, and no number of a person"
+    "a new user's name is 2 to 64 of the letters a to z, digits (eight at most), dots, hyphens, underscores or @, \
+     without blanks, and begins with a letter or digit; names of the program itself, such as system, are taken"
 )]
 pub struct NewNameFault;
 

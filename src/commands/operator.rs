@@ -28,14 +28,17 @@ pub(crate) fn operator() -> String {
         .ok()
         .and_then(|id| id.trim().parse::<u32>().ok())
         .filter(|id| *id != NOBODY);
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    told(user, signed_in, &users)
+    told(user, signed_in, &users())
 }
 
 /// Whose a file is, by the name that the system has for them.
 pub(crate) fn owner_of(path: &str) -> String {
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    std::fs::metadata(path).map_or_else(|_| "somebody".to_owned(), |about| name(about.uid(), &users))
+    std::fs::metadata(path).map_or_else(|_| "somebody".to_owned(), |about| name(about.uid(), &users()))
+}
+
+/// The system's list of users; without one they are told by their numbers.
+fn users() -> String {
+    std::fs::read_to_string("/etc/passwd").unwrap_or_default()
 }
 
 fn told(user: Option<u32>, signed_in: Option<u32>, users: &str) -> String {

@@ -282,6 +282,7 @@ async fn the_trail_is_read_by_person_by_word_and_by_day(world: World) {
     };
     assert!(!shown("/audit").await.contains(&"pi-opened".to_owned()), "openings are asked for");
     assert_eq!(shown("/audit?what=pi-opened").await, ["pi-opened"]);
+    assert_eq!(world.get("/audit?what=nothing").await.status, 400);
     assert_eq!(shown("/audit?who=Bina&to=31/03/2024").await, ["people-searched", "sign-in"]);
     assert_eq!(
         shown("/audit?who=bina&what=all&to=2024-03-31").await,

@@ -5,6 +5,7 @@ mod muktasoft;
 mod samples;
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -212,6 +213,7 @@ fn log_into(file: &Path) -> Result<(), CommandError> {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
+        .mode(0o600)
         .open(file)
         .or_say(format!("{} could not be written", file.display()))?;
     let mut logger = crate::logger();
@@ -227,7 +229,6 @@ fn private_directory(path: &Path) -> std::io::Result<()> {
 
 /// Writes a file that only its owner may read.
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
     std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)

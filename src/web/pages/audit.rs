@@ -53,19 +53,21 @@ struct Asked {
 }
 
 impl AuditQuery {
-    fn read(self) -> Asked {
+    fn read(self) -> Result<Asked, WebError> {
         let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned()).unwrap_or_default();
         let (from, to) = (trimmed(self.from), trimmed(self.to));
-        Asked {
+        let kind = match trimmed(self.what).as_str() {
+            "" => Kind::Doings,
+            ALL => Kind::Everything,
+            word => Kind::One(word.parse().map_err(|_| WebError::unreadable_address())?),
+        };
+        Ok(Asked {
             who: trimmed(self.who).chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect(),
-            kind: match trimmed(self.what).as_str() {
-                ALL => Kind::Everything,
-                word => word.parse().map_or(Kind::Doings, Kind::One),
-            },
+            kind,
             days: days(&from, &to),
             from,
             to,
-        }
+        })
     }
 }
 
@@ -138,7 +140,7 @@ pub async fn page(
 ) -> Result<HttpResponse, WebError> {
     viewer.must(Right::SeeAudit)?;
     let (scope, before) = (viewer.scope(), query.before);
-    let asked = query.into_inner().read();
+    let asked = query.into_inner().read()?;
     let Some(wanted) = asked.wanted() else {
         let mut page = html(&AuditPage::new(&viewer, asked, Vec::new(), before))?;
         *page.status_mut() = StatusCode::BAD_REQUEST;

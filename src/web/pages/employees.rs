@@ -62,7 +62,7 @@ impl Fault {
     const fn words(self) -> Phrase {
         match self {
             Self::Name => phrase(
-                "A user name has 2 to 64 of the letters a to z, digits, dots, hyphens, underscores or @, without blanks.",
+                "A user name has 2 to 64 of the letters a to z, digits (eight at most), dots, hyphens, underscores or @, without blanks, and begins with a letter or digit. Names of the program itself, such as system, are taken.",
             ),
             Self::Taken => phrase("There is a user of that name already. Choose another name."),
             Self::Role => phrase("Choose what the user may do."),

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::jit::JitSetupError;
 use crate::muktasoft::push::{StatusPush, StatusPushSetupError, StatusReceiver};
 use crate::muktasoft::{Muktasoft, MuktasoftConfig, SetupError};
 use crate::notifications::gateway::GatewaySetupError;
 use crate::notifications::{Notifications, Sms};
 use crate::sealing::Sealer;
 use crate::store::{DatabaseUrl, Store, StoreError, keys};
-use crate::sync::{FtpsSync, Jit, SyncTimes};
+use crate::sync::{FtpsSync, Jit, SyncSetupError, SyncTimes};
 
 /// Why the program could not be wired up.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +17,9 @@ pub enum AppError {
     /// The database failed, or `DATA_KEY` does not fit it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// JIT's client could not be made.
+    /// What asks JIT could not be made.
     #[error(transparent)]
-    Jit(#[from] JitSetupError),
+    Sync(#[from] SyncSetupError),
     /// The SMS gateway's client could not be made.
     #[error(transparent)]
     Gateway(#[from] GatewaySetupError),

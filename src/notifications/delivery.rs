@@ -198,6 +198,7 @@ impl Notifications {
             // its way, and a person have it sent again.
             Answer::without_reply(Verdict::TryLater, DeliveryFault::HeldUp)
         };
+        self.note_contact(&answer);
         let at = self.clock.now().naive_utc();
         let fate = match answer.verdict {
             Verdict::Accepted => Fate::Sent,

@@ -1,6 +1,7 @@
 //! The state's SMS gateway: one form POST a message, and what its answer means (DOMAIN.md §6).
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::{Certificate, StatusCode, Url};
@@ -90,6 +91,8 @@ impl Answer {
 pub struct Gateway {
     http: reqwest::Client,
     config: GatewayConfig,
+    /// Whether the log was told that it is away: once, and not for each message.
+    told_away: AtomicBool,
 }
 
 impl Gateway {
@@ -100,7 +103,7 @@ impl Gateway {
             .pool_idle_timeout(MAX_IDLE)
             .tls_certs_merge(config.extra_roots.iter().cloned())
             .build()?;
-        Ok(Self { http, config })
+        Ok(Self { http, config, told_away: AtomicBool::new(false) })
     }
 
     /// Posts one message. Whatever goes wrong is in the answer.
@@ -122,23 +125,34 @@ impl Gateway {
         let response = match sent {
             Ok(response) => response,
             Err(fault) if fault.is_connect() => {
-                log::warn!("the SMS gateway could not be reached: {}", outgoing::innermost_cause(fault));
+                self.tell_away("could not be reached", fault);
                 return Answer::without_reply(Verdict::TryLater, DeliveryFault::NotReached);
             }
-            Err(fault) => return no_whole_answer(fault),
+            Err(fault) => return self.no_whole_answer(fault),
         };
         let status = response.status();
         match outgoing::body(response, MAX_ANSWER_BYTES).await {
-            Ok(body) => judged(status, body.as_deref(), &sms.to),
-            Err(fault) => no_whole_answer(fault),
+            Ok(body) => {
+                if self.told_away.swap(false, Ordering::AcqRel) {
+                    log::info!("the SMS gateway answers again");
+                }
+                judged(status, body.as_deref(), &sms.to)
+            }
+            Err(fault) => self.no_whole_answer(fault),
         }
     }
-}
 
-fn no_whole_answer(fault: reqwest::Error) -> Answer {
-    let cause = if fault.is_timeout() { DeliveryFault::TimedOut } else { DeliveryFault::BrokeOff };
-    log::warn!("the SMS gateway gave no whole answer: {}", outgoing::innermost_cause(fault));
-    Answer::without_reply(Verdict::Unknown, cause)
+    fn no_whole_answer(&self, fault: reqwest::Error) -> Answer {
+        let cause = if fault.is_timeout() { DeliveryFault::TimedOut } else { DeliveryFault::BrokeOff };
+        self.tell_away("gave no whole answer", fault);
+        Answer::without_reply(Verdict::Unknown, cause)
+    }
+
+    fn tell_away(&self, what: &str, fault: reqwest::Error) {
+        let was_told = self.told_away.swap(true, Ordering::AcqRel);
+        let level = if was_told { log::Level::Debug } else { log::Level::Warn };
+        log::log!(level, "the SMS gateway {what}: {}", outgoing::innermost_cause(fault));
+    }
 }
 
 /// The table of DOMAIN.md §6, for an answer that arrived.

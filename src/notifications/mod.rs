@@ -5,18 +5,18 @@ mod delivery;
 pub mod gateway;
 mod pace;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::domain::retry;
+use crate::domain::{DeliveryFault, retry};
 use crate::sealing::{Sealer, random_number};
 use crate::store::Store;
 pub use delivery::Delivery;
-use gateway::{Gateway, GatewayConfig, GatewaySetupError};
+use gateway::{Answer, Gateway, GatewayConfig, GatewaySetupError, Verdict};
 
 /// The state's SMS gateway, and how eagerly messages go there.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Notifications {
     line: Option<Arc<Line>>,
     /// Told when a message may have become due in this process.
     news: Arc<Notify>,
+    /// Since when the gateway takes no message of this process.
+    away_since: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
 /// The gateway, and how to treat it.
@@ -66,7 +68,7 @@ impl Notifications {
             }
             None => None,
         };
-        Ok(Self { store, sealer, clock, line, news: Arc::default() })
+        Ok(Self { store, sealer, clock, line, news: Arc::default(), away_since: Arc::default() })
     }
 
     /// The same, in a process that reads another clock: for a demo's past.
@@ -77,6 +79,23 @@ impl Notifications {
     /// Whether messages can be sent at all; without a gateway they wait.
     pub fn has_gateway(&self) -> bool {
         self.line.is_some()
+    }
+
+    /// Since when the gateway has answered no message of this process, or taken none yet, if so it is.
+    pub fn gateway_away_since(&self) -> Option<DateTime<Utc>> {
+        *self.away_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes whether the gateway dealt with a message.
+    fn note_contact(&self, answer: &Answer) {
+        let is_there = match (answer.verdict, &answer.cause) {
+            // Nobody tried.
+            (_, Some(DeliveryFault::HeldUp)) => return,
+            (Verdict::Accepted | Verdict::Refused, _) => true,
+            (Verdict::TryLater | Verdict::Unknown, _) => false,
+        };
+        let mut away_since = self.away_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *away_since = if is_there { None } else { away_since.or_else(|| Some(self.clock.now())) };
     }
 
     /// Has the outbox looked at soon: a message may have become due in this process.

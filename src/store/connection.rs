@@ -153,9 +153,49 @@ pub(super) fn shorten_log(db: &mut SqliteConnection) -> diesel::QueryResult<()> 
     db.batch_execute(&format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis()))
 }
 
+/// Which file it is, whatever lies at its path later. As long as anybody has it open, no other is taken for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FileIdentity {
+    device: u64,
+    inode: u64,
+}
+
+impl FileIdentity {
+    /// Of the file that lies there now.
+    pub(super) fn of(path: &str) -> std::io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let file = std::fs::metadata(path)?;
+        Ok(Self { device: file.dev(), inode: file.ino() })
+    }
+}
+
 /// Opens [`Db`] connections for the pool.
 #[derive(Debug, Clone)]
 pub(super) struct Connections(pub(super) DatabaseUrl);
+
+/// How soon libpq gives up a server of which nothing is heard any more, unless `DATABASE_URL` says otherwise.
+const GIVEN_UP: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "2"),
+    ("tcp_user_timeout", "15000"),
+];
+
+impl Connections {
+    /// The same for whoever finds out whether the database is there: a server that vanished is given up in seconds.
+    pub(super) fn soon_given_up(&self) -> Self {
+        let DatabaseUrl::Postgres(url) = &self.0 else { return self.clone() };
+        let mut url = url.clone();
+        for (name, value) in GIVEN_UP {
+            if !url.contains(&format!("{name}=")) {
+                let joint = if url.contains('?') { '&' } else { '?' };
+                url.push_str(&format!("{joint}{name}={value}"));
+            }
+        }
+        Self(DatabaseUrl::Postgres(url))
+    }
+}
 
 impl diesel::r2d2::ManageConnection for Connections {
     type Connection = Db;
@@ -164,6 +204,11 @@ impl diesel::r2d2::ManageConnection for Connections {
     fn connect(&self) -> Result<Db, Self::Error> {
         let db = match &self.0 {
             DatabaseUrl::Sqlite(path) => {
+                // SQLite would make a new database where the file was deleted.
+                if let Err(cause) = std::fs::metadata(path) {
+                    let gone = diesel::ConnectionError::BadConnection(format!("{path}: {cause}"));
+                    return Err(diesel::r2d2::Error::ConnectionError(gone));
+                }
                 let mut db =
                     SqliteConnection::establish(path).map_err(diesel::r2d2::Error::ConnectionError)?;
                 // `busy_timeout` first: turning WAL on can itself meet a busy database.

@@ -31,6 +31,7 @@ pub mod people;
 pub mod programs;
 pub mod pruning;
 pub mod pulls;
+pub mod readings;
 pub mod recorder;
 pub mod recording;
 pub mod refolding;
@@ -46,6 +47,7 @@ pub mod sync_runs;
 mod threads;
 pub mod trail;
 pub(crate) mod unsettled;
+pub mod vitals;
 pub mod wanted;
 
 use std::sync::Arc;
@@ -58,7 +60,7 @@ use diesel::r2d2::Pool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::sealing::SealError;
-use connection::Connections;
+use connection::{Connections, FileIdentity};
 pub use connection::{DatabaseUrl, Db};
 use threads::PoolThreads;
 
@@ -231,6 +233,9 @@ impl StoreError {
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
+    connections: Connections,
+    /// The file that was opened.
+    file: Option<FileIdentity>,
     pool: Pool<Connections>,
     // Dropped after the pool, whose connections they make.
     _threads: Arc<PoolThreads>,
@@ -294,9 +299,17 @@ impl Store {
             .test_on_check_out(server)
             .error_handler(Box::new(diesel::r2d2::LoggingErrorHandler))
             .thread_pool(threads.shared())
-            .build(connecting)
+            .build(connecting.clone())
             .map_err(|fault| StoreError::Unreachable(fault.to_string()))?;
+        let file = match url {
+            DatabaseUrl::Sqlite(path) => {
+                Some(FileIdentity::of(path).map_err(|cause| file_fault(url, &cause))?)
+            }
+            DatabaseUrl::Postgres(_) => None,
+        };
         Ok(Self {
+            connections: connecting,
+            file,
             pool,
             _threads: Arc::new(threads),
             slots: Arc::new(tokio::sync::Semaphore::new(connections as usize)),
@@ -487,6 +500,11 @@ fn migrations_applied(db: &mut Db) -> Result<Vec<String>, StoreError> {
     if diesel::sql_query(table).load::<Version>(db)?.is_empty() {
         return Ok(Vec::new());
     }
+    versions_applied(db)
+}
+
+/// The same of a database that has a schema.
+fn versions_applied(db: &mut Db) -> Result<Vec<String>, StoreError> {
     let applied = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
     Ok(diesel::sql_query(applied).load::<Version>(db)?.into_iter().map(|row| row.version).collect())
 }

@@ -5,6 +5,7 @@
 //! outcome. [`run`] works through a sync run, [`retries`] makes the attempts that are due; both are plain
 //! steps that take their time from the clock. [`scheduler`] is the thread that takes them.
 
+mod beat;
 mod circuit;
 mod engine;
 mod in_flight;
@@ -25,11 +26,13 @@ use crate::clock::Clock;
 use crate::domain::nights::Nights;
 use crate::jit::{JitClient, JitConfig, JitSetupError, SignInRefusal};
 use crate::sealing::Sealer;
-use crate::store::Store;
 use crate::store::instructions::{CLAIM_GRACE_SECONDS, TIMEOUTS_OF_AN_ATTEMPT};
 use crate::store::recorder::Recorder;
 use crate::store::recording::Recording;
+use crate::store::vitals::Vitals;
+use crate::store::{Store, StoreError};
 
+use beat::Beat;
 use circuit::Circuit;
 pub use engine::{Asked, Order};
 pub use run::Worked;
@@ -99,6 +102,21 @@ pub struct FtpsSync {
     runtime: tokio::runtime::Handle,
     /// Called when an instruction has been completed, so that messages may be due.
     on_paid: Arc<dyn Fn() + Send + Sync>,
+    /// Of the database.
+    vitals: Vitals,
+    /// Of the scheduler's thread.
+    beat: Arc<Beat>,
+}
+
+/// Why what asks JIT could not be wired up.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncSetupError {
+    /// JIT's client could not be made.
+    #[error(transparent)]
+    Jit(#[from] JitSetupError),
+    /// The migrations of this program cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl FtpsSync {
@@ -110,8 +128,10 @@ impl FtpsSync {
         times: SyncTimes,
         clock: Clock,
         on_paid: Arc<dyn Fn() + Send + Sync>,
-    ) -> Result<Self, JitSetupError> {
+    ) -> Result<Self, SyncSetupError> {
         Ok(Self {
+            vitals: Vitals::of(&store)?,
+            beat: Arc::default(),
             recorder: Recorder::start(store.clone()),
             slots: Slots::new(jit.concurrency),
             timeout: jit.config.timeout,
@@ -140,6 +160,21 @@ impl FtpsSync {
     /// The schedule of the nightly runs.
     pub fn nights(&self) -> &Nights {
         &self.times.nights
+    }
+
+    /// How the database is; the scheduler tries a write from time to time.
+    pub fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+
+    /// How long ago the scheduler's thread was last at work, if it ever was.
+    pub fn scheduler_silent_for(&self) -> Option<Duration> {
+        self.beat.silent_for()
+    }
+
+    /// Runs what outlives a browser's request.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(task);
     }
 
     /// The longest that one attempt takes, signing in included.

@@ -22,6 +22,9 @@ const RUNS_BEAT: &str = "*/2 * * * * *";
 /// When attempts that are due are made.
 const RETRIES_BEAT: &str = "* * * * * *";
 
+/// When a write is tried, for whoever asks whether the database takes any.
+const WRITES_BEAT: &str = "*/15 * * * * *";
+
 /// The scheduler at work.
 pub struct Scheduler {
     alive: oneshot::Receiver<()>,
@@ -32,6 +35,7 @@ impl Scheduler {
     pub fn start(sync: FtpsSync) -> std::io::Result<Self> {
         Self::watching(move || {
             sync.look_after_soon();
+            sync.vitals().try_a_write_soon();
             if let Err(fault) = tick_for_ever(&sync) {
                 log::error!("the scheduler cannot go on: {fault}");
             }
@@ -65,7 +69,9 @@ fn tick_for_ever(sync: &FtpsSync) -> Result<(), NightsError> {
     jobs.add(Job::new(sync.nights().schedule().clone(), || sync.look_after_soon()));
     jobs.add(Job::new(beat(RUNS_BEAT)?, || sync.look_after_soon()));
     jobs.add(Job::new(beat(RETRIES_BEAT)?, || make_due_soon(sync)));
+    jobs.add(Job::new(beat(WRITES_BEAT)?, || drop(sync.vitals().try_a_write_soon())));
     loop {
+        sync.beat.note();
         // A panic in a job unwinds out of the tick.
         if std::panic::catch_unwind(AssertUnwindSafe(|| jobs.tick())).is_err() {
             log::error!("a job of the scheduler panicked");

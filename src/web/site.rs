@@ -1,13 +1,14 @@
 //! What the pages share.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::{HttpRequest, web};
 use tokio::sync::Semaphore;
 
 use super::client;
 use super::error::WebError;
+use super::latest_readings::LatestReadings;
 use super::password_queue::PasswordQueue;
 use super::read_log::ReadLog;
 use super::refusals::{Refusals, Why};
@@ -44,6 +45,23 @@ pub struct Site {
     pub read_log: Arc<ReadLog>,
     /// What was refused.
     pub refusals: Arc<Refusals>,
+    /// What the operator's tools read off the database.
+    pub readings: LatestReadings,
+    /// What keeps the program from serving, as the log was told.
+    pub told_not_ready: Arc<Mutex<Option<String>>>,
+    /// Who is taken for such a tool.
+    pub operators: Operators,
+}
+
+/// Who is taken for an operator's tool, which sees figures and details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operators {
+    /// Whoever is on this machine and came through no proxy.
+    OfThisMachine,
+    /// Nobody: they have a listener of their own.
+    Elsewhere,
+    /// Everybody: this is that listener.
+    Everybody,
 }
 
 impl Site {
@@ -58,12 +76,43 @@ impl Site {
             password_queue: Arc::default(),
             read_log: Arc::default(),
             refusals: Arc::default(),
+            readings: LatestReadings::default(),
+            told_not_ready: Arc::default(),
+            operators: Operators::OfThisMachine,
         }
     }
 
     /// The same, with names for the Urban Local Bodies.
     pub fn naming(self, tenants: TenantNames) -> Self {
         Self { tenants: Arc::new(tenants), ..self }
+    }
+
+    /// The same, as it is on another listener.
+    pub fn on_a_listener_for(self, operators: Operators) -> Self {
+        Self { operators, ..self }
+    }
+
+    /// Whether a request is from an operator's tool.
+    pub fn is_of_an_operator(&self, request: &HttpRequest) -> bool {
+        match self.operators {
+            Operators::Everybody => true,
+            Operators::Elsewhere => false,
+            Operators::OfThisMachine => {
+                request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+                    && !request.headers().contains_key("x-forwarded-for")
+            }
+        }
+    }
+
+    /// Tells the log once what keeps the program from serving, as whoever asked was told, and once that it serves again.
+    pub fn tell_ready(&self, fault: Option<&str>) {
+        let mut told = self.told_not_ready.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            Some(fault) if told.as_deref() != Some(fault) => log::error!("not ready: {fault}"),
+            None if told.is_some() => log::info!("ready again"),
+            _ => {}
+        }
+        *told = fault.map(str::to_owned);
     }
 
     /// The address of the browser that sent a request.

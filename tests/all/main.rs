@@ -21,6 +21,7 @@ mod files;
 mod forms;
 mod guessing;
 mod hardening;
+mod health;
 mod import_figures;
 mod jit_conditions;
 mod languages;

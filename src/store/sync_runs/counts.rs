@@ -80,6 +80,22 @@ struct Kept {
     paid_paise: Paise,
 }
 
+impl From<Kept> for Counts {
+    fn from(kept: Kept) -> Self {
+        let Kept {
+            run_id: _,
+            expected,
+            successful,
+            errors,
+            glitches,
+            no_response,
+            skipped,
+            paid_paise: paid,
+        } = kept;
+        Self { expected, successful, errors, glitches, no_response, skipped, paid }
+    }
+}
+
 /// The counts of every run from `first` to `last`, of what is in scope.
 pub fn of_runs(
     db: &mut Db,
@@ -100,12 +116,7 @@ pub fn of_runs(
         .bind::<BigInt, _>(last)
         .bind::<Text, _>(scope.tenant())
         .load(db)?;
-    let of = |kept: Kept| {
-        let Kept { run_id, expected, successful, errors, glitches, no_response, skipped, paid_paise: paid } =
-            kept;
-        (run_id, Counts { expected, successful, errors, glitches, no_response, skipped, paid })
-    };
-    let mut counts: HashMap<i64, Counts> = kept.into_iter().map(of).collect();
+    let mut counts: HashMap<i64, Counts> = kept.into_iter().map(|kept| (kept.run_id, kept.into())).collect();
     if let Some(run) = running(db)?.filter(|run| (first..=last).contains(&run.id)) {
         counts.insert(run.id, so_far(db, scope, run.id)?);
     }
@@ -115,6 +126,17 @@ pub fn of_runs(
 /// The counts of one run, of what is in scope.
 pub fn of_run(db: &mut Db, scope: &Scope, run_id: i64) -> Result<Counts, StoreError> {
     Ok(of_runs(db, scope, run_id, run_id)?.remove(&run_id).unwrap_or_default())
+}
+
+/// What a run that has ended came to, all tenants together.
+pub fn kept_total(db: &mut Db, run_id: i64) -> Result<Counts, StoreError> {
+    let sum = |column: &str| format!("CAST(COALESCE(sum(p.{column}), 0) AS BIGINT) AS {column}");
+    let columns = ["expected", "successful", "errors", "glitches", "no_response", "skipped", "paid_paise"];
+    let sql = format!(
+        "SELECT CAST({run_id} AS BIGINT) AS run_id, {} FROM sync_run_counts p WHERE p.run_id = $1",
+        columns.map(sum).join(", ")
+    );
+    Ok(diesel::sql_query(sql).bind::<BigInt, _>(run_id).get_result::<Kept>(db)?.into())
 }
 
 #[derive(QueryableByName)]

@@ -1,7 +1,8 @@
 //! For the operator's tools: whether the program runs, and whether it can serve.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::web::readiness::Readiness;
 use crate::web::site::Site;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -11,13 +12,16 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().content_type(TEXT).body("ok")
 }
 
-/// `GET /health/ready`: the database answers too.
-pub async fn ready(site: web::Data<Site>) -> HttpResponse {
-    match site.app.store.read(|_| Ok(())).await {
-        Ok(()) => HttpResponse::Ok().content_type(TEXT).body("ok"),
-        Err(fault) => {
-            log::error!("not ready: {fault}");
-            HttpResponse::ServiceUnavailable().content_type(TEXT).body("the database does not answer")
-        }
+/// `GET /health/ready`: it can serve; with each part in JSON for those who may see that.
+pub async fn ready(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
+    let readiness = Readiness::of(&site).await;
+    site.tell_ready(readiness.fault());
+    let mut answer = match readiness.fault() {
+        None => HttpResponse::Ok(),
+        Some(_) => HttpResponse::ServiceUnavailable(),
+    };
+    if site.is_of_an_operator(&request) {
+        return answer.json(readiness.details(&site).await);
     }
+    answer.content_type(TEXT).body(if readiness.fault().is_none() { "ok" } else { "not ready" })
 }

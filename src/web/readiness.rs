@@ -1,0 +1,220 @@
+//! Whether the program can serve (CONTRACT.md, `/health/ready`), and how each of its parts is.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::{Map, Value, json};
+
+use super::site::Site;
+use crate::domain::date::ist_minute;
+use crate::domain::{MessageState, RunState};
+use crate::store::readings::Readings;
+use crate::store::sync_runs::SyncRun;
+use crate::store::vitals::Ailment;
+
+/// A scheduler that was at work so long ago, or tried its latest write then, is at work no more.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// Less room on the disk is told: a busy day of the state takes a tenth of it.
+const LITTLE_ROOM: u64 = 1 << 30;
+
+/// What is stored may be ahead of the clock by so much: two processes' clocks are never the same.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(30);
+
+/// What keeps the program from serving, part by part.
+#[derive(Debug)]
+pub struct Readiness {
+    database: Option<String>,
+    schema: Option<String>,
+    scheduler: Option<String>,
+}
+
+impl Readiness {
+    /// Asks the database, for a second at the most, and hears the scheduler.
+    pub async fn of(site: &Site) -> Self {
+        let (sync, vitals) = (&site.app.sync, site.app.sync.vitals());
+        let looked = vitals.look().await;
+        let scheduler = match sync.scheduler_silent_for() {
+            Some(silent) if silent < SILENCE => None,
+            Some(_) => Some(format!("the scheduler has had no beat for {} s", SILENCE.as_secs())),
+            None => Some("the scheduler has not begun".to_owned()),
+        };
+        let written = match vitals.wrote() {
+            None => Err("no write has been tried yet".to_owned()),
+            Some(found) if found.at.elapsed() >= SILENCE => {
+                Err(format!("no write has come to an end for {} s", SILENCE.as_secs()))
+            }
+            Some(found) => found.state.map_err(|ailment| ailment.to_string()),
+        };
+        let (database, schema) = match looked {
+            Err(Ailment::Schema(fault)) => (written.err(), Some(fault)),
+            Err(ailment) => (Some(ailment.to_string()), None),
+            Ok(()) => (written.err(), None),
+        };
+        Self { database, schema, scheduler }
+    }
+
+    /// What keeps it from serving, if anything does.
+    pub fn fault(&self) -> Option<&str> {
+        self.database.as_deref().or(self.schema.as_deref()).or(self.scheduler.as_deref())
+    }
+
+    /// Each part, for the operator's tools.
+    pub async fn details(&self, site: &Site) -> Value {
+        let read = site.readings.get(&site.app).await;
+        let readings = read.as_ref().map(|read| &read.readings);
+        let wrote = site.app.sync.vitals().wrote();
+        let beat = site.app.sync.scheduler_silent_for();
+        let essential = |fault: &Option<String>| match fault {
+            None => Part::ok(),
+            Some(fault) => Part::new("fault", fault),
+        };
+        let parts = [
+            (
+                "database",
+                essential(&self.database)
+                    .with("write_tried_seconds_ago", wrote.map(|wrote| wrote.at.elapsed().as_secs())),
+            ),
+            ("schema", essential(&self.schema)),
+            (
+                "scheduler",
+                essential(&self.scheduler).with("beat_seconds_ago", beat.map(|silent| silent.as_secs())),
+            ),
+            ("night", night(site, readings)),
+            ("jit", jit(site)),
+            ("gateway", gateway(site, readings)),
+            ("disk", disk(site)),
+            ("clock", clock(site, readings)),
+        ];
+        let parts: Map<String, Value> =
+            parts.into_iter().map(|(name, part)| (name.to_owned(), Value::Object(part.0))).collect();
+        json!({
+            "ready": self.fault().is_none(),
+            "version": env!("CARGO_PKG_VERSION"),
+            "figures_seconds_ago": read.map(|read| read.at.elapsed().as_secs()),
+            "parts": parts,
+        })
+    }
+}
+
+/// How a part is: `ok`, `warning`, `fault`, or `unknown` where the database has not said.
+struct Part(Map<String, Value>);
+
+impl Part {
+    fn ok() -> Self {
+        Self(Map::from_iter([("state".to_owned(), "ok".into())]))
+    }
+
+    fn new(state: &str, told: &str) -> Self {
+        Self(Map::from_iter([("state".to_owned(), state.into()), ("told".to_owned(), told.into())]))
+    }
+
+    fn warning(told: &str) -> Self {
+        Self::new("warning", told)
+    }
+
+    fn unknown() -> Self {
+        Self::new("unknown", "the database has not told yet")
+    }
+
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn night(site: &Site, readings: Option<&Readings>) -> Part {
+    let (now, nights) = (site.app.clock.now(), site.app.sync.nights());
+    let Some(readings) = readings else { return Part::unknown() };
+    let missing = readings.nights.and_then(|so_far| nights.missing(so_far, now));
+    let told = match (missing, &readings.last_night) {
+        (Some(missing), _) => {
+            Some(format!("the sync of {} has not begun, and an hour has passed", ist_minute(missing)))
+        }
+        (None, Some((run, counts))) => match (run.state, counts.left()) {
+            (RunState::Interrupted, unasked) => {
+                Some(format!("the last night was interrupted: {unasked} were not asked about then"))
+            }
+            (_, 1..) => Some(format!("the last night left {} unasked", counts.left())),
+            _ => None,
+        },
+        (None, None) => None,
+    };
+    let mut part = told.as_deref().map_or_else(Part::ok, Part::warning);
+    if let Some((run, counts)) = &readings.last_night {
+        part = part
+            .with("last_began", instant(run.started_at.and_utc()))
+            .with("last_ended", ended(run))
+            .with("expected", counts.expected)
+            .with("successful", counts.successful)
+            .with("errors", counts.errors)
+            .with("glitches", counts.glitches)
+            .with("no_response", counts.no_response)
+            .with("unasked", counts.left());
+    }
+    part.with("next", nights.next_after(now).map(instant))
+}
+
+fn ended(run: &SyncRun) -> Option<String> {
+    run.finished_at.map(|at| instant(at.and_utc()))
+}
+
+fn jit(site: &Site) -> Part {
+    let sync = &site.app.sync;
+    if let Some(refusal) = sync.sign_in_refusal() {
+        let told = format!("JIT did not let us sign in: {}", refusal.glitch);
+        return Part::warning(&told).with("since", instant(refusal.since));
+    }
+    match sync.jit_away_since() {
+        Some(since) => Part::warning("JIT is away, or does not answer in time").with("since", instant(since)),
+        None => Part::ok(),
+    }
+}
+
+fn gateway(site: &Site, readings: Option<&Readings>) -> Part {
+    let notifications = &site.app.notifications;
+    let part = match notifications.gateway_away_since() {
+        _ if !notifications.has_gateway() => {
+            Part::warning("SMS_GATEWAY_URL is not set: messages wait in the outbox")
+        }
+        Some(since) => Part::warning("the SMS gateway takes no messages").with("since", instant(since)),
+        None => Part::ok(),
+    };
+    let Some(readings) = readings else { return part };
+    part.with("waiting", readings.messages(MessageState::Waiting))
+        .with("waiting_since", readings.waiting_since.map(|at| instant(at.and_utc())))
+        .with("failed", readings.messages(MessageState::Failed))
+        .with("unknown", readings.messages(MessageState::Unknown))
+        .with("held", readings.messages(MessageState::Held))
+}
+
+/// The room of PostgreSQL's machine is its own operator's to watch.
+fn disk(site: &Site) -> Part {
+    match site.app.store.room() {
+        Ok(None) => Part::new("ok", "the database is a server's, whose disk is not seen from here"),
+        Ok(Some(room)) => {
+            let told = format!("less than {} MiB are free where the database lies", LITTLE_ROOM >> 20);
+            let part = if room.free < LITTLE_ROOM { Part::warning(&told) } else { Part::ok() };
+            part.with("free_bytes", room.free).with("database_bytes", room.taken)
+        }
+        Err(cause) => Part::warning(&format!("how much room there is could not be found out: {cause}")),
+    }
+}
+
+fn clock(site: &Site, readings: Option<&Readings>) -> Part {
+    let now = site.app.clock.now();
+    let Some(readings) = readings else { return Part::unknown().with("now", instant(now)) };
+    let latest = readings.latest_stored.map(|at| at.and_utc());
+    let part = match latest.filter(|latest| *latest > now + CLOCKS_DIFFER) {
+        Some(ahead) => Part::warning(&format!(
+            "the clock is {} s behind what is stored: this machine's, or another process's, is wrong",
+            (ahead - now).num_seconds()
+        )),
+        None => Part::ok(),
+    };
+    part.with("now", instant(now)).with("latest_stored", latest.map(instant))
+}

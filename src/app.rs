@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDateTime;
+
 use crate::clock::Clock;
 use crate::muktasoft::push::{StatusPush, StatusPushSetupError, StatusReceiver};
 use crate::muktasoft::{Muktasoft, MuktasoftConfig, SetupError};
 use crate::notifications::gateway::GatewaySetupError;
 use crate::notifications::{Notifications, Sms};
 use crate::sealing::Sealer;
-use crate::store::{DatabaseUrl, Store, StoreError, keys};
+use crate::store::outbox::restored::{self, FirstOpening};
+use crate::store::{DatabaseUrl, Db, Store, StoreError, keys};
 use crate::sync::{FtpsSync, Jit, SyncSetupError, SyncTimes};
 
 /// Why the program could not be wired up.
@@ -62,7 +65,8 @@ impl App {
     ) -> Result<Self, AppError> {
         let sealer = Arc::new(sealer);
         let (fitted, now) = (Arc::clone(&sealer), clock.now().naive_utc());
-        store.write(move |db| keys::fit(db, &fitted, now)).await?;
+        let opened = store.write(move |db| open_for_writing(db, &fitted, now)).await?;
+        tell(opened);
         let notifications = Notifications::new(store.clone(), Arc::clone(&sealer), sms, clock.clone())?;
         let woken = notifications.clone();
         let sync = FtpsSync::new(
@@ -111,8 +115,24 @@ impl App {
 pub fn open(url: &DatabaseUrl, sealer: &Sealer, clock: &Clock) -> Result<Store, StoreError> {
     let store = Store::open(url)?;
     let now = clock.now().naive_utc();
-    store.write_blocking(|db| keys::fit(db, sealer, now))?;
+    tell(store.write_blocking(|db| open_for_writing(db, sealer, now))?);
     Ok(store)
+}
+
+/// What comes before all else that a program writes: its key fits, and what a restored database holds back is held.
+fn open_for_writing(
+    db: &mut Db,
+    sealer: &Sealer,
+    now: NaiveDateTime,
+) -> Result<Option<FirstOpening>, StoreError> {
+    keys::fit(db, sealer, now)?;
+    restored::open(db, now)
+}
+
+fn tell(opened: Option<FirstOpening>) {
+    if let Some(opened) = opened {
+        log::warn!("{opened}");
+    }
 }
 
 /// The same for commands that only look: `None` is a database without a schema. Blocks.

@@ -46,6 +46,10 @@ enum Command {
     Reseal(commands::reseal::ResealArgs),
     /// Bring the schema of the database up to date, as its owner; the other commands do it too where they may
     Migrate(commands::migrate::MigrateArgs),
+    /// Copy the SQLite database to a new file while programs work on it; the copy is marked as a backup
+    Backup(commands::backup::BackupArgs),
+    /// Mark a database as restored from a backup, so that messages that may have been sent are held
+    Restored(commands::restored::RestoredArgs),
     /// Erase what RETENTION_PAYLOAD_DAYS and RETENTION_AUDIT_DAYS say is due; `serve` does it each night
     Prune(commands::prune::PruneArgs),
     /// Check that what is written once is as it was: the audit trail and the call log; changes nothing
@@ -104,6 +108,8 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::User(args) => commands::user::run(args),
         Command::Reseal(args) => commands::reseal::run(args),
         Command::Migrate(args) => commands::migrate::run(&args),
+        Command::Backup(args) => commands::backup::run(&args),
+        Command::Restored(args) => commands::restored::run(&args),
         Command::Prune(args) => commands::prune::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Simulate(args) => commands::simulate::run(args),

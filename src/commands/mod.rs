@@ -1,5 +1,6 @@
 //! What each command does: read its settings, wire the program up, run, say how it ended.
 
+pub(crate) mod backup;
 mod beating;
 pub(crate) mod demo;
 pub(crate) mod import;
@@ -9,6 +10,7 @@ mod operator;
 pub(crate) mod prune;
 pub(crate) mod pull;
 pub(crate) mod reseal;
+pub(crate) mod restored;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod sync;

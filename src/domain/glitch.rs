@@ -142,6 +142,8 @@ sentences! {
         NotSaidPaid = "RBI's message about this payment does not begin with “Paid”.",
         /// As an import told.
         Returned = "MUKTASoft has said since that this payment failed.",
+        /// What was done after the backup is lost, the sending of messages too.
+        Restored = "The data here was restored from a backup, so whether this message was sent already is not known.",
     }
 }
 

@@ -225,7 +225,7 @@ impl MessageState {
 
 words! {
     /// Why a message stands where it stands: what a person is told to do is the same for each. Made by the
-    /// database out of state and sentence (migrations, 000019), so that it contradicts neither.
+    /// database out of state and sentence (migrations, 000019 and 000030), so that it contradicts neither.
     MessageReason {
         /// There is no mobile number.
         NoNumber = "no-number",
@@ -249,6 +249,8 @@ words! {
         NotSaidPaid = "not-said-paid",
         /// Held: MUKTASoft has said Payment Failed since.
         Returned = "returned",
+        /// Held: the data was restored from a backup, and it may have been sent already.
+        Restored = "restored",
         /// Held for what no other word says.
         Held = "held",
         /// No whole answer came back.
@@ -272,7 +274,9 @@ impl MessageReason {
             | Self::NoText
             | Self::Unreadable
             | Self::Failed => MessageState::Failed,
-            Self::OtherAccount | Self::NotSaidPaid | Self::Returned | Self::Held => MessageState::Held,
+            Self::OtherAccount | Self::NotSaidPaid | Self::Returned | Self::Restored | Self::Held => {
+                MessageState::Held
+            }
             Self::Unknown => MessageState::Unknown,
             Self::NotTaken | Self::InLine => MessageState::Waiting,
         }

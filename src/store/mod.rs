@@ -10,6 +10,7 @@ pub mod schema;
 
 pub mod attempts;
 pub mod audit;
+pub mod backup;
 pub mod beneficiaries;
 pub(crate) mod bills;
 pub mod calls;
@@ -37,6 +38,7 @@ pub mod recording;
 pub mod refolding;
 pub mod reports;
 pub mod resealing;
+pub mod restorations;
 pub mod scope;
 pub mod search;
 pub mod second_factors;
@@ -82,6 +84,14 @@ pub enum StoreError {
         /// Which.
         path: String,
         /// What SQLite or the system says.
+        cause: String,
+    },
+    /// A copy of a SQLite file could not be made.
+    #[error("no copy was made at {path}: {cause}")]
+    NotCopied {
+        /// Where it was to be.
+        path: String,
+        /// Why not.
         cause: String,
     },
     /// A pooler gives each transaction another connection of the server's.

@@ -1,5 +1,7 @@
 //! Which programs are at work, and with which data key: each says so from time to time.
 
+use std::time::{Duration, Instant};
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -10,6 +12,9 @@ use crate::sealing::{SealError, Sealer, random_hex};
 
 /// How often each program says so, in seconds.
 pub const BEAT_SECONDS: u64 = 5;
+
+/// A program that is at work says so more often.
+const LONGEST_SILENCE: Duration = Duration::from_secs(BEAT_SECONDS + 3);
 
 /// What the names of programs' rows have in common.
 const SEALS_WITH: &str = " seals with ";
@@ -59,10 +64,10 @@ impl Program {
     }
 }
 
-/// When a program last said that it seals with another key than the current one: its row, and the instant.
-pub(super) type LastSaid = (String, NaiveDateTime);
+/// When a program last said that it is at work: its row, and the instant.
+pub type LastSaid = (String, NaiveDateTime);
 
-/// The programs that said so and have not said that they end.
+/// The programs that said that they seal with another key than the current one, and have not said that they end.
 pub(super) fn sealing_with_another_key(db: &mut Db, sealer: &Sealer) -> Result<Vec<LastSaid>, StoreError> {
     let ours = format!("%{SEALS_WITH}{}", sealer.current_key_id());
     Ok(program_state::table
@@ -72,8 +77,35 @@ pub(super) fn sealing_with_another_key(db: &mut Db, sealer: &Sealer) -> Result<V
         .load(db)?)
 }
 
+/// The programs that said so and have not said that they end.
+pub fn said_to_be_at_work(db: &mut Db) -> Result<Vec<LastSaid>, StoreError> {
+    Ok(program_state::table
+        .filter(program_state::name.like(format!("program %{SEALS_WITH}%")))
+        .select((program_state::name, program_state::noted_at))
+        .load(db)?)
+}
+
+/// Waits to see whether a program that said it is at work says so again: `None` if one does, else those that were killed.
+pub fn killed(
+    look: impl Fn() -> Result<Vec<LastSaid>, StoreError>,
+) -> Result<Option<Vec<LastSaid>>, StoreError> {
+    let said = look()?;
+    let until = Instant::now() + LONGEST_SILENCE;
+    while !said.is_empty() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(200));
+        let now = look()?;
+        if now.is_empty() {
+            return Ok(Some(now));
+        }
+        if now.iter().any(|program| !said.contains(program)) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(said))
+}
+
 /// Forgets programs that were killed.
-pub(super) fn forget(db: &mut Db, killed: &[LastSaid]) -> Result<(), StoreError> {
+pub fn forget(db: &mut Db, killed: &[LastSaid]) -> Result<(), StoreError> {
     for (name, said) in killed {
         let row = program_state::table.find(name).filter(program_state::noted_at.eq(said));
         diesel::delete(row).execute(db)?;

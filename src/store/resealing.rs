@@ -3,8 +3,6 @@
 //! Row by row in short transactions, and only where the value is still the one that was read: it
 //! may be interrupted at any point, begun again, and run beside `serve`.
 
-use std::time::{Duration, Instant};
-
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
@@ -12,9 +10,6 @@ use super::audit::{self, NewEvent};
 use super::schema::{beneficiaries, employees, ftps_calls, payment_instructions};
 use super::{Db, Store, StoreError, Unreadable, keys, programs, trail};
 use crate::sealing::{BeneficiaryKey, SealError, SealedField, Sealer};
-
-/// A program that is at work says so more often.
-const LONGEST_SILENCE: Duration = Duration::from_secs(programs::BEAT_SECONDS + 3);
 
 /// Rows read in one transaction.
 const PAGE: i64 = 500;
@@ -96,19 +91,8 @@ pub fn reseal(store: &Store, sealer: &Sealer, event: &NewEvent) -> Result<Reseal
 /// says nothing for longer than it may was killed.
 fn refuse_while_the_earlier_key_is_at_work(store: &Store, sealer: &Sealer) -> Result<(), StoreError> {
     let look = || store.read_blocking(|db| programs::sealing_with_another_key(db, sealer));
-    let said = look()?;
-    let until = Instant::now() + LONGEST_SILENCE;
-    while !said.is_empty() && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(200));
-        let now = look()?;
-        if now.is_empty() {
-            return Ok(());
-        }
-        if now.iter().any(|program| !said.contains(program)) {
-            return Err(StoreError::EarlierKeyAtWork);
-        }
-    }
-    store.write_blocking(|db| programs::forget(db, &said))
+    let killed = programs::killed(look)?.ok_or(StoreError::EarlierKeyAtWork)?;
+    store.write_blocking(|db| programs::forget(db, &killed))
 }
 
 /// How many values are not sealed with the current key.

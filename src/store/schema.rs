@@ -448,6 +448,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    restorations (id) {
+        id -> BigInt,
+        backed_up_at -> Timestamp,
+        opened_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    restored_instructions (instruction_id) {
+        instruction_id -> BigInt,
+    }
+}
+
+diesel::table! {
     search_texts (instruction_id) {
         instruction_id -> BigInt,
         text -> Text,
@@ -467,6 +481,7 @@ diesel::joinable!(call_heads -> payment_instructions (instruction_id));
 diesel::joinable!(ftps_calls -> payment_instructions (instruction_id));
 diesel::joinable!(outbox_messages -> beneficiaries (beneficiary_id));
 diesel::joinable!(outbox_messages -> payment_instructions (instruction_id));
+diesel::joinable!(restored_instructions -> payment_instructions (instruction_id));
 diesel::joinable!(sync_run_items -> payment_instructions (instruction_id));
 diesel::allow_tables_to_appear_in_same_query!(outbox_events, prunes);
 diesel::allow_tables_to_appear_in_same_query!(
@@ -481,6 +496,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     pull_faults,
     pull_notes,
     pulls,
+    restored_instructions,
     sync_run_items,
     sync_runs,
     tenants

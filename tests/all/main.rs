@@ -37,6 +37,7 @@ mod pull_figures;
 mod push_figures;
 mod refresh;
 mod reliability;
+mod restoring;
 mod retention;
 mod search;
 mod search_figures;

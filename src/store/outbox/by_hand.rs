@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::{NewEvent, Sendable, hold_if_new, locked, refuse, wait};
-use crate::domain::{MessageEventKind, MessageState, Refusal};
+use crate::domain::{HoldReason, MessageEventKind, MessageState, Refusal};
 use crate::sealing::Sealer;
 use crate::store::connection::on_either;
 use crate::store::schema::outbox_messages as outbox;
@@ -71,7 +71,7 @@ pub fn resend(
             came_to.unusable += 1;
         } else if message.state != MessageState::Held
             && message.is_returned()
-            && hold_if_new(db, &message, now)?
+            && hold_if_new(db, &message, &HoldReason::Returned, now)?
         {
             came_to.changed += 1;
         } else {

@@ -4,12 +4,13 @@
 //! A message is entered in the transaction that completes its payment instruction ([`enqueue`]), claimed
 //! and sent from `waiting` only ([`sending`]), and sent again or settled by a person only ([`by_hand`]).
 //! `waiting → sending → sent | failed | unknown | waiting`; `waiting → held` where its words would not be
-//! true; `failed | unknown | held → waiting | settled` by a person; and `failed → waiting` when an import
+//! true, or the database was restored; `failed | unknown | held → waiting | settled` by a person; and `failed → waiting` when an import
 //! brings the number that was wanting ([`renew`]). The number is not kept here, nor is the text.
 
 pub mod by_hand;
 pub mod desk;
 pub mod listing;
+pub mod restored;
 pub mod sending;
 
 use std::collections::{HashMap, HashSet};
@@ -22,7 +23,7 @@ use super::instructions::InstructionId;
 use super::schema::{
     beneficiaries, outbox_events as events, outbox_messages as outbox, payment_instructions,
 };
-use super::{Db, StoreError};
+use super::{Db, StoreError, restorations};
 use crate::domain::sms::{self, Sms};
 use crate::domain::{HoldReason, MessageEventKind, MessageState, Paise, PaymentStatus, Refusal};
 use crate::sealing::{BeneficiaryKey, SealedField, Sealer};
@@ -59,8 +60,8 @@ struct NewMessage {
 type Told = (i64, String, Option<String>, Paise, Option<String>);
 
 /// Enters a message for every beneficiary of an instruction that FTPS has just paid; those that must not
-/// be sent are held, those that cannot be fail at once, with the reason. What is there already stays as
-/// it is.
+/// be sent, or may have been in a time that is lost, are held, those that cannot be fail at once, with the reason. What
+/// is there already stays as it is.
 pub fn enqueue(
     db: &mut Db,
     sealer: &Sealer,
@@ -70,6 +71,7 @@ pub fn enqueue(
 ) -> Result<(), StoreError> {
     let paid: HashMap<i64, Option<&HoldReason>> =
         paid.iter().map(|(id, reason)| (*id, reason.as_ref())).collect();
+    let may_be_sent_already = restorations::may_have_told_of(db, instruction_id)?;
     let told: Vec<Told> = beneficiaries::table
         .inner_join(payment_instructions::table)
         .filter(beneficiaries::instruction_id.eq(instruction_id))
@@ -85,7 +87,7 @@ pub fn enqueue(
     let rows: Vec<NewMessage> = told
         .into_iter()
         .filter_map(|(beneficiary_id, tenant_id, person_id, amount, utr)| {
-            let held = *paid.get(&beneficiary_id)?;
+            let held = paid.get(&beneficiary_id)?.or(may_be_sent_already.then_some(&HoldReason::Restored));
             let state = if held.is_some() { MessageState::Held } else { MessageState::Waiting };
             Some(NewMessage {
                 instruction_id,
@@ -153,7 +155,7 @@ fn enter(db: &mut Db, rows: &[NewMessage]) -> Result<HashSet<i64>, StoreError> {
 pub fn hold_returned(db: &mut Db, beneficiary_rows: &[i64], now: NaiveDateTime) -> Result<usize, StoreError> {
     let mut held = 0;
     for message in locked_of(db, beneficiary_rows, MessageState::Waiting)? {
-        held += usize::from(hold_if_new(db, &message, now)?);
+        held += usize::from(hold_if_new(db, &message, &HoldReason::Returned, now)?);
     }
     Ok(held)
 }
@@ -172,7 +174,13 @@ pub fn renew(
         if !wants_one || now - message.created_at > NEWS_AFTER || message.sms(sealer).is_err() {
             continue;
         }
-        if message.is_returned() && hold_if_new(db, &message, now)? {
+        if message.is_returned() && hold_if_new(db, &message, &HoldReason::Returned, now)? {
+            continue;
+        }
+        // The number may have come, and the message gone out, in a time that is lost.
+        if restorations::came_after(db, message.created_at)?
+            && hold_if_new(db, &message, &HoldReason::Restored, now)?
+        {
             continue;
         }
         wait(db, &message, now)?;
@@ -308,10 +316,15 @@ fn refuse(db: &mut Db, message: &Sendable, refusal: Refusal, now: NaiveDateTime)
     message.event(MessageEventKind::Failed, now).because(Some(&reason)).store(db)
 }
 
-/// Holds a locked message about a returned payment, unless it was held for that before, and sent by a
-/// person all the same; whether it is held now.
-fn hold_if_new(db: &mut Db, message: &Sendable, now: NaiveDateTime) -> Result<bool, StoreError> {
-    let reason = HoldReason::Returned.to_string();
+/// Holds a locked message for that reason, unless it was held for it before, and sent by a person all the same;
+/// whether it is held now.
+fn hold_if_new(
+    db: &mut Db,
+    message: &Sendable,
+    reason: &HoldReason,
+    now: NaiveDateTime,
+) -> Result<bool, StoreError> {
+    let reason = reason.to_string();
     let held_before: i64 = events::table
         .filter(events::message_id.eq(message.id))
         .filter(events::what.eq(MessageEventKind::Held.as_str()))

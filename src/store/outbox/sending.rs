@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use super::{NewEvent, Sendable, hold_if_new, refuse};
 use crate::domain::sms::Sms;
-use crate::domain::{DeliveryFault, MessageEventKind, MessageState};
+use crate::domain::{DeliveryFault, HoldReason, MessageEventKind, MessageState};
 use crate::sealing::{Sealer, random_hex};
 use crate::store::connection::on_either;
 use crate::store::recorder::Recordable;
@@ -62,7 +62,7 @@ pub fn claim(
     let mut claimed = Claim::default();
     for message in found {
         // The news that a payment was returned holds what waits; what was being sent meanwhile comes here.
-        if message.is_returned() && hold_if_new(db, &message, now)? {
+        if message.is_returned() && hold_if_new(db, &message, &HoldReason::Returned, now)? {
             claimed.refused += 1;
             continue;
         }

@@ -10,7 +10,7 @@ pub mod settle;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use self::asked::{Asked, LONGEST_TEXT};
 use self::groups::{Group, Tab};
@@ -18,12 +18,14 @@ use self::notice::Notice;
 use self::row::Row;
 use super::sought;
 use crate::access::Right;
-use crate::domain::MessageState;
+use crate::domain::date::ist_minute;
+use crate::domain::{MessageReason, MessageState};
 use crate::language::{Phrase, phrase};
 use crate::store::audit::Action;
 use crate::store::outbox::LATE;
 use crate::store::outbox::desk::{self, Count, Looked, Standing};
 use crate::store::outbox::listing::{self, MessageEvent};
+use crate::store::restorations;
 use crate::store::scope::Scope;
 use crate::store::{Db, StoreError};
 use crate::web::error::WebError;
@@ -79,13 +81,20 @@ impl Told {
 struct Shown {
     looked: Looked,
     events: Vec<MessageEvent>,
+    /// The instant (UTC) of the backup that the data is restored from, while messages are or will be held for it.
+    restored: Option<NaiveDateTime>,
 }
 
 impl Shown {
     fn load(db: &mut Db, scope: &Scope, asked: &Asked, now: DateTime<Utc>) -> Result<Self, StoreError> {
         let late = now.naive_utc() - LATE;
         let looked = desk::look(db, scope, &asked.wanted(now), asked.before, late, PAGE)?;
-        Ok(Self { events: listing::events_of(db, &looked.messages)?, looked })
+        let is_held_for_it = Standing::Reason(MessageReason::Restored);
+        let restored = match looked.counts.of_standing(is_held_for_it).number {
+            0 => restorations::still_concerns(db, scope)?,
+            _ => restorations::latest(db)?,
+        };
+        Ok(Self { events: listing::events_of(db, &looked.messages)?, looked, restored })
     }
 }
 
@@ -107,6 +116,8 @@ struct MessagesPage {
     may_deal_with_them: bool,
     has_gateway: bool,
     some_wait: bool,
+    /// When the backup was made that the data is restored from.
+    restored: Option<String>,
 }
 
 /// The address of the messages of one PI.
@@ -123,7 +134,7 @@ impl MessagesPage {
         has_gateway: bool,
         now: DateTime<Utc>,
     ) -> Self {
-        let Shown { looked, mut events } = shown;
+        let Shown { looked, mut events, restored } = shown;
         let Looked { messages, has_more, counts, is_partial } = looked;
         let next = messages.last().filter(|_| has_more).map(|last| asked.after(last.id).link());
         let may_resend = viewer.may(Right::Resend);
@@ -151,6 +162,7 @@ impl MessagesPage {
             next,
             is_partial,
             has_gateway,
+            restored: restored.map(|at| ist_minute(at.and_utc())),
         }
     }
 

@@ -45,7 +45,8 @@ fn event(what: MessageEventKind, person: Option<&str>, applied: bool) -> Message
 }
 
 fn rendered(viewer: &Viewer, messages: Vec<OutboxMessage>, has_gateway: bool) -> String {
-    let shown = Shown { looked: Looked { messages, ..Looked::default() }, events: vec![] };
+    let shown =
+        Shown { looked: Looked { messages, ..Looked::default() }, events: vec![], ..Shown::default() };
     MessagesPage::new(viewer, Asked::default(), shown, Told::default(), has_gateway, NOW).render().unwrap()
 }
 
@@ -134,7 +135,8 @@ fn the_text_is_shown_as_the_person_reads_it_and_the_gateway_s_own_answer_to_admi
 fn a_notice_stands_where_the_message_stood() {
     let told = |at| {
         let messages = vec![message(9, MessageState::Failed), message(5, MessageState::Failed)];
-        let shown = Shown { looked: Looked { messages, ..Looked::default() }, events: vec![] };
+        let shown =
+            Shown { looked: Looked { messages, ..Looked::default() }, events: vec![], ..Shown::default() };
         let told = Told { notice: Some(Notice::NoneMarked), at };
         let page = MessagesPage::new(&admin(), Asked::default(), shown, told, true, NOW).render().unwrap();
         assert_eq!(page.matches(r#"id="notice""#).count(), 1);

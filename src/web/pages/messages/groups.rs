@@ -112,6 +112,7 @@ pub(super) const fn title(reason: MessageReason) -> Phrase {
         MessageReason::OtherAccount => phrase("Paid to another account"),
         MessageReason::NotSaidPaid => phrase("RBI does not say that it was paid"),
         MessageReason::Returned => phrase("MUKTASoft says since that the payment failed"),
+        MessageReason::Restored => phrase("May have been sent already: the data was restored"),
         MessageReason::Held => phrase("Held for another reason"),
         MessageReason::Unknown => phrase("No whole answer from the SMS gateway"),
         MessageReason::NotTaken => phrase("The SMS gateway was away or took no more"),
@@ -152,6 +153,10 @@ pub(super) const fn what_to_do(reason: MessageReason) -> Phrase {
         }
         MessageReason::Returned => phrase(
             "The text would not be true. Settle it; only if the money did arrive, send it all the same.",
+        ),
+        MessageReason::Restored => phrase(
+            "Ask the people who run the gateway whether it was sent: if it was not, send it all the same, else settle \
+             it.",
         ),
         MessageReason::Held => {
             phrase("Read the reason beside each; then send it all the same, or settle it.")

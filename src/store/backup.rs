@@ -1,0 +1,87 @@
+//! A copy of a SQLite database while programs work on it.
+
+use std::fs::File;
+use std::path::Path;
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::{Db, Store, StoreError, migrations_applied, restorations};
+
+/// Copies the database as it stands at this instant into a new file, which its owner alone may read. The copy is whole or
+/// not there; it is opened and checked before it gets its name, and bears the mark of a backup of `at` (UTC), if its
+/// schema knows one. Nobody who reads or writes waits for it. What is at `to` already is left as it is, and refused.
+/// Blocks.
+pub fn copy(store: &Store, to: &Path, at: NaiveDateTime) -> Result<(), StoreError> {
+    copy_of(&mut *store.connection()?, to, at)
+}
+
+/// The same by that connection, outside of a transaction.
+fn copy_of(db: &mut Db, to: &Path, at: NaiveDateTime) -> Result<(), StoreError> {
+    let refused = |cause: String| StoreError::NotCopied { path: to.display().to_string(), cause };
+    let failed = |cause: std::io::Error| refused(cause.to_string());
+    if to.symlink_metadata().is_ok() {
+        return Err(refused("there is something of that name already".to_owned()));
+    }
+    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = to.file_name().ok_or_else(|| refused("it names no file".to_owned()))?;
+    // Made for its owner alone, and removed if anything below fails.
+    let unfinished = tempfile::Builder::new()
+        .prefix(&format!("{}.", name.to_string_lossy()))
+        .suffix(".unfinished")
+        .tempfile_in(directory)
+        .map_err(failed)?;
+    let path =
+        unfinished.path().to_str().ok_or_else(|| refused("its name is not UTF-8".to_owned()))?.to_owned();
+    let schema = migrations_applied(db)?;
+    diesel::sql_query("VACUUM INTO $1")
+        .bind::<Text, _>(&path)
+        .execute(db)
+        .map_err(|cause| refused(cause.to_string()))?;
+    mark_and_check(&path, &schema, at).map_err(refused)?;
+    unfinished.as_file().sync_all().map_err(failed)?;
+    unfinished.persist_noclobber(to).map_err(|fault| failed(fault.error))?;
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+}
+
+/// Marks a copy, and opens it anew to look at every page of it; why it is not whole.
+fn mark_and_check(path: &str, schema: &[String], at: NaiveDateTime) -> Result<(), String> {
+    let open = || {
+        let db = SqliteConnection::establish(path).map_err(|cause| cause.to_string())?;
+        Ok::<_, String>(Db::Sqlite(db))
+    };
+    let told = |cause: StoreError| cause.to_string();
+    let mut copy = open()?;
+    if has_table(&mut copy, "restorations").map_err(told)? {
+        copy.writing(|db| restorations::mark(db, at)).map_err(told)?;
+    }
+    drop(copy);
+    let mut copy = open()?;
+    let found: Vec<Line> = diesel::sql_query("SELECT integrity_check AS line FROM pragma_integrity_check")
+        .load(&mut copy)
+        .map_err(|cause| cause.to_string())?;
+    match found.as_slice() {
+        [Line { line }] if line == "ok" => {}
+        faults => {
+            let first = faults.first().map_or("it says nothing", |fault| &fault.line);
+            return Err(format!("the copy is not whole: {first}"));
+        }
+    }
+    let is_same = migrations_applied(&mut copy).map_err(told)? == schema;
+    is_same.then_some(()).ok_or_else(|| "the copy has another schema than the database".to_owned())
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+fn has_table(db: &mut Db, name: &str) -> Result<bool, StoreError> {
+    let found =
+        diesel::sql_query("SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name = $1")
+            .bind::<Text, _>(name)
+            .load::<Line>(db)?;
+    Ok(!found.is_empty())
+}

@@ -1,8 +1,10 @@
 //! `mukta-ftps serve`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::ServerHandle;
 use clap::Args;
 use mukta_ftps::app::App;
 use mukta_ftps::clock::Clock;
@@ -15,7 +17,7 @@ use mukta_ftps::settings::{
 };
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, dormancy, trail};
 use mukta_ftps::sync::scheduler::Scheduler;
-use mukta_ftps::web::{Bookkeeping, Site, listen};
+use mukta_ftps::web::{Bookkeeping, Operators, Site, listen, listen_for_operators};
 
 use super::beating::Beating;
 use super::{CommandError, LAST_QUERIES, OrSay, operator, runtime};
@@ -77,11 +79,19 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
         let app = app.pulling(muktasoft)?.telling(receiver)?;
         let dormant = sessions.dormant_after.map(|after| tokio::spawn(disable_dormant(app.clone(), after)));
         let site = Site::new(app, sessions, web.static_dir.clone()).naming(web.tenants.clone());
+        let for_operators = web.metrics_bind.map(|bind| serve_operators(&site, bind)).transpose()?;
+        let site = match for_operators {
+            Some(_) => site.on_a_listener_for(Operators::Elsewhere),
+            None => site,
+        };
         let (server, _) =
             listen(&site, web.bind).or_say(format!("the address {} could not be listened on", web.bind))?;
         log::info!("listening on http://{}", web.bind);
         let erasing = retention(&site.app, limits, args.sessions.times()).start();
         let served = serve_until_told(server, site, told, args.sync.stop_within()).await;
+        if let Some(handle) = for_operators {
+            handle.stop(false).await;
+        }
         erasing.abort();
         if let Some(daily) = dormant {
             daily.abort();
@@ -90,6 +100,20 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     });
     runtime.shutdown_timeout(LAST_QUERIES);
     served
+}
+
+/// Serves the operator's tools on a listener of their own, until it is stopped.
+fn serve_operators(site: &Site, bind: SocketAddr) -> Result<ServerHandle, CommandError> {
+    let (server, address) = listen_for_operators(site, bind)
+        .or_say(format!("the address {bind} of METRICS_BIND could not be listened on"))?;
+    log::info!("figures for the operator's tools are at http://{address}/metrics");
+    let handle = server.handle();
+    tokio::spawn(async move {
+        if let Err(cause) = server.await {
+            log::error!("the listener of METRICS_BIND ended: {cause}");
+        }
+    });
+    Ok(handle)
 }
 
 /// What erases each night what is due.

@@ -192,7 +192,10 @@ impl Notifications {
     /// Sends one message; what came of it, to be recorded.
     async fn send(&self, line: &Line, message: Claimed, begun: Instant) -> Attempted {
         let answer = if begun.elapsed() < line.settings.config.timeout {
-            line.gateway.send(&message.sms).await
+            let stopwatch = Instant::now();
+            let answer = line.gateway.send(&message.sms).await;
+            self.calls.note([answer.verdict.word()], stopwatch.elapsed());
+            answer
         } else {
             // This process was held up for so long that the claim may run out while the message is on
             // its way, and a person have it sent again.

@@ -69,6 +69,18 @@ pub enum Verdict {
     Unknown,
 }
 
+impl Verdict {
+    /// For figures.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::TryLater => "try-later",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {

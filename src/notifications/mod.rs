@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::domain::{DeliveryFault, retry};
+use crate::meters::Meter;
 use crate::sealing::{Sealer, random_number};
 use crate::store::Store;
 pub use delivery::Delivery;
@@ -45,6 +46,8 @@ pub struct Notifications {
     news: Arc<Notify>,
     /// Since when the gateway takes no message of this process.
     away_since: Arc<Mutex<Option<DateTime<Utc>>>>,
+    /// Messages handed to the gateway.
+    calls: Arc<Meter<1>>,
 }
 
 /// The gateway, and how to treat it.
@@ -68,7 +71,15 @@ impl Notifications {
             }
             None => None,
         };
-        Ok(Self { store, sealer, clock, line, news: Arc::default(), away_since: Arc::default() })
+        Ok(Self {
+            store,
+            sealer,
+            clock,
+            line,
+            news: Arc::default(),
+            away_since: Arc::default(),
+            calls: Arc::new(Meter::new(["outcome"])),
+        })
     }
 
     /// The same, in a process that reads another clock: for a demo's past.
@@ -79,6 +90,11 @@ impl Notifications {
     /// Whether messages can be sent at all; without a gateway they wait.
     pub fn has_gateway(&self) -> bool {
         self.line.is_some()
+    }
+
+    /// The messages that were handed to the gateway, by what came of it.
+    pub fn calls(&self) -> &Meter<1> {
+        &self.calls
     }
 
     /// Since when the gateway has answered no message of this process, or taken none yet, if so it is.

@@ -19,6 +19,10 @@ pub struct WebSettings {
     /// Directory of the static files [default: beside the executable, else the source tree]
     #[arg(long, env = "STATIC_DIR", value_name = "STATIC_DIR")]
     static_dir: Option<PathBuf>,
+    /// Address and port of a listener of its own for /metrics and the details of /health/ready [default: none; they are
+    /// told to this machine on HTTP_BIND]
+    #[arg(long, env = "METRICS_BIND", value_name = "METRICS_BIND")]
+    metrics_bind: Option<String>,
     /// Names of the Urban Local Bodies: JSON, `[{"id","en","or","hi"}]` [default: the last part of the id]
     #[arg(long, env = "TENANTS_FILE", value_name = "TENANTS_FILE")]
     tenants_file: Option<PathBuf>,
@@ -29,6 +33,8 @@ pub struct WebSettings {
 pub struct Web {
     /// Where to listen.
     pub bind: std::net::SocketAddr,
+    /// Where to listen for the operator's tools alone.
+    pub metrics_bind: Option<std::net::SocketAddr>,
     /// Whether the pages may be reached beyond this machine without https.
     pub allow_http: bool,
     /// Where the static files are.
@@ -65,6 +71,9 @@ impl WebSettings {
         Ok(Web {
             allow_http,
             bind: bind_address("HTTP_BIND", &self.http_bind)?,
+            metrics_bind: filled(self.metrics_bind.as_deref())
+                .map(|address| bind_address("METRICS_BIND", &address))
+                .transpose()?,
             static_dir: static_dir(self.static_dir.as_deref())?,
             tenants: tenants(self.tenants_file.as_deref())?,
         })

@@ -128,6 +128,7 @@ impl FtpsSync {
         let exchange = tokio::select! {
             exchange = self.call(&claimed.bill) => exchange,
             () = self.cut_off() => {
+                self.calls.note(["unknown"], stopwatch.elapsed());
                 let now = self.clock.now().naive_utc();
                 let sealer = Arc::clone(&self.sealer);
                 let cut_short =
@@ -145,6 +146,7 @@ impl FtpsSync {
             }
         };
         let decision = decided(&claimed.asked, &exchange.reply);
+        self.calls.note([decision.outcome().as_str()], stopwatch.elapsed());
         let now = self.clock.now().naive_utc();
         let recorded = self
             .recorder

@@ -25,6 +25,7 @@ use tokio::sync::{Mutex, watch};
 use crate::clock::Clock;
 use crate::domain::nights::Nights;
 use crate::jit::{JitClient, JitConfig, JitSetupError, SignInRefusal};
+use crate::meters::Meter;
 use crate::sealing::Sealer;
 use crate::store::instructions::{CLAIM_GRACE_SECONDS, TIMEOUTS_OF_AN_ATTEMPT};
 use crate::store::recorder::Recorder;
@@ -106,6 +107,8 @@ pub struct FtpsSync {
     vitals: Vitals,
     /// Of the scheduler's thread.
     beat: Arc<Beat>,
+    /// Attempts to ask JIT.
+    calls: Arc<Meter<1>>,
 }
 
 /// Why what asks JIT could not be wired up.
@@ -132,6 +135,7 @@ impl FtpsSync {
         Ok(Self {
             vitals: Vitals::of(&store)?,
             beat: Arc::default(),
+            calls: Arc::new(Meter::new(["outcome"])),
             recorder: Recorder::start(store.clone()),
             slots: Slots::new(jit.concurrency),
             timeout: jit.config.timeout,
@@ -160,6 +164,11 @@ impl FtpsSync {
     /// The schedule of the nightly runs.
     pub fn nights(&self) -> &Nights {
         &self.times.nights
+    }
+
+    /// The attempts to ask JIT by outcome.
+    pub fn calls(&self) -> &Meter<1> {
+        &self.calls
     }
 
     /// How the database is; the scheduler tries a write from time to time.

@@ -31,6 +31,11 @@ pub fn address(request: &HttpRequest, trusted: &[IpNet]) -> String {
     from_chain(peer, &forwarded, trusted).to_string()
 }
 
+/// Whether a request came straight from a trusted proxy.
+pub fn is_of_a_proxy(request: &HttpRequest, trusted: &[IpNet]) -> bool {
+    request.peer_addr().is_some_and(|peer| is_trusted(peer.ip().to_canonical(), trusted))
+}
+
 /// What an address counts as where attempts are counted: an IPv6 one by its /64, of which its user has all.
 pub fn network(address: &str) -> String {
     match address.parse() {

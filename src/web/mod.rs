@@ -29,6 +29,7 @@ pub mod qr;
 pub mod read_log;
 pub mod readiness;
 pub mod refusals;
+pub mod requests;
 pub mod respond;
 pub mod routes;
 pub mod rules;
@@ -50,5 +51,5 @@ pub mod viewer;
 
 pub use bookkeeping::Bookkeeping;
 pub use rules::Sessions;
-pub use server::listen;
+pub use server::{listen, listen_for_operators};
 pub use site::{Operators, Site};

@@ -59,6 +59,15 @@ impl Readiness {
         self.database.as_deref().or(self.schema.as_deref()).or(self.scheduler.as_deref())
     }
 
+    /// The parts without which the program cannot serve, and whether each is as it must be.
+    pub const fn essential(&self) -> [(&'static str, bool); 3] {
+        [
+            ("database", self.database.is_none()),
+            ("schema", self.schema.is_none()),
+            ("scheduler", self.scheduler.is_none()),
+        ]
+    }
+
     /// Each part, for the operator's tools.
     pub async fn details(&self, site: &Site) -> Value {
         let read = site.readings.get(&site.app).await;

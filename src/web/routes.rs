@@ -36,6 +36,12 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     .default_service(web::to(pages::no_file)),
             )
             .service(
+                web::resource("/metrics")
+                    .wrap(guard::headers(&site))
+                    .route(read().to(pages::metrics::page))
+                    .default_service(web::to(pages::no_file)),
+            )
+            .service(
                 web::scope("/.well-known")
                     .wrap(from_fn(guard::meant_for_us))
                     .wrap(guard::headers(&site))
@@ -146,6 +152,23 @@ pub fn routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
                     )
                     .service(page("/audit").route(read().to(pages::audit::page)))
                     .default_service(web::to(pages::not_found)),
+            )
+            .app_data(web::Data::new(site));
+    }
+}
+
+/// What is served on a listener of the operator's tools.
+pub fn operators_routes(site: &Site) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+    let site = site.clone();
+    move |config| {
+        config
+            .service(
+                web::scope("")
+                    .wrap(guard::headers(&site))
+                    .service(web::resource("/metrics").route(read().to(pages::metrics::page)))
+                    .service(web::resource("/health/live").route(read().to(pages::health::live)))
+                    .service(web::resource("/health/ready").route(read().to(pages::health::ready)))
+                    .default_service(web::to(pages::no_file)),
             )
             .app_data(web::Data::new(site));
     }

@@ -3,22 +3,43 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
 
-use super::routes::routes;
-use super::site::Site;
+use super::requests;
+use super::routes::{operators_routes, routes};
+use super::site::{Operators, Site};
+
+/// A client that does not finish its request in time is let go.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Listens on `addr` (port 0: any free one) and returns the server, not yet serving, with the
 /// address it got. Signals are left to the caller.
-pub fn listen(site: &Site, addr: SocketAddr) -> std::io::Result<(actix_web::dev::Server, SocketAddr)> {
+pub fn listen(site: &Site, addr: SocketAddr) -> std::io::Result<(Server, SocketAddr)> {
     let site = site.clone();
-    let server = HttpServer::new(move || App::new().configure(routes(&site)))
-        .workers(2)
-        .disable_signals()
-        .shutdown_timeout(30)
-        // A client that does not finish its request in time is let go.
-        .client_request_timeout(Duration::from_secs(10))
-        .bind(addr)?;
+    let server =
+        HttpServer::new(move || App::new().wrap(from_fn(requests::watched)).configure(routes(&site)))
+            .workers(2)
+            .disable_signals()
+            .shutdown_timeout(30)
+            .client_request_timeout(REQUEST_TIMEOUT)
+            .bind(addr)?;
+    let bound = server.addrs().first().copied().unwrap_or(addr);
+    Ok((server.run(), bound))
+}
+
+/// The same for the operator's tools alone (`METRICS_BIND`): figures and health, told to whoever asks there.
+pub fn listen_for_operators(site: &Site, addr: SocketAddr) -> std::io::Result<(Server, SocketAddr)> {
+    let site = site.clone().on_a_listener_for(Operators::Everybody);
+    let server = HttpServer::new(move || {
+        App::new().wrap(from_fn(requests::watched)).configure(operators_routes(&site))
+    })
+    .workers(1)
+    .disable_signals()
+    .shutdown_timeout(1)
+    .client_request_timeout(REQUEST_TIMEOUT)
+    .bind(addr)?;
     let bound = server.addrs().first().copied().unwrap_or(addr);
     Ok((server.run(), bound))
 }

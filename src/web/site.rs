@@ -16,6 +16,7 @@ use super::rules::Sessions;
 use super::tenants::TenantNames;
 use super::viewer::Viewer;
 use crate::app::App;
+use crate::meters::Meter;
 use crate::store::audit::{self, Action, NewEvent};
 use crate::store::instructions;
 
@@ -51,6 +52,8 @@ pub struct Site {
     pub told_not_ready: Arc<Mutex<Option<String>>>,
     /// Who is taken for such a tool.
     pub operators: Operators,
+    /// Requests by route, method and status.
+    pub requests: Arc<Meter<3>>,
 }
 
 /// Who is taken for an operator's tool, which sees figures and details.
@@ -79,6 +82,7 @@ impl Site {
             readings: LatestReadings::default(),
             told_not_ready: Arc::default(),
             operators: Operators::OfThisMachine,
+            requests: Arc::new(Meter::new(["route", "method", "status"])),
         }
     }
 

@@ -48,6 +48,7 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("SMS_CONCURRENCY", "0"),
         ("SMS_PER_SECOND", "many"),
         ("HTTP_BIND", "here"),
+        ("METRICS_BIND", "here"),
         ("HTTP_BIND", "0.0.0.0:8080"),
         ("ALLOW_HTTP", "perhaps"),
         ("SESSION_KEY", "abc"),

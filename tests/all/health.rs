@@ -1,15 +1,22 @@
 //! What the operator's tools are told: whether the program can serve, and how each part is.
 
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use mukta_ftps::simulator::sms::SmsScenario;
+use mukta_ftps::store::sync_runs;
 use mukta_ftps::sync::scheduler::Scheduler;
+use mukta_ftps::web::Sessions;
 use serde_json::Value;
 
-use crate::support::{Door, Kind, PEOPLE, Page, ScratchDatabase, World, on_both, pair};
+use crate::support::{
+    Browser, Door, Kind, PEOPLE, Page, Program, ScratchDatabase, World, at, endless_sessions, on_both, pair,
+};
 
 on_both!(
     each_part_is_told_to_this_machine_and_to_others_in_a_word,
@@ -17,6 +24,9 @@ on_both!(
     a_database_that_is_busy_is_ready,
     a_schema_that_became_newer_is_not_ready,
     what_only_deserves_a_look_leaves_the_program_ready,
+    the_figures_tell_what_the_program_does,
+    what_the_tools_ask_costs_next_to_nothing,
+    a_request_is_found_again_by_its_number,
 );
 
 impl World {
@@ -237,4 +247,167 @@ async fn a_server_that_hangs_or_is_gone_is_told_within_a_second() {
         }
     }
     panic!("it comes back: {}", world.ready().await.text);
+}
+
+/// The value of a metric, with its labels as they are written.
+#[track_caller]
+fn figure(page: &str, sample: &str) -> f64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{sample} is not in:\n{page}")).parse().unwrap()
+}
+
+async fn the_figures_tell_what_the_program_does(world: World) {
+    let _scheduler = world.scheduled().await;
+    world.pay(&pair(PEOPLE)).await;
+    world.deliver().await;
+    let run = world.begun_by_hand().await;
+    world.app.sync.work(&run).await.unwrap();
+    world.set_clock(at("2024-03-31T17:00:00Z"));
+    let night = world.app.sync.nights().latest_until(world.app.clock.now()).unwrap();
+    world
+        .until(|| {
+            world
+                .read(|db| sync_runs::nights_since(db, night.naive_utc()))
+                .iter()
+                .any(|run| run.finished_at.is_some())
+        })
+        .await;
+    world.later(TimeDelta::seconds(90));
+    assert_eq!(world.get("/payment-instructions/9876543210").await.status, 404);
+
+    let answer = world.get("/metrics").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let page = &answer.text;
+    for (sample, value) in [
+        ("mukta_ftps_build_info{version=\"0.1.0\"}", 1.0),
+        ("mukta_ftps_ready", 1.0),
+        ("mukta_ftps_part_ready{part=\"database\"}", 1.0),
+        ("mukta_ftps_jit_call_duration_seconds_count{outcome=\"success\"}", 1.0),
+        ("mukta_ftps_gateway_call_duration_seconds_count{outcome=\"accepted\"}", 3.0),
+        ("mukta_ftps_outbox_messages{state=\"sent\"}", 3.0),
+        ("mukta_ftps_outbox_messages{state=\"waiting\"}", 0.0),
+        ("mukta_ftps_in_process_instructions", 0.0),
+        ("mukta_ftps_sync_runs{state=\"finished\"}", 2.0),
+        ("mukta_ftps_night_missing", 0.0),
+        ("mukta_ftps_night_finished_age_seconds", 90.0),
+        ("mukta_ftps_last_night_end_timestamp_seconds", 1_711_904_400.0),
+        ("mukta_ftps_last_night_instructions{outcome=\"unasked\"}", 0.0),
+        ("mukta_ftps_jit_circuit_open", 0.0),
+        ("mukta_ftps_gateway_away", 0.0),
+        ("mukta_ftps_database_connections_most", 4.0),
+        ("mukta_ftps_answers_unrecorded", 0.0),
+        (
+            "mukta_ftps_http_request_duration_seconds_count{route=\"/payment-instructions/{tail:.+}\",method=\"POST\",\
+             status=\"303\"}",
+            1.0,
+        ),
+    ] {
+        assert_eq!(figure(page, sample), value, "{sample}:\n{page}");
+    }
+    assert!(figure(page, "mukta_ftps_database_size_bytes") > 100_000.0, "{page}");
+    assert!(
+        !page.contains("987654") && !page.contains("PI-1013"),
+        "nothing that somebody typed, no number: {page}"
+    );
+
+    let elsewhere = reqwest::Client::new().get(world.browser.url("/metrics"));
+    let refused = elsewhere.header("x-forwarded-for", "192.0.2.7").send().await.unwrap();
+    assert_eq!(refused.status(), 404);
+}
+
+/// Statements of all connections of this process, which is this test's own.
+static STATEMENTS: AtomicUsize = AtomicUsize::new(0);
+
+fn count_statements() {
+    diesel::connection::set_default_instrumentation(|| {
+        Some(Box::new(|event: diesel::connection::InstrumentationEvent<'_>| {
+            if let diesel::connection::InstrumentationEvent::StartQuery { .. } = event {
+                STATEMENTS.fetch_add(1, Ordering::Relaxed);
+            }
+        }))
+    })
+    .unwrap();
+}
+
+async fn what_the_tools_ask_costs_next_to_nothing(kind: Kind) {
+    count_statements();
+    let world = World::start(kind).await;
+    world.import_many(300);
+    world.app.sync.vitals().try_a_write_soon().await.unwrap();
+    for path in ["/health/ready", "/metrics"] {
+        let mut told = Vec::new();
+        // The first opens its connection, or reads; then what is read anew, and what is not.
+        for pause in [0, 6000, 0] {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            let (statements, asked) = (STATEMENTS.load(Ordering::Relaxed), Instant::now());
+            assert!([200, 503].contains(&world.get(path).await.status));
+            let took = asked.elapsed().as_micros();
+            told.push((STATEMENTS.load(Ordering::Relaxed) - statements, took));
+        }
+        eprintln!(
+            "{kind:?} {path}: (statements, µs) first {:?}, read anew {:?}, again {:?}",
+            told[0], told[1], told[2]
+        );
+        assert!(told[1].0 <= 20, "{told:?}");
+        assert_eq!(told[2].0, 0, "however many ask, the database is not: {told:?}");
+    }
+}
+
+async fn a_request_is_found_again_by_its_number(world: World) {
+    let sessions = Sessions { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..endless_sessions() };
+    let behind_a_proxy = world.served_with(sessions).await;
+    let answered = async |browser: &Browser, brought: &str| {
+        let asked = browser.client.get(browser.url("/no-such-page")).header("x-request-id", brought);
+        let answer = asked.send().await.unwrap();
+        assert_eq!(answer.headers().get_all("x-request-id").iter().count(), 1);
+        answer.headers()["x-request-id"].to_str().unwrap().to_owned()
+    };
+    assert_eq!(answered(&behind_a_proxy, "4bf92f35-77b3.4da6").await, "4bf92f35-77b3.4da6");
+    for (browser, brought) in [
+        (&world.browser, "4bf92f35"),
+        (&behind_a_proxy, "two words"),
+        (&behind_a_proxy, &"x".repeat(65)),
+        (&behind_a_proxy, ""),
+    ] {
+        let made = answered(browser, brought).await;
+        assert!(made != brought && made.len() == 16, "{made}");
+    }
+    assert_ne!(answered(&world.browser, "").await, answered(&world.browser, "").await);
+}
+
+/// With a listener of their own the operator's tools are told nothing on the pages' one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tools_have_a_listener_of_their_own_with_metrics_bind() {
+    let world = World::start(Kind::Sqlite).await;
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (pages, tools) = (free(), free());
+    let mut serve = world.program(&["serve"]);
+    serve.env("HTTP_BIND", pages.to_string()).env("METRICS_BIND", tools.to_string());
+    let program = Program::start(serve.stderr(Stdio::null()));
+    let asked = async |address: SocketAddr, path: &str| {
+        let client = reqwest::Client::new();
+        let asked = client.get(format!("http://{address}{path}")).header("x-forwarded-for", "192.0.2.7");
+        match asked.send().await {
+            Ok(answer) => (answer.status().as_u16(), answer.text().await.unwrap()),
+            Err(_) => (0, String::new()),
+        }
+    };
+    for _ in 0..500 {
+        if asked(pages, "/health/ready").await.0 == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(asked(pages, "/health/ready").await, (200, "ok".to_owned()));
+    let local = Browser::new(pages);
+    assert_eq!(local.get("/metrics").await.status, 404);
+    assert_eq!(local.get("/health/ready").await.text, "ok");
+    let (status, page) = asked(tools, "/metrics").await;
+    assert_eq!((status, figure(&page, "mukta_ftps_ready")), (200, 1.0), "{page}");
+    let (status, details) = asked(tools, "/health/ready").await;
+    assert!(status == 200 && details.contains("\"parts\""), "{details}");
+    assert_eq!(asked(tools, "/health/live").await, (200, "ok".to_owned()));
+    assert_eq!(asked(tools, "/sign-in").await.0, 404, "no page is there");
+    program.stop();
 }

@@ -91,6 +91,7 @@ pub(crate) struct DemoArgs {
 pub(crate) fn run(args: DemoArgs) -> Result<(), CommandError> {
     let web = Web {
         allow_http: true,
+        metrics_bind: None,
         bind: bind_address("--bind", &args.bind)?,
         static_dir: static_dir(args.static_dir.as_deref())?,
         tenants: TenantNames::read(TENANTS)

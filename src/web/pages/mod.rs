@@ -10,6 +10,7 @@ pub mod instruction;
 pub mod language;
 pub mod list;
 pub mod messages;
+pub mod metrics;
 pub mod people;
 mod person_row;
 pub mod reports;

@@ -18,7 +18,7 @@ pub(crate) const LOG_HELP: &str = "How much is logged: error, warn, info, debug 
 
 /// Asks the treasury's FTPS service whether revised payment instructions have been paid.
 #[derive(Parser)]
-#[command(name = "mukta-ftps", version, about)]
+#[command(name = "mukta-ftps", version = env!("VERSION"), about)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -42,6 +42,8 @@ enum Command {
     Compare(commands::import::CompareArgs),
     /// The employees who may sign in
     User(commands::user::UserArgs),
+    /// Copy everything from SQLite into an empty PostgreSQL database; the SQLite one stays as it is, but for an event
+    Copy(commands::copy::CopyArgs),
     /// Seal everything anew with DATA_KEY; run it after a change of key, with serve running or not
     Reseal(commands::reseal::ResealArgs),
     /// Bring the schema of the database up to date, as its owner; the other commands do it too where they may
@@ -59,7 +61,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let parsed = with_empty_unset(Cli::command()).after_help(settings()).try_get_matches();
+    let parsed =
+        commands::effects::told_by(with_empty_unset(Cli::command())).after_help(settings()).try_get_matches();
     if let Some(name) = parsed.iter().find_map(|matches| secret_by_argument(&Cli::command(), matches)) {
         say(&format!(
             "mukta-ftps: {name} is a secret, and arguments can be seen by everybody on this machine: set it in the \
@@ -106,6 +109,7 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::Export(args) => commands::import::run_export(args),
         Command::Compare(args) => commands::import::run_compare(args),
         Command::User(args) => commands::user::run(args),
+        Command::Copy(args) => commands::copy::run(&args),
         Command::Reseal(args) => commands::reseal::run(args),
         Command::Migrate(args) => commands::migrate::run(&args),
         Command::Backup(args) => commands::backup::run(&args),

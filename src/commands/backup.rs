@@ -10,13 +10,6 @@ use mukta_ftps::store::{DatabaseUrl, Store, backup};
 
 use super::{CommandError, OrSay, say};
 
-/// What it does to the database.
-const WHAT_IT_DOES: &str = "\
-What it does to the database: nothing; it reads one state of it, and nobody waits for it. The copy is written beside its \
-place under another name, opened, checked page by page and marked with its instant; then it gets its name, whole. Only \
-its owner may read it. Put in the place of the database (docs/OPERATIONS.md, “Back up, and restore”) it has the first \
-program that opens it hold every message that may have been sent since. PostgreSQL has pg_dump, and `restored`.";
-
 /// How it is done there.
 const ON_POSTGRESQL: &str = "\
 PostgreSQL makes its own backups: note the instant (date -u +%Y-%m-%dT%H:%M:%SZ), then pg_dump -Fc -f FILE DATABASE; after \
@@ -24,7 +17,6 @@ pg_restore, and before anything else, run `mukta-ftps restored --backed-up-at IN
 
 /// Settings of `backup`.
 #[derive(Args)]
-#[command(after_help = WHAT_IT_DOES)]
 pub(crate) struct BackupArgs {
     /// The file to be made; it must not be there yet
     path: PathBuf,

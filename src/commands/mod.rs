@@ -2,7 +2,9 @@
 
 pub(crate) mod backup;
 mod beating;
+pub(crate) mod copy;
 pub(crate) mod demo;
+pub(crate) mod effects;
 pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod migrate;
@@ -25,6 +27,7 @@ use mukta_ftps::import::{CompareError, ExportError, ImportError};
 use mukta_ftps::muktasoft::{PullError, SetupError};
 use mukta_ftps::settings::SettingFault;
 use mukta_ftps::store::StoreError;
+use mukta_ftps::store::copying::CopyError;
 
 /// Why a command failed. Its text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,9 @@ pub(crate) enum CommandError {
     /// The comparison broke off, or the file has faults, which are listed already.
     #[error("{0}")]
     Compare(#[from] CompareError),
+    /// Nothing, or not everything, was copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// No pull was made.
     #[error(transparent)]
     Pull(#[from] PullError),

@@ -12,18 +12,8 @@ use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, RetentionSettings,
 use super::operator::operator;
 use super::{CommandError, runtime, say, tell};
 
-/// What it does to the database.
-const WHAT_IT_DOES: &str = "\
-What it does to the database: of calls and messages older than RETENTION_PAYLOAD_DAYS, request, response and the \
-gateway's answer are emptied for good, and the rows stay; those of a payment instruction that is In Process are kept \
-until it is not. Events of the audit trail older than RETENTION_AUDIT_DAYS are removed from the oldest end. Sessions \
-that have ended, and attempts to sign in that count no more, are forgotten. The audit trail tells what was erased. \
-On SQLite the file is rewritten at the end, so that what was erased is gone from it and the room is given back: \
-writers wait for that.";
-
 /// Settings of `prune`.
 #[derive(Args)]
-#[command(after_help = WHAT_IT_DOES)]
 pub(crate) struct PruneArgs {
     #[command(flatten)]
     database: DatabaseSettings,

@@ -8,16 +8,8 @@ use mukta_ftps::store::{Store, StoreError, programs, restorations};
 
 use super::{CommandError, say};
 
-/// What it does to the database.
-const WHAT_IT_DOES: &str = "\
-What it does to the database: marks it as restored from a backup of that instant. The first program that opens it then \
-holds every message that waits, and every message later made for a payment instruction that is In Process at that \
-opening, until a person sends or settles it. A copy made by `backup` bears the mark already. An older schema is brought \
-up to date first. Refused while a program is at work on the database.";
-
 /// Settings of `restored`.
 #[derive(Args)]
-#[command(after_help = WHAT_IT_DOES)]
 pub(crate) struct RestoredArgs {
     /// The instant of which the backup is, such as 2026-11-30T16:30:00Z; if in doubt an earlier one
     #[arg(long, value_name = "INSTANT", value_parser = instant)]

@@ -128,6 +128,33 @@ pub struct DatabaseSettings {
     database_url_file: Option<PathBuf>,
 }
 
+/// From where to where everything is copied.
+#[derive(Debug, Clone, Args)]
+pub struct CopySettings {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    /// Where to: `postgres://…`
+    #[arg(long, value_name = "DATABASE_URL")]
+    to: Secret,
+}
+
+impl CopySettings {
+    /// The SQLite database and the PostgreSQL one.
+    pub fn validated(&self) -> Result<(DatabaseUrl, DatabaseUrl), SettingFault> {
+        let from = self.database.validated()?;
+        let to = self.to.0.parse().map_err(|problem: String| fault("--to", problem))?;
+        match (&from, &to) {
+            (DatabaseUrl::Postgres(_), _) => {
+                Err(fault("DATABASE_URL", "must be sqlite://PATH: only a SQLite database is copied"))
+            }
+            (_, DatabaseUrl::Sqlite(_)) => {
+                Err(fault("--to", "must be postgres://…: only PostgreSQL is copied into"))
+            }
+            _ => Ok((from, to)),
+        }
+    }
+}
+
 /// How many connections a program that serves has.
 #[derive(Debug, Clone, Args)]
 pub struct PoolSettings {

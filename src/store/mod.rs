@@ -16,6 +16,7 @@ pub(crate) mod bills;
 pub mod calls;
 pub mod changes;
 pub mod claims;
+pub mod copying;
 pub mod deadline;
 pub mod dormancy;
 pub mod employees;
@@ -101,6 +102,12 @@ pub enum StoreError {
          it out"
     )]
     SharedByTransaction,
+    /// Only a part of another database is here.
+    #[error(
+        "a copy into this database is not finished: run `mukta-ftps copy` again, which goes on, or leave this database \
+         for another"
+    )]
+    HalfACopy,
     /// A key cannot be forgotten yet.
     #[error(
         "a program is at work that still seals with the earlier key: start it anew with the new DATA_KEY and the \
@@ -264,11 +271,29 @@ impl Store {
 
     /// The same with so many connections.
     pub fn open_with(url: &DatabaseUrl, connections: u32) -> Result<Self, StoreError> {
+        let store = Self::migrated(url, connections)?;
+        store.refuse_half_a_copy()?;
+        refolding::refold(&store)?;
+        Ok(store)
+    }
+
+    /// The same as it is left by the migrations, for what is copied into it. Blocks.
+    pub fn open_to_copy_into(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        Self::migrated(url, CONNECTIONS)
+    }
+
+    fn migrated(url: &DatabaseUrl, connections: u32) -> Result<Self, StoreError> {
         url.make_file().map_err(|cause| file_fault(url, &cause))?;
         let store = Self::connect(url, connections)?;
         store.migrate(url)?;
-        refolding::refold(&store)?;
         Ok(store)
+    }
+
+    fn refuse_half_a_copy(&self) -> Result<(), StoreError> {
+        match self.read_blocking(programs::copy_under_way)? {
+            None => Ok(()),
+            Some(_) => Err(StoreError::HalfACopy),
+        }
     }
 
     /// Connects to look, and changes nothing: another schema than this program's is refused. `None`: the
@@ -282,7 +307,10 @@ impl Store {
         let store = Self::connect(url, CONNECTIONS)?;
         Ok(match store.schema(url)? {
             Schema::None => None,
-            Schema::Ours => Some(store),
+            Schema::Ours => {
+                store.refuse_half_a_copy()?;
+                Some(store)
+            }
             Schema::Older => return Err(StoreError::OtherSchema),
         })
     }

@@ -16,6 +16,9 @@ pub const BEAT_SECONDS: u64 = 5;
 /// A program that is at work says so more often.
 const LONGEST_SILENCE: Duration = Duration::from_secs(BEAT_SECONDS + 3);
 
+/// What the name of the row begins with that says which database is copied into this one.
+pub(super) const COPY_UNDER_WAY: &str = "copy under way from ";
+
 /// What the names of programs' rows have in common.
 const SEALS_WITH: &str = " seals with ";
 
@@ -62,6 +65,12 @@ impl Program {
             .execute(db)?;
         Ok(())
     }
+}
+
+/// The row that says which database is copied into this one, if one is.
+pub(super) fn copy_under_way(db: &mut Db) -> Result<Option<String>, StoreError> {
+    let marks = program_state::table.filter(program_state::name.like(format!("{COPY_UNDER_WAY}%")));
+    Ok(marks.select(program_state::name).first(db).optional()?)
 }
 
 /// When a program last said that it is at work: its row, and the instant.

@@ -437,6 +437,27 @@ fn what_muktasoft_cannot_meet_is_exit_2() {
 }
 
 #[test]
+fn the_help_of_each_command_says_what_it_does_to_the_database() {
+    let help = stdout(&program(&["--help"]).output().unwrap());
+    let listed = help.split("Commands:").nth(1).unwrap().lines().skip(1);
+    let names: Vec<&str> = listed
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() >= 14, "{names:?}");
+    for name in names {
+        let help = stdout(&program(&[name, "--help"]).output().unwrap());
+        assert!(help.contains("What it does to the database: "), "{name}: {help}");
+    }
+    let below = stdout(&program(&["user", "disable", "--help"]).output().unwrap());
+    assert!(below.contains("What it does to the database: "), "{below}");
+    let version = stdout(&program(&["--version"]).output().unwrap());
+    assert!(version.starts_with(concat!("mukta-ftps ", env!("CARGO_PKG_VERSION"), " (")), "{version}");
+}
+
+#[test]
 fn help_names_every_setting_of_the_contract() {
     for args in [&["--help"][..], &["serve", "--help"]] {
         let help = stdout(&program(args).output().unwrap());

@@ -11,6 +11,7 @@ mod asking;
 mod browser;
 mod commands;
 mod components;
+mod copying;
 mod databases;
 mod day;
 mod demo;

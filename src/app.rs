@@ -67,7 +67,8 @@ impl App {
         let (fitted, now) = (Arc::clone(&sealer), clock.now().naive_utc());
         let opened = store.write(move |db| open_for_writing(db, &fitted, now)).await?;
         tell(opened);
-        let notifications = Notifications::new(store.clone(), Arc::clone(&sealer), sms, clock.clone())?;
+        let notifications = Notifications::new(store.clone(), Arc::clone(&sealer), sms, clock.clone())?
+            .pausing(times.is_paused);
         let woken = notifications.clone();
         let sync = FtpsSync::new(
             store.clone(),

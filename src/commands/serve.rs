@@ -77,6 +77,9 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
         let told = told_to_stop()?;
         let app = App::new(store, sealer, jit, sms, times, Clock::system()).await?;
         let app = app.pulling(muktasoft)?.telling(receiver)?;
+        if app.sync.is_paused() {
+            log::warn!("SYNC_PAUSED: no night, no retry and no SMS; JIT is asked only where a person asks for it");
+        }
         let dormant = sessions.dormant_after.map(|after| tokio::spawn(disable_dormant(app.clone(), after)));
         let site = Site::new(app, sessions, web.static_dir.clone()).naming(web.tenants.clone());
         let for_operators = web.metrics_bind.map(|bind| serve_operators(&site, bind)).transpose()?;

@@ -49,6 +49,9 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
         let store = Store::open(&database)?;
         let app = App::new(store, sealer, jit, None, times, Clock::system()).await?;
         let app = app.pulling(muktasoft)?;
+        if app.sync.is_paused() {
+            tell("note: SYNC_PAUSED stops what begins by itself; this sync was begun by a person, and asks")?;
+        }
         if app.muktasoft.is_set() {
             pull_first(&app).await?;
         }

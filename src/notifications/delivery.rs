@@ -34,8 +34,8 @@ pub struct Delivery {
 }
 
 impl Notifications {
-    /// Starts to deliver, on the current tokio runtime. Without a gateway it only sees to claims that
-    /// ran out.
+    /// Starts to deliver, on the current tokio runtime. Without a gateway, and in a pause, it only sees to claims
+    /// that ran out.
     pub fn start(&self) -> Delivery {
         let (stop, stopped) = oneshot::channel();
         if !self.has_gateway() {
@@ -76,6 +76,7 @@ impl Delivery {
 
 struct Dispatcher {
     of: Notifications,
+    /// `None` without a gateway, and in a pause.
     sender: Option<Sender>,
 }
 
@@ -89,7 +90,7 @@ struct Sender {
 
 impl Dispatcher {
     fn new(of: &Notifications) -> Self {
-        let sender = of.line.as_ref().map(|line| Sender {
+        let sender = of.line.as_ref().filter(|_| !of.is_paused).map(|line| Sender {
             slots: Arc::new(Semaphore::new(line.settings.concurrency as usize)),
             pace: Pace::per_second(line.settings.per_second, Instant::now()),
             recorder: Recorder::start(of.store.clone()),
@@ -120,7 +121,7 @@ impl Dispatcher {
         self.finished().await;
     }
 
-    /// Waits until a message may go, and returns the slots of all that may; `None` without a gateway.
+    /// Waits until a message may go, and returns the slots of all that may; `None` where nothing is sent.
     async fn turn(&mut self) -> Option<OwnedSemaphorePermit> {
         let sender = self.sender.as_mut()?;
         let mut turn = Arc::clone(&sender.slots).acquire_owned().await.ok()?;

@@ -42,6 +42,8 @@ pub struct Notifications {
     clock: Clock,
     /// The gateway, if there is one.
     line: Option<Arc<Line>>,
+    /// Whether nothing is sent at present.
+    is_paused: bool,
     /// Told when a message may have become due in this process.
     news: Arc<Notify>,
     /// Since when the gateway takes no message of this process.
@@ -76,6 +78,7 @@ impl Notifications {
             sealer,
             clock,
             line,
+            is_paused: false,
             news: Arc::default(),
             away_since: Arc::default(),
             calls: Arc::new(Meter::new(["outcome"])),
@@ -85,6 +88,11 @@ impl Notifications {
     /// The same, in a process that reads another clock: for a demo's past.
     pub fn in_the_past(&self, clock: Clock) -> Self {
         Self { clock, ..self.clone() }
+    }
+
+    /// The same, sending nothing while that pauses.
+    pub fn pausing(self, is_paused: bool) -> Self {
+        Self { is_paused, ..self }
     }
 
     /// Whether messages can be sent at all; without a gateway they wait.
@@ -112,6 +120,11 @@ impl Notifications {
         };
         let mut away_since = self.away_since.lock().unwrap_or_else(PoisonError::into_inner);
         *away_since = if is_there { None } else { away_since.or_else(|| Some(self.clock.now())) };
+    }
+
+    /// Whether messages that are due are sent: there is a gateway, and no pause.
+    pub fn sends(&self) -> bool {
+        self.has_gateway() && !self.is_paused
     }
 
     /// Has the outbox looked at soon: a message may have become due in this process.

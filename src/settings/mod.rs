@@ -259,6 +259,15 @@ fn filled(text: Option<&str>) -> Option<String> {
     crate::domain::text::filled(text).map(str::to_owned)
 }
 
+/// A switch that is `yes`, or not set.
+fn is_yes(name: &'static str, text: Option<&str>) -> Result<bool, SettingFault> {
+    match filled(text).as_deref() {
+        None => Ok(false),
+        Some("yes") => Ok(true),
+        Some(_) => Err(fault(name, "must be `yes`, or not be set")),
+    }
+}
+
 /// An offset such as `+05:30`.
 fn offset(name: &'static str, text: &str) -> Result<FixedOffset, SettingFault> {
     text.trim().parse().map_err(|_| fault(name, "must be an offset from UTC such as +05:30"))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use clap::Args;
 
-use super::{SettingFault, fault, offset, steps_that_shrink};
+use super::{SettingFault, fault, is_yes, offset, steps_that_shrink};
 use crate::domain::nights::Nights;
 use crate::domain::text::one_line;
 use crate::sync::SyncTimes;
@@ -43,6 +43,9 @@ pub struct SyncSettings {
     /// Longest time from SIGTERM to the end, whatever is in flight, in seconds
     #[arg(long, env = "STOP_SECONDS", value_name = "STOP_SECONDS", default_value = "60", value_parser = clap::value_parser!(u32).range(1..=3600))]
     stop_seconds: u32,
+    /// `yes`: no night, no retry and no SMS, such as at the treasury's year end; people still ask
+    #[arg(long, env = "SYNC_PAUSED", value_name = "SYNC_PAUSED")]
+    sync_paused: Option<String>,
 }
 
 impl SyncSettings {
@@ -56,6 +59,7 @@ impl SyncSettings {
             retry_first: Duration::from_secs(self.sync_retry_first_seconds.into()),
             retry_longest: Duration::from_secs(self.sync_retry_max_seconds.into()),
             run_longest: Duration::from_secs(self.sync_run_max_seconds.into()),
+            is_paused: is_yes("SYNC_PAUSED", self.sync_paused.as_deref())?,
         })
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{SettingFault, fault, filled};
+use super::{SettingFault, fault, filled, is_yes};
 use crate::web::tenants::TenantNames;
 
 /// How the pages are served.
@@ -63,13 +63,8 @@ impl Web {
 impl WebSettings {
     /// Checks all of them.
     pub fn validated(&self) -> Result<Web, SettingFault> {
-        let allow_http = match filled(self.allow_http.as_deref()).as_deref() {
-            None => false,
-            Some("yes") => true,
-            Some(_) => return Err(fault("ALLOW_HTTP", "must be `yes`, or not be set")),
-        };
         Ok(Web {
-            allow_http,
+            allow_http: is_yes("ALLOW_HTTP", self.allow_http.as_deref())?,
             bind: bind_address("HTTP_BIND", &self.http_bind)?,
             metrics_bind: filled(self.metrics_bind.as_deref())
                 .map(|address| bind_address("METRICS_BIND", &address))

@@ -119,6 +119,7 @@ impl Figure {
         };
         Some(match self {
             Self::NeedsYou => search::needs_you(day.now),
+            Self::AskedTonight if day.is_paused => return None,
             Self::AskedTonight => "p.action_rank IS NOT NULL AND NOT p.cannot_ask".to_owned(),
             Self::NightSuccessful => day.of_night("p.completed_by = 'ftps'")?,
             Self::NightErrors => latest("error")?,
@@ -171,6 +172,8 @@ pub struct Day {
     now: NaiveDateTime,
     /// The latest run for an instant of the schedule.
     pub night: Option<SyncRun>,
+    /// Whether nights are paused, so that none is asked about tonight.
+    is_paused: bool,
     yesterday: [NaiveDateTime; 2],
     month: [NaiveDateTime; 2],
 }
@@ -189,10 +192,16 @@ impl Day {
         let yesterday = today - Days::new(1);
         Ok(Self {
             now: now.naive_utc(),
+            is_paused: false,
             night: nights.into_iter().next(),
             yesterday: [begin_of(yesterday), begin_of(today)],
             month: month_of(today),
         })
+    }
+
+    /// The same, where nights may be paused.
+    pub fn pausing(self, is_paused: bool) -> Self {
+        Self { is_paused, ..self }
     }
 
     fn of_night(&self, condition: &str) -> Option<String> {

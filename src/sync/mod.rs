@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, watch};
 
 use crate::clock::Clock;
-use crate::domain::nights::Nights;
+use crate::domain::nights::{Nights, NightsSoFar};
 use crate::jit::{JitClient, JitConfig, JitSetupError, SignInRefusal};
 use crate::meters::Meter;
 use crate::sealing::Sealer;
@@ -70,6 +70,8 @@ pub struct SyncTimes {
     pub retry_longest: Duration,
     /// How long a run waits for JIT at most, from its beginning.
     pub run_longest: Duration,
+    /// Whether nobody is asked by itself, neither at night nor again, and no SMS is sent: the treasury's year end.
+    pub is_paused: bool,
 }
 
 /// Asks JIT and records what comes of it. Clones share one state.
@@ -184,6 +186,21 @@ impl FtpsSync {
     /// Runs what outlives a browser's request.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(task);
+    }
+
+    /// Whether nobody is asked by itself.
+    pub fn is_paused(&self) -> bool {
+        self.times.is_paused
+    }
+
+    /// When the next nightly run is, unless that is paused.
+    pub fn next_night(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.times.nights.next_after(now).filter(|_| !self.is_paused())
+    }
+
+    /// The night that is missing; in a pause none is.
+    pub fn missing_night(&self, so_far: Option<NightsSoFar>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.times.nights.missing(so_far?, now).filter(|_| !self.is_paused())
     }
 
     /// The longest that one attempt takes, signing in included.

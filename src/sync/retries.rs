@@ -12,9 +12,12 @@ use crate::store::StoreError;
 use crate::store::claims::{self, Batch, ClaimTerms};
 
 impl FtpsSync {
-    /// Makes every attempt that is due, and returns when none is due or the program is stopping. While
-    /// the circuit is open, one at a time, each after its pause, until one connects.
+    /// Makes every attempt that is due, and returns when none is due or the program is stopping; in a pause none is
+    /// made. While the circuit is open, one at a time, each after its pause, until one connects.
     pub async fn make_due(&self) -> Result<(), StoreError> {
+        if self.is_paused() {
+            return Ok(());
+        }
         let Ok(_at_work) = self.retries_at_work.try_lock() else { return Ok(()) };
         let mut calls = InFlight::new(self, Order::retry());
         loop {

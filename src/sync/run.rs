@@ -163,13 +163,14 @@ impl FtpsSync {
         self.store.write(move |db| sync_runs::note_waiting(db, id, since, now)).await
     }
 
-    /// Ends a run for which JIT was away for too long: what it did not ask about is due at once, as a
-    /// retry.
+    /// Ends a run for which JIT was away for too long, or a night that a pause has come over: what it did not ask
+    /// about is due at once, as a retry.
     pub async fn give_up(&self, run: &SyncRun) -> Result<(), StoreError> {
         let (id, now) = (run.id, self.clock.now().naive_utc());
         let unasked = self.store.write(move |db| sync_runs::give_up(db, id, now)).await?;
         log::error!(
-            "sync run {id} is given up, JIT cannot be asked: {unasked} payment instructions were not asked about"
+            "sync run {id} is given up, {}: {unasked} payment instructions were not asked about",
+            if self.is_paused() { "since nights are paused" } else { "JIT cannot be asked" }
         );
         Ok(())
     }
@@ -211,12 +212,21 @@ impl FtpsSync {
 
     /// What `serve` does about runs, at every beat: begins the night that is due, and works on whatever
     /// run is under way, be it its own, another process's or one left behind. One at a time in a
-    /// process: while one look is at work, another does nothing.
+    /// process: while one look is at work, another does nothing. In a pause no night is begun, and none worked on: one
+    /// that was under way is given up, once nobody else has worked on it for as long as a claim holds.
     pub async fn look_after(&self) -> Result<(), StoreError> {
         let Ok(_at_work) = self.run_at_work.try_lock() else { return Ok(()) };
         loop {
-            self.begin_due_night().await?;
+            if !self.is_paused() {
+                self.begin_due_night().await?;
+            }
             let Some(run) = self.store.read(sync_runs::running).await? else { return Ok(()) };
+            if self.is_paused() && run.scheduled_for.is_some() {
+                if run.worked_at + self.claim_term() <= self.clock.now().naive_utc() {
+                    self.give_up(&run).await?;
+                }
+                return Ok(());
+            }
             match self.work(&run).await? {
                 Worked::Stopped => return Ok(()),
                 Worked::JitAway => self.give_up(&run).await?,
@@ -241,7 +251,7 @@ impl FtpsSync {
 
     /// Says once of each night that passed without a run that it did.
     fn tell_of_missing_night(&self, so_far: NightsSoFar, now: DateTime<Utc>) {
-        let Some(missing) = self.times.nights.missing(so_far, now) else { return };
+        let Some(missing) = self.missing_night(Some(so_far), now) else { return };
         let mut told = self.missing_told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if told.replace(missing) != Some(missing) {
             log::error!("the sync of {} has not begun, and an hour has passed", ist_minute(missing));

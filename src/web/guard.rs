@@ -124,9 +124,11 @@ pub async fn error_pages<B: MessageBody + 'static>(
         note_refusal(answer.request(), fault).await?;
     }
     let fault = answer.response().error().and_then(|error| error.as_error::<WebError>());
+    let site = site_of(answer.request())?;
     let rewritten = fault.map(|fault| {
         let Some(viewer) = answer.request().extensions().get::<Viewer>().cloned() else {
-            let mut page = fault.page(Shell::stranger(language::of_browser(answer.request()), None));
+            let language = language::of_browser(answer.request());
+            let mut page = fault.page(Shell::stranger(site, language, None));
             if matches!(fault, WebError::SignInFirst { .. }) && !is_safe {
                 carry_undone(answer.request(), &path, &mut page);
             }

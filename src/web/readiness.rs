@@ -137,13 +137,14 @@ fn instant(at: DateTime<Utc>) -> String {
 }
 
 fn night(site: &Site, readings: Option<&Readings>) -> Part {
-    let (now, nights) = (site.app.clock.now(), site.app.sync.nights());
+    let (now, sync) = (site.app.clock.now(), &site.app.sync);
     let Some(readings) = readings else { return Part::unknown() };
-    let missing = readings.nights.and_then(|so_far| nights.missing(so_far, now));
+    let missing = sync.missing_night(readings.nights, now);
     let told = match (missing, &readings.last_night) {
         (Some(missing), _) => {
             Some(format!("the sync of {} has not begun, and an hour has passed", ist_minute(missing)))
         }
+        (None, _) if sync.is_paused() => Some("SYNC_PAUSED: no night, no retry and no SMS".to_owned()),
         (None, Some((run, counts))) => match (run.state, counts.left()) {
             (RunState::Interrupted, unasked) => {
                 Some(format!("the last night was interrupted: {unasked} were not asked about then"))
@@ -165,7 +166,7 @@ fn night(site: &Site, readings: Option<&Readings>) -> Part {
             .with("no_response", counts.no_response)
             .with("unasked", counts.left());
     }
-    part.with("next", nights.next_after(now).map(instant))
+    part.with("next", sync.next_night(now).map(instant))
 }
 
 fn ended(run: &SyncRun) -> Option<String> {

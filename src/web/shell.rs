@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::arrival::Arrival;
 use super::assets::{ASSETS, Assets};
 use super::path;
+use super::site::Site;
 use super::undone::Undone;
 use super::viewer::Viewer;
 use crate::access::Right;
@@ -108,6 +109,8 @@ pub struct Shell {
     pub form_token: Option<String>,
     /// A form that was not done, since its session had ended.
     pub undone: Option<Undone>,
+    /// Whether JIT is asked by people alone at present, which every page says.
+    pub is_paused: bool,
     section: Option<Section>,
 }
 
@@ -124,13 +127,14 @@ impl Shell {
             language: viewer.language,
             form_token: Some(viewer.form_token.clone()),
             undone: viewer.undone,
+            is_paused: viewer.is_paused,
             section: None,
         }
     }
 
     /// Around a page for somebody who is not signed in.
-    pub fn stranger(language: Language, form_token: Option<String>) -> Self {
-        Self { language, form_token, ..Self::default() }
+    pub fn stranger(site: &Site, language: Language, form_token: Option<String>) -> Self {
+        Self { language, form_token, is_paused: site.app.sync.is_paused(), ..Self::default() }
     }
 
     /// A template's own words, in the page's language.

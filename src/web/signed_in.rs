@@ -95,6 +95,7 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
         arrival,
         must_change_password: employee.must_change_password,
         tenants: site.tenants.clone(),
+        is_paused: site.app.sync.is_paused(),
         here: request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
         seen_at: site.app.clock.now(),
     };

@@ -46,13 +46,13 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Of a message that was sent or settled, or waits for its turn; what waits for a gateway to be set up has
-    /// none.
-    pub fn of(message: &OutboxMessage, has_gateway: bool) -> Option<Self> {
+    /// Of a message that was sent or settled, or waits for its turn; what waits for a gateway to be set up, or for
+    /// the end of a pause, has none.
+    pub fn of(message: &OutboxMessage, sends: bool) -> Option<Self> {
         if message.state == MessageState::Settled {
             return Some(Self { label: phrase("Settled on"), at: message.changed_at });
         }
-        match (message.sent_at, message.next_attempt_at.filter(|_| has_gateway)) {
+        match (message.sent_at, message.next_attempt_at.filter(|_| sends)) {
             (Some(at), _) => Some(Self { label: phrase("Accepted by the gateway on"), at }),
             (None, Some(at)) => Some(Self { label: phrase("Next attempt"), at }),
             (None, None) => None,

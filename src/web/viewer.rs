@@ -42,6 +42,8 @@ pub struct Viewer {
     pub has_second_factor: bool,
     /// Whether their role must have one.
     pub owes_second_factor: bool,
+    /// Whether JIT is asked by people alone at present.
+    pub is_paused: bool,
     /// The address that they asked for.
     pub here: String,
     /// When they looked.

@@ -51,6 +51,7 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("METRICS_BIND", "here"),
         ("HTTP_BIND", "0.0.0.0:8080"),
         ("ALLOW_HTTP", "perhaps"),
+        ("SYNC_PAUSED", "perhaps"),
         ("SESSION_KEY", "abc"),
         ("SESSION_IDLE_SECONDS", "soon"),
         ("DORMANT_DAYS", "0"),

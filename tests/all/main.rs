@@ -32,6 +32,7 @@ mod messages;
 mod migrations;
 mod night_figures;
 mod pages;
+mod pause;
 mod people;
 mod pull;
 mod pull_figures;

@@ -295,6 +295,7 @@ fn times() -> Result<SyncTimes, CommandError> {
         retry_first: Duration::from_secs(60),
         retry_longest: Duration::from_secs(3600),
         run_longest: Duration::from_secs(28_800),
+        is_paused: false,
     })
 }
 

@@ -34,16 +34,16 @@ pub async fn page(site: web::Data<Site>, viewer: Viewer) -> Result<HttpResponse,
         return Ok(see_other(&landing(viewer.role, "/".to_owned())));
     }
     let (scope, now) = (viewer.scope(), site.app.clock.now());
-    let shown = site.app.store.read(move |db| Shown::load(db, &scope, now)).await?;
-    let nights = site.app.sync.nights();
-    let missing = shown.so_far.and_then(|so_far| nights.missing(so_far, now));
+    let is_paused = site.app.sync.is_paused();
+    let shown = site.app.store.read(move |db| Shown::load(db, &scope, now, is_paused)).await?;
+    let missing = site.app.sync.missing_night(shown.so_far, now);
     html(&DayPage {
         shell: Shell::new(&viewer, Section::Day),
         by_town: viewer.scope().is_state().then(|| Town::all(&shown.figures)),
         groups: Group::all(&shown.figures, shown.night.as_ref()),
         oldest: shown.oldest.into_iter().map(|listed| InstructionRow { listed, now }).collect(),
         missing: missing.map(|at| display::minute(at.naive_utc())),
-        next_night: nights.next_after(now).map(|at| display::minute(at.naive_utc())),
+        next_night: site.app.sync.next_night(now).map(|at| display::minute(at.naive_utc())),
         now,
     })
 }
@@ -57,8 +57,8 @@ struct Shown {
 }
 
 impl Shown {
-    fn load(db: &mut Db, scope: &Scope, now: DateTime<Utc>) -> Result<Self, StoreError> {
-        let day = Day::of(db, now)?;
+    fn load(db: &mut Db, scope: &Scope, now: DateTime<Utc>, is_paused: bool) -> Result<Self, StoreError> {
+        let day = Day::of(db, now)?.pausing(is_paused);
         let mut counted = Vec::with_capacity(Figure::ALL.len());
         for figure in Figure::ALL {
             counted.push((*figure, figures::count(db, scope, *figure, &day)?));
@@ -299,12 +299,13 @@ pub async fn rows(
         return Err(WebError::NotFound);
     }
     let (scope, now) = (viewer.scope(), site.app.clock.now());
+    let is_paused = site.app.sync.is_paused();
     let after = query.place.zip(query.id).map(|(place, id)| After { place, id });
     let (rows, next) = site
         .app
         .store
         .read(move |db| {
-            let day = Day::of(db, now)?;
+            let day = Day::of(db, now)?.pausing(is_paused);
             figures::rows(db, &scope, figure, &day, after)
         })
         .await?;

@@ -116,6 +116,8 @@ async fn view(
 /// What the page tells of the program.
 struct Around {
     has_gateway: bool,
+    /// Whether nobody is asked by itself, and nothing sent.
+    is_paused: bool,
     sign_in_paused_until: Option<DateTime<Utc>>,
     next_night: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
@@ -126,8 +128,9 @@ impl Around {
         let now = site.app.clock.now();
         Self {
             has_gateway: site.app.notifications.has_gateway(),
+            is_paused: site.app.sync.is_paused(),
             sign_in_paused_until: site.app.sync.sign_in_paused_until(),
-            next_night: site.app.sync.nights().next_after(now),
+            next_night: site.app.sync.next_night(now),
             now,
         }
     }
@@ -363,6 +366,7 @@ fn facts(shown: &Shown, viewer: &Viewer, around: &Around) -> Facts {
         is_in_a_run: shown.is_in_a_run,
         outcome: pi.latest_outcome(),
         missing: shown.missing.clone(),
+        is_paused: around.is_paused,
         next_attempt: pi.next_attempt_at.map(|at| (at, pi.unanswered_attempts)),
         sign_in_paused_until: around.sign_in_paused_until,
         next_night: around.next_night,
@@ -413,7 +417,7 @@ impl InstructionPage {
             BeneficiaryRow::new(
                 one,
                 completed_at,
-                message.map(|message| SmsCell::new(message, has_gateway, now)),
+                message.map(|message| SmsCell::new(message, has_gateway && !around.is_paused, now)),
             )
         };
         Self {

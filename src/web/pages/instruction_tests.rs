@@ -21,6 +21,7 @@ pub(in crate::web::pages) fn admin() -> Viewer {
         place: Default::default(),
         arrival: None,
         must_change_password: false,
+        is_paused: false,
         has_second_factor: false,
         owes_second_factor: false,
         here: "/".to_owned(),
@@ -166,7 +167,7 @@ fn shown(instruction: PaymentInstruction, beneficiaries: Vec<Beneficiary>) -> Sh
 }
 
 fn around() -> Around {
-    Around { has_gateway: true, sign_in_paused_until: None, next_night: None, now: NOW }
+    Around { has_gateway: true, is_paused: false, sign_in_paused_until: None, next_night: None, now: NOW }
 }
 
 fn rendered_for(viewer: &Viewer, shown: Shown) -> String {

@@ -99,12 +99,15 @@ struct Shown {
 struct Around {
     now: DateTime<Utc>,
     next_night: Option<DateTime<Utc>>,
+    /// Whether nobody is asked by itself.
+    is_paused: bool,
 }
 
 impl Around {
     fn of(site: &Site) -> Self {
         let now = site.app.clock.now();
-        Self { now, next_night: site.app.sync.nights().next_after(now) }
+        let sync = &site.app.sync;
+        Self { now, next_night: sync.next_night(now), is_paused: sync.is_paused() }
     }
 }
 
@@ -302,7 +305,7 @@ mod tests {
     use crate::store::search::Listed;
     use crate::web::pages::instruction::tests::{NOW, admin, revised};
 
-    const AROUND: Around = Around { now: NOW, next_night: None };
+    const AROUND: Around = Around { now: NOW, next_night: None, is_paused: false };
 
     fn found(instructions: Vec<PaymentInstruction>) -> Found {
         let total = Total::Exactly(instructions.len());

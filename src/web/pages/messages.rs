@@ -54,8 +54,9 @@ pub async fn page(
         let told = format!("in the messages, {}", sought::told_to_the_trail(text, found, are_more));
         site.note(&viewer, &request, Action::PeopleSearched, Some(told)).await?;
     }
-    let has_gateway = site.app.notifications.has_gateway();
-    html(&MessagesPage::new(&viewer, asked, shown, told, has_gateway, now))
+    let (has_gateway, sends) = (site.app.notifications.has_gateway(), site.app.notifications.sends());
+    let page = MessagesPage::new(&viewer, asked, shown, told, sends, now);
+    html(&MessagesPage { has_gateway, ..page })
 }
 
 /// What came of a form, and of which message, if of one alone.
@@ -131,7 +132,7 @@ impl MessagesPage {
         asked: Asked,
         shown: Shown,
         told: Told,
-        has_gateway: bool,
+        sends: bool,
         now: DateTime<Utc>,
     ) -> Self {
         let Shown { looked, mut events, restored } = shown;
@@ -143,7 +144,7 @@ impl MessagesPage {
             .into_iter()
             .map(|message| {
                 let events = events.extract_if(.., |event| event.message_id == message.id).collect();
-                Row { message, events, has_gateway, may_resend, may_open, now }
+                Row { message, events, sends, may_resend, may_open, now }
             })
             .collect();
         let place = told.at.map(|at| rows.iter().position(|row| row.message.id <= at).unwrap_or(rows.len()));
@@ -161,7 +162,7 @@ impl MessagesPage {
             rows,
             next,
             is_partial,
-            has_gateway,
+            has_gateway: sends,
             restored: restored.map(|at| ist_minute(at.and_utc())),
         }
     }

@@ -257,7 +257,7 @@ fn answer(
         Some(form) => form.token.clone(),
         None => session::form_token(&session)?,
     };
-    let shell = Shell::stranger(language::of_browser(request), Some(form_token));
+    let shell = Shell::stranger(site, language::of_browser(request), Some(form_token));
     let page = SignInPage { shell, said, next, username: username.to_owned() };
     let mut answer =
         HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render()?);

@@ -55,9 +55,8 @@ pub async fn page(
     let (scope, before, now) = (viewer.scope(), query.before, site.app.clock.now());
     let tells = site.app.status_push.is_some();
     let shown = site.app.store.read(move |db| Shown::load(db, &scope, before, now, tells)).await?;
-    let nights = site.app.sync.nights();
-    let missing = shown.so_far.and_then(|so_far| nights.missing(so_far, now));
-    let next_run = nights.next_after(now);
+    let missing = site.app.sync.missing_night(shown.so_far, now);
+    let next_run = site.app.sync.next_night(now);
     let refusal = site.app.sync.sign_in_refusal();
     let page = RunsPage::new(&viewer, shown, query.into_inner(), next_run, refusal, now);
     html(&RunsPage { missing, ..page })

@@ -91,5 +91,6 @@ pub(crate) fn sync_settings() -> SyncTimes {
         retry_first: Duration::from_secs(60),
         retry_longest: Duration::from_secs(3600),
         run_longest: Duration::from_secs(28_800),
+        is_paused: false,
     }
 }

@@ -16,7 +16,7 @@ use mukta_ftps::settings::static_dir;
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions};
 use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
 use mukta_ftps::store::{Store, employees};
-use mukta_ftps::sync::Jit;
+use mukta_ftps::sync::{Jit, SyncTimes};
 use mukta_ftps::web::Sessions;
 use mukta_ftps::web::{self, Site};
 
@@ -155,6 +155,22 @@ impl World {
         app_over(&self.database, jit, Some(sms_settings(&self.gateway)), self.app.clock.clone()).await
     }
 
+    /// Another process over the same database, started with `SYNC_PAUSED`.
+    pub(crate) async fn paused_app(&self) -> App {
+        let jit = jit_settings(&self.jit, PATIENCE);
+        let times = SyncTimes { is_paused: true, ..sync_settings() };
+        let sms = Some(sms_settings(&self.gateway));
+        app_timed(&self.database, jit, sms, times, self.app.clock.clone()).await
+    }
+
+    /// A browser at the pages of another process on this database.
+    pub(crate) fn browser_at(&self, app: &App) -> Browser {
+        let site = Site { app: app.clone(), ..self.site.clone() };
+        let (server, address) = web::listen(&site, ([127, 0, 0, 1], 0).into()).unwrap();
+        tokio::spawn(server);
+        Browser::new(address)
+    }
+
     /// Another process over the same database that reaches JIT through a door.
     pub(crate) async fn another_app_behind(&self, door: &Door) -> App {
         let mut jit = jit_settings(&self.jit, PATIENCE);
@@ -193,7 +209,17 @@ impl World {
 
 /// The program over that database.
 async fn app_over(database: &ScratchDatabase, jit: Jit, sms: Option<Sms>, clock: Clock) -> App {
+    app_timed(database, jit, sms, sync_settings(), clock).await
+}
+
+async fn app_timed(
+    database: &ScratchDatabase,
+    jit: Jit,
+    sms: Option<Sms>,
+    times: SyncTimes,
+    clock: Clock,
+) -> App {
     let store = Store::open(&database.url).unwrap();
     let sealer = Sealer::new(&DATA_KEY, &[]).unwrap();
-    App::new(store, sealer, jit, sms, sync_settings(), clock).await.unwrap()
+    App::new(store, sealer, jit, sms, times, clock).await.unwrap()
 }

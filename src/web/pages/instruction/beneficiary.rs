@@ -119,8 +119,8 @@ impl BeneficiaryRow {
 }
 
 impl SmsCell {
-    pub(super) fn new(message: OutboxMessage, has_gateway: bool, now: DateTime<Utc>) -> Self {
-        let moment = sms::Moment::of(&message, has_gateway);
+    pub(super) fn new(message: OutboxMessage, sends: bool, now: DateTime<Utc>) -> Self {
+        let moment = sms::Moment::of(&message, sends);
         Self { moment, is_late: sms::is_late(&message, now), message }
     }
 

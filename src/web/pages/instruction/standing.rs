@@ -28,6 +28,8 @@ pub(super) struct Facts {
     pub(super) missing: Option<Missing>,
     /// When JIT is asked again after a call that brought no answer (UTC), and how many did in a row.
     pub(super) next_attempt: Option<(NaiveDateTime, i32)>,
+    /// Whether nobody is asked by itself.
+    pub(super) is_paused: bool,
     /// Until when signing in pauses, after a refusal.
     pub(super) sign_in_paused_until: Option<DateTime<Utc>>,
     /// The next nightly sync.
@@ -156,6 +158,9 @@ impl Facts {
     fn follows(&self) -> Option<Phrase> {
         if !self.is_waiting || self.is_being_asked {
             return None;
+        }
+        if self.is_paused && !self.is_in_a_run {
+            return Some(phrase("JIT is not asked about it by itself while the nightly sync is paused."));
         }
         if self.missing.is_some() {
             return Some(phrase("JIT is asked by itself once what is missing has been brought."));

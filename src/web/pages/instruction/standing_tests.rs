@@ -16,6 +16,7 @@ fn in_process() -> Facts {
         outcome: None,
         missing: None,
         next_attempt: None,
+        is_paused: false,
         sign_in_paused_until: None,
         next_night: Some(NOW + TimeDelta::hours(8)),
         payments: Payments::default(),
@@ -59,6 +60,7 @@ fn every_combination(mut look: impl FnMut(&Facts, &str)) {
                         outcome,
                         missing: missing.cloned(),
                         next_attempt: attempts[bits as usize % attempts.len()],
+                        is_paused: bit(3) && bit(11),
                         sign_in_paused_until: bit(3).then_some(NOW + TimeDelta::minutes(5)),
                         next_night: bit(4).then_some(NOW + TimeDelta::hours(8)),
                         payments: Payments {

@@ -95,7 +95,7 @@ pub async fn csv(
         filters: asked.filters_at(now),
         tenants: site.tenants.clone(),
         now,
-        next_night: site.app.sync.nights().next_after(now),
+        next: Next { night: site.app.sync.next_night(now), is_paused: site.app.sync.is_paused() },
     };
     // The first part is read before anything is sent: a fault so far is an error page.
     let (first, export) = export.part(heading()?).await?;
@@ -118,6 +118,15 @@ pub async fn csv(
         .streaming(stream::once(async { Ok(Bytes::from(first)) }).chain(rest)))
 }
 
+/// When JIT is asked by itself.
+#[derive(Debug, Clone, Copy)]
+struct Next {
+    /// About what has no attempt of its own.
+    night: Option<DateTime<Utc>>,
+    /// Whether it is not, at present.
+    is_paused: bool,
+}
+
 /// An export under way.
 struct Export {
     store: Store,
@@ -125,8 +134,7 @@ struct Export {
     filters: Filters,
     tenants: Arc<TenantNames>,
     now: DateTime<Utc>,
-    /// When what has no attempt of its own is asked about.
-    next_night: Option<DateTime<Utc>>,
+    next: Next,
     /// Where the rest begins: after that cursor, or at the first row. `None`: it is done.
     rest: Option<Option<Cursor>>,
 }
@@ -141,7 +149,7 @@ impl Export {
             let (scope, filters) = (self.scope.clone(), self.filters.clone());
             let (rows, next) =
                 self.store.read(move |db| search::export(db, &scope, &filters, after.as_ref())).await?;
-            write(&mut part, rows.iter().map(|row| cells(row, &self.tenants, self.now, self.next_night)))?;
+            write(&mut part, rows.iter().map(|row| cells(row, &self.tenants, self.now, self.next)))?;
             self.rest = next.map(Some);
         }
         Ok((part, self))
@@ -154,12 +162,7 @@ fn heading() -> Result<Vec<u8>, WebError> {
     Ok(part)
 }
 
-fn cells(
-    row: &Exported,
-    tenants: &TenantNames,
-    now: DateTime<Utc>,
-    next_night: Option<DateTime<Utc>>,
-) -> [String; HEADINGS.len()] {
+fn cells(row: &Exported, tenants: &TenantNames, now: DateTime<Utc>, next: Next) -> [String; HEADINGS.len()] {
     let Exported { listed: Listed { instruction: pi, tally }, advices, .. } = row;
     let words = |text: &str| guarded(text.to_owned());
     let told = |text: &Option<String>| words(text.as_deref().unwrap_or_default());
@@ -194,7 +197,7 @@ fn cells(
         told(&pi.ftps_message),
         pi.latest_outcome().map(|outcome| outcome.to_string()).unwrap_or_default(),
         pi.ftps_called_at.map(ist_instant).unwrap_or_default(),
-        next_attempt(pi, next_night),
+        next_attempt(pi, next),
         in_process.map(ist_instant).unwrap_or_default(),
         days.unwrap_or_default(),
         pi.completed_at.map(ist_instant).unwrap_or_default(),
@@ -218,14 +221,15 @@ fn cells(
 }
 
 /// When JIT is asked next, as the page says it: its own attempt, or the next night.
-fn next_attempt(pi: &PaymentInstruction, next_night: Option<DateTime<Utc>>) -> String {
+fn next_attempt(pi: &PaymentInstruction, next: Next) -> String {
     if !pi.is_waiting() {
         return String::new();
     }
     if pi.cannot_ask {
         return "cannot be asked".to_owned();
     }
-    pi.next_attempt_at.or(next_night.map(|at| at.naive_utc())).map(ist_instant).unwrap_or_default()
+    let own = pi.next_attempt_at.filter(|_| !next.is_paused);
+    own.or(next.night.map(|at| at.naive_utc())).map(ist_instant).unwrap_or_default()
 }
 
 /// Who said that it is Completed, by the name that people know.
@@ -285,7 +289,7 @@ mod tests {
             head_of_account: Some("221705".to_owned()),
             master_allotment_id: None,
         };
-        let cells = cells(&row, &TenantNames::default(), NOW, Some(NOW));
+        let cells = cells(&row, &TenantNames::default(), NOW, Next { night: Some(NOW), is_paused: false });
         let of = |heading: &str| cells[HEADINGS.iter().position(|one| *one == heading).unwrap()].as_str();
         for (heading, expected) in [
             ("PI number", "'=PI-1"),

@@ -102,7 +102,8 @@ impl Row {
     /// When JIT is asked next.
     pub(super) fn next(&self) -> Phrase {
         let pi = &self.instruction;
-        let at = pi.next_attempt_at.or(self.around.next_night.map(|at| at.naive_utc()));
+        let own = pi.next_attempt_at.filter(|_| !self.around.is_paused);
+        let at = own.or(self.around.next_night.map(|at| at.naive_utc()));
         if !pi.is_waiting() {
             "—".into()
         } else if pi.is_claimed(self.around.now) {

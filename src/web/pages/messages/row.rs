@@ -14,7 +14,8 @@ use crate::web::sms::{self, Moment};
 pub(super) struct Row {
     pub(super) message: OutboxMessage,
     pub(super) events: Vec<MessageEvent>,
-    pub(super) has_gateway: bool,
+    /// Whether messages that are due are sent.
+    pub(super) sends: bool,
     pub(super) may_resend: bool,
     /// Whether the viewer may see what the gateway said in full.
     pub(super) may_open: bool,
@@ -52,7 +53,7 @@ impl Row {
     }
 
     pub(super) fn moment(&self) -> Option<Moment> {
-        Moment::of(&self.message, self.has_gateway)
+        Moment::of(&self.message, self.sends)
     }
 
     /// What the gateway said to a message that it did not accept.

@@ -58,7 +58,7 @@ pub(super) fn answer(
 ) -> Result<HttpResponse, WebError> {
     let site = site_of(request)?;
     let form = FormToken::of(site, request)?;
-    let shell = Shell::stranger(language::of_browser(request), Some(form.token.clone()));
+    let shell = Shell::stranger(site, language::of_browser(request), Some(form.token.clone()));
     let page = CodePage { shell, said, next, name: half.name.clone() };
     let mut answer =
         HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render()?);

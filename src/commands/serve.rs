@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use clap::Args;
@@ -72,13 +72,16 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     }
     let runtime = runtime()?;
     let served = runtime.block_on(async {
+        pass_hangups_by()?;
         let store =
             writable(&database, args.pool.database_pool).map_err(|fault| not_writable(&database, fault))?;
         let told = told_to_stop()?;
         let app = App::new(store, sealer, jit, sms, times, Clock::system()).await?;
         let app = app.pulling(muktasoft)?.telling(receiver)?;
         if app.sync.is_paused() {
-            log::warn!("SYNC_PAUSED: no night, no retry and no SMS; JIT is asked only where a person asks for it");
+            log::warn!(
+                "SYNC_PAUSED: no night, no retry and no SMS; JIT is asked only where a person asks for it"
+            );
         }
         let dormant = sessions.dormant_after.map(|after| tokio::spawn(disable_dormant(app.clone(), after)));
         let site = Site::new(app, sessions, web.static_dir.clone()).naming(web.tenants.clone());
@@ -203,8 +206,10 @@ pub(crate) async fn serve_until_told(
         retired = beating.until_the_key_is_retired() => Err(retired),
         () = told_to_stop => Ok(()),
     };
+    let stopping = Instant::now();
     trail.abort();
-    log::info!("stopping: calls and messages under way are finished first");
+    site.door.close();
+    log::info!("stopping: pages, calls and messages under way are finished first");
     let told_muktasoft = async {
         if let Some(telling) = telling {
             telling.finish().await;
@@ -212,7 +217,7 @@ pub(crate) async fn serve_until_told(
     };
     // The last pages that are shown stand in the read log too.
     let last_pages = async {
-        handle.stop(true).await;
+        site.door.all_answered().await;
         bookkeeping.finish().await;
     };
     let finished = async {
@@ -229,11 +234,19 @@ pub(crate) async fn serve_until_told(
     if tokio::time::timeout(stop_within, finished).await != Ok(true) {
         log::warn!("stopped with calls or messages under way: their claims end by themselves");
     }
+    // Until now whoever came was told to come again.
+    let closing = LAST_REFUSALS.min(stop_within.saturating_sub(stopping.elapsed()));
+    if tokio::time::timeout(closing, handle.stop(true)).await.is_err() {
+        log::debug!("connections that nothing came on are cut");
+    }
     match app.sync.unrecorded() {
         0 => told,
         answers => told.and(Err(CommandError::AnswersGivenUp(answers))),
     }
 }
+
+/// How long those that were refused at the last are waited for, and connections that browsers keep.
+const LAST_REFUSALS: Duration = Duration::from_secs(1);
 
 /// How often the log is told where the audit trail ends; and how soon again where that could not be read.
 const TRAIL_TOLD: Duration = Duration::from_secs(3600);
@@ -278,6 +291,18 @@ async fn tell_trail(store: Store) {
         };
         tokio::time::sleep(next).await;
     }
+}
+
+/// Has SIGHUP end nothing from now on: there is nothing to read anew, and a terminal that closes is no reason to stop.
+fn pass_hangups_by() -> Result<(), CommandError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup()).or_say("signals could not be listened for")?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            log::info!("SIGHUP: nothing is read anew; settings count from the next start");
+        }
+    });
+    Ok(())
 }
 
 /// Listens for SIGTERM and Ctrl-C from now on; the future ends with the first.

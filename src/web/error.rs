@@ -55,6 +55,9 @@ pub enum WebError {
     /// The program is stopping: what was asked for was not begun, or was cut off.
     #[error("the program is stopping")]
     Stopping,
+    /// The program is stopping, and this came too late: nothing of it was begun.
+    #[error("the program is stopping, and begins nothing more")]
+    Closed,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),

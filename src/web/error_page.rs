@@ -11,6 +11,9 @@ use super::shell::Shell;
 use crate::language::{Phrase, phrase};
 
 impl WebError {
+    /// When to come again, in seconds, where the program is started anew.
+    pub const RETRY_AFTER: (header::HeaderName, &'static str) = (header::RETRY_AFTER, "10");
+
     /// The answer: the error page with those surroundings; where a sign-in is wanting, the way there.
     pub fn page(&self, shell: Shell) -> HttpResponse {
         if let Self::SignInFirst { back, had_session } = self {
@@ -26,6 +29,9 @@ impl WebError {
         }
         let status = self.status_code();
         let mut response = HttpResponse::build(status);
+        if matches!(self, Self::Stopping | Self::Closed) {
+            response.insert_header(Self::RETRY_AFTER);
+        }
         if let Self::MethodNotAllowed(methods) = self {
             response.insert_header((header::ALLOW, *methods));
         }
@@ -55,7 +61,7 @@ impl WebError {
             Self::Misdirected => phrase("This is another site"),
             Self::TooLong => phrase("That is too long"),
             Self::TooSlow => phrase("That took too long"),
-            Self::Stopping => phrase("The program is being started anew"),
+            Self::Stopping | Self::Closed => phrase("The program is being started anew"),
             Self::Store(fault) if fault.is_transient() => phrase("The database is busy"),
             Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => {
                 phrase("Something went wrong")
@@ -93,6 +99,7 @@ impl WebError {
             Self::Stopping => {
                 phrase("JIT was not asked, or its answer was not waited for. Try again in a minute.")
             }
+            Self::Closed => phrase("Nothing was done. Load the page again in a minute."),
             Self::Store(fault) if fault.is_transient() => phrase(
                 "The page could not be shown just now. Wait a moment, then load it again. \
                  An answer of JIT that was on its way is still recorded.",
@@ -117,7 +124,7 @@ impl ResponseError for WebError {
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Stopping | Self::Closed => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(fault) if fault.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR

@@ -52,10 +52,15 @@ pub fn headers(site: &Site) -> DefaultHeaders {
 /// What is answered where no path of ours was asked for, such as `OPTIONS *`: nothing surrounds it.
 pub async fn elsewhere(site: web::Data<Site>) -> HttpResponse {
     let mut answer = WebError::NotFound.error_response();
-    for (name, value) in binding(&site) {
+    bind(&site, &mut answer);
+    answer
+}
+
+/// Gives an answer that nothing surrounds the headers of every answer.
+pub fn bind(site: &Site, answer: &mut HttpResponse) {
+    for (name, value) in binding(site) {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    answer
 }
 
 /// Refuses what is meant for another host, where ours is known: a page that a browser believes to be another

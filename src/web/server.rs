@@ -10,6 +10,7 @@ use actix_web::{App, HttpServer};
 use super::requests;
 use super::routes::{operators_routes, routes};
 use super::site::{Operators, Site};
+use super::stopping;
 
 /// A client that does not finish its request in time is let go.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,13 +19,15 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// address it got. Signals are left to the caller.
 pub fn listen(site: &Site, addr: SocketAddr) -> std::io::Result<(Server, SocketAddr)> {
     let site = site.clone();
-    let server =
-        HttpServer::new(move || App::new().wrap(from_fn(requests::watched)).configure(routes(&site)))
-            .workers(2)
-            .disable_signals()
-            .shutdown_timeout(30)
-            .client_request_timeout(REQUEST_TIMEOUT)
-            .bind(addr)?;
+    let server = HttpServer::new(move || {
+        let app = App::new().wrap(from_fn(stopping::at_the_door));
+        app.wrap(from_fn(requests::watched)).configure(routes(&site))
+    })
+    .workers(2)
+    .disable_signals()
+    .shutdown_timeout(30)
+    .client_request_timeout(REQUEST_TIMEOUT)
+    .bind(addr)?;
     let bound = server.addrs().first().copied().unwrap_or(addr);
     Ok((server.run(), bound))
 }

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, web};
 use tokio::sync::Semaphore;
 
 use super::client;
+use super::door::Door;
 use super::error::WebError;
 use super::latest_readings::LatestReadings;
 use super::password_queue::PasswordQueue;
@@ -54,6 +55,8 @@ pub struct Site {
     pub operators: Operators,
     /// Requests by route, method and status.
     pub requests: Arc<Meter<3>>,
+    /// Which requests are under way, and whether more are let in.
+    pub door: Door,
 }
 
 /// Who is taken for an operator's tool, which sees figures and details.
@@ -83,6 +86,7 @@ impl Site {
             told_not_ready: Arc::default(),
             operators: Operators::OfThisMachine,
             requests: Arc::new(Meter::new(["route", "method", "status"])),
+            door: Door::default(),
         }
     }
 

@@ -53,6 +53,8 @@ mod sms_kill;
 mod sms_outbox;
 mod sms_speed;
 mod status_push;
+mod stop;
+mod stop_figures;
 mod structure;
 mod sync;
 mod sync_command;

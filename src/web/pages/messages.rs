@@ -127,14 +127,7 @@ pub(super) fn link_of(number: &str) -> String {
 }
 
 impl MessagesPage {
-    fn new(
-        viewer: &Viewer,
-        asked: Asked,
-        shown: Shown,
-        told: Told,
-        sends: bool,
-        now: DateTime<Utc>,
-    ) -> Self {
+    fn new(viewer: &Viewer, asked: Asked, shown: Shown, told: Told, sends: bool, now: DateTime<Utc>) -> Self {
         let Shown { looked, mut events, restored } = shown;
         let Looked { messages, has_more, counts, is_partial } = looked;
         let next = messages.last().filter(|_| has_more).map(|last| asked.after(last.id).link());

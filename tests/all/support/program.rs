@@ -102,8 +102,20 @@ impl Program {
         (self.0.wait().unwrap().code(), log)
     }
 
-    fn tell_to_stop(&self) {
-        let told = Command::new("kill").arg("-TERM").arg(self.0.id().to_string()).status().unwrap();
+    /// SIGTERM, and no waiting.
+    pub(crate) fn tell_to_stop(&self) {
+        self.signal("TERM");
+    }
+
+    /// It has been told to stop: waits until it has, cleanly.
+    pub(crate) fn has_stopped(mut self) {
+        assert!(self.0.wait().unwrap().success());
+    }
+
+    /// Sends it that signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let told =
+            Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status().unwrap();
         assert!(told.success());
     }
 }

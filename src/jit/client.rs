@@ -167,7 +167,7 @@ impl Inner {
         let held = self.sessions.get(None, async || self.sign_in().await).await?;
         match self.call(&held, request).await? {
             Called::Done { status, response, reply } => return Ok((status, response, reply)),
-            Called::LostSession { .. } => log::info!("JIT ended our session early; signing in again"),
+            Called::LostSession { .. } => log::debug!("JIT ended our session early; signing in again"),
         }
         let held = self.sessions.get(Some(&held), async || self.sign_in().await).await?;
         match self.call(&held, request).await? {

@@ -135,6 +135,8 @@ impl Writer {
     async fn record_alone<T: Recordable>(&self, mut one: Arc<T>) -> Result<T::Recorded, StoreError> {
         let mut pause = FIRST_PAUSE;
         let mut unclear = 0;
+        // Said loudly once of each, however long the database is away.
+        let mut level = log::Level::Warn;
         loop {
             match self.attempt(vec![Arc::clone(&one)]).await {
                 Ok(mut recorded) => match recorded.pop().flatten() {
@@ -150,7 +152,8 @@ impl Writer {
                         unclear = 0;
                         continue;
                     }
-                    log::warn!("{} waits for the database: {fault}", one.name());
+                    log::log!(level, "{} waits for the database: {fault}", one.name());
+                    level = log::Level::Debug;
                 }
             }
             tokio::time::sleep(pause).await;

@@ -15,7 +15,7 @@ use crate::domain::{RunState, RunTrigger};
 use crate::store::StoreError;
 use crate::store::audit::NewEvent;
 use crate::store::claims::{self, Batch, ClaimTerms};
-use crate::store::sync_runs::{self, Begun, Counts, NewRun, SyncRun};
+use crate::store::sync_runs::{self, Begun, Counts, NewRun, SyncRun, counts};
 
 /// How working on a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,7 +229,10 @@ impl FtpsSync {
             }
             match self.work(&run).await? {
                 Worked::Stopped => return Ok(()),
-                Worked::JitAway => self.give_up(&run).await?,
+                Worked::JitAway => {
+                    self.give_up(&run).await?;
+                    self.log_end(run.id).await?;
+                }
                 Worked::Over => self.log_end(run.id).await?,
             }
         }
@@ -259,10 +262,29 @@ impl FtpsSync {
     }
 
     async fn log_end(&self, run_id: i64) -> Result<(), StoreError> {
-        let ended = self.store.read(move |db| sync_runs::get(db, run_id)).await?;
-        if let Some(run) = ended.filter(|run| run.state != RunState::Running) {
-            log::info!("sync run {run_id} is {}", run.state);
+        let ended = self.store.read(move |db| {
+            let run = sync_runs::get(db, run_id)?.filter(|run| run.state != RunState::Running);
+            run.map(|run| Ok((counts::kept_total(db, run.id)?, run))).transpose()
+        });
+        if let Some((counts, run)) = ended.await? {
+            let level = if counts.went_badly() { log::Level::Warn } else { log::Level::Info };
+            log::log!(level, "{}", told_at_its_end(&run, &counts));
         }
         Ok(())
     }
+}
+
+/// `sync run 7 (nightly) is finished after 192 s: of 120 payment instructions 100 successful, …`.
+fn told_at_its_end(run: &SyncRun, counts: &Counts) -> String {
+    let took = run.finished_at.unwrap_or(run.worked_at) - run.started_at;
+    let Counts { expected, successful, errors, glitches, no_response, skipped, paid: _ } = counts;
+    format!(
+        "sync run {} ({}) is {} after {} s: of {expected} payment instructions {successful} successful, {errors} errors, \
+         {glitches} glitches, {no_response} no response, {} not asked, {skipped} waited no longer",
+        run.id,
+        run.trigger_word,
+        run.state,
+        took.num_seconds(),
+        counts.left()
+    )
 }

@@ -47,6 +47,12 @@ impl Counts {
         self.expected - self.done()
     }
 
+    /// Whether a run that ended so deserves a look: it left some unasked, or more than a tenth of those that it asked
+    /// about brought no answer that could be used.
+    pub fn went_badly(&self) -> bool {
+        self.left() > 0 || (self.glitches + self.no_response) * 10 > self.asked()
+    }
+
     fn add(&mut self, outcome: Option<ItemOutcome>, count: i64) {
         self.expected += count;
         match outcome {

@@ -1,9 +1,9 @@
 //! Passwords: what may be one (OWASP ASVS 5.0 §6.2), and their hashes.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use super::guessable;
@@ -29,6 +29,9 @@ pub enum PasswordFault {
     /// The hash could not be made.
     #[error("the password could not be hashed")]
     Hash,
+    /// There was not enough memory to look at it.
+    #[error("there is not enough memory to look at a password")]
+    Memory,
     /// None could be drawn.
     #[error("no password could be drawn at random")]
     Draw,
@@ -55,21 +58,40 @@ pub fn hash_new(name: &str, password: &str) -> Result<String, PasswordFault> {
 }
 
 fn hash(password: &str) -> Result<String, PasswordFault> {
-    let hash = argon2()?.hash_password(password.as_bytes()).map_err(|_| PasswordFault::Hash)?;
+    let hash = argon2()?.hash_password(password.as_bytes()).map_err(|fault| match fault {
+        Error::OutOfMemory => PasswordFault::Memory,
+        _ => PasswordFault::Hash,
+    })?;
     Ok(hash.to_string())
 }
 
 /// Whether a password is the one that was hashed. Without a hash (nobody of that name) it takes
-/// just as long and says no.
-pub fn verify(password: &str, stored: Option<&str>) -> bool {
-    static NOBODYS: LazyLock<String> = LazyLock::new(|| hash("nobody's password").unwrap_or_default());
+/// just as long and says no. Without enough memory nobody knows: [`PasswordFault::Memory`].
+pub fn verify(password: &str, stored: Option<&str>) -> Result<bool, PasswordFault> {
     // Longer ones were never accepted, and would only cost time.
     if password.chars().count() > *LENGTH.end() {
-        return false;
+        return Ok(false);
     }
-    let matches = PasswordHash::new(stored.unwrap_or(&NOBODYS))
-        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
-    matches && stored.is_some()
+    let stored_or_nobodys = match stored {
+        Some(stored) => stored,
+        None => nobodys()?,
+    };
+    let Ok(hash) = PasswordHash::new(stored_or_nobodys) else { return Ok(false) };
+    match Argon2::default().verify_password(password.as_bytes(), &hash) {
+        Ok(()) => Ok(stored.is_some()),
+        Err(Error::OutOfMemory) => Err(PasswordFault::Memory),
+        Err(_) => Ok(false),
+    }
+}
+
+/// A hash that is nobody's.
+fn nobodys() -> Result<&'static str, PasswordFault> {
+    static NOBODYS: OnceLock<String> = OnceLock::new();
+    if let Some(made) = NOBODYS.get() {
+        return Ok(made);
+    }
+    let made = hash("nobody's password")?;
+    Ok(NOBODYS.get_or_init(|| made))
 }
 
 /// What a password of ours is drawn from: nothing in it is read as something else.
@@ -131,10 +153,10 @@ mod tests {
     fn only_the_right_password_fits_its_hash() {
         let hash = hash_new("asha", "four plain words apart").unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=47104,t=1,p=1$"), "{hash}");
-        assert!(verify("four plain words apart", Some(&hash)));
-        assert!(!verify("four plain words", Some(&hash)));
-        assert!(!verify("nobody's password", None));
-        assert!(!verify("x", Some("no hash")));
+        assert_eq!(verify("four plain words apart", Some(&hash)), Ok(true));
+        assert_eq!(verify("four plain words", Some(&hash)), Ok(false));
+        assert_eq!(verify("nobody's password", None), Ok(false));
+        assert_eq!(verify("x", Some("no hash")), Ok(false));
     }
 
     #[test]
@@ -142,7 +164,7 @@ mod tests {
         let mut drawn = std::collections::HashSet::new();
         for _ in 0..8 {
             let (password, hash) = drawn_for_once("asha").unwrap();
-            assert!(verify(&password, Some(&hash)));
+            assert_eq!(verify(&password, Some(&hash)), Ok(true));
             let groups: Vec<&str> = password.split('-').collect();
             assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [4; 4], "{password}");
             assert!(!password.contains(['0', 'o', '1', 'l', 'i']), "{password}");

@@ -94,7 +94,14 @@ pub async fn given(
         drop(slot);
         is_right
     });
-    if is_right.await? {
+    let is_right = match is_right.await? {
+        Ok(is_right) => is_right,
+        Err(fault) => {
+            site.app.store.write(move |db| attempts::take_back(db, failure)).await?;
+            return Err(fault.into());
+        }
+    };
+    if is_right {
         return Ok(Current::Right(Proven { looked_at, failure }));
     }
     let event = site.event(viewer, request, Action::PasswordRefused, None);

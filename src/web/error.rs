@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 
+use crate::access::password::PasswordFault;
 use crate::language::{Phrase, phrase};
 use crate::store::StoreError;
 
@@ -58,6 +59,9 @@ pub enum WebError {
     /// The program is stopping, and this came too late: nothing of it was begun.
     #[error("the program is stopping, and begins nothing more")]
     Closed,
+    /// There was not enough memory: nothing was looked at.
+    #[error("there is not enough memory to look at a password")]
+    NoMemory,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -67,6 +71,15 @@ pub enum WebError {
     /// A task of the page's broke off.
     #[error("a task broke off: {0}")]
     BrokeOff(#[from] tokio::task::JoinError),
+}
+
+impl From<PasswordFault> for WebError {
+    fn from(fault: PasswordFault) -> Self {
+        match fault {
+            PasswordFault::Memory => Self::NoMemory,
+            fault => Self::Session(fault.to_string()),
+        }
+    }
 }
 
 impl WebError {

@@ -9,6 +9,7 @@ use super::error::WebError;
 use super::respond::see_other;
 use super::shell::Shell;
 use crate::language::{Phrase, phrase};
+use crate::request_id;
 
 impl WebError {
     /// When to come again, in seconds, where the program is started anew.
@@ -41,6 +42,7 @@ impl WebError {
             is_of_a_form: matches!(self, Self::ForeignForm | Self::TooLong | Self::TooSlow),
             title: self.title(),
             message: self.message(),
+            request_id: request_id::current(),
         };
         match page.render() {
             Ok(html) => response.content_type("text/html; charset=utf-8").body(html),
@@ -62,6 +64,7 @@ impl WebError {
             Self::TooLong => phrase("That is too long"),
             Self::TooSlow => phrase("That took too long"),
             Self::Stopping | Self::Closed => phrase("The program is being started anew"),
+            Self::NoMemory => phrase("The program is short of memory"),
             Self::Store(fault) if fault.is_transient() => phrase("The database is busy"),
             Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => {
                 phrase("Something went wrong")
@@ -100,6 +103,7 @@ impl WebError {
                 phrase("JIT was not asked, or its answer was not waited for. Try again in a minute.")
             }
             Self::Closed => phrase("Nothing was done. Load the page again in a minute."),
+            Self::NoMemory => phrase("Nothing was looked at or changed. Try again in a minute."),
             Self::Store(fault) if fault.is_transient() => phrase(
                 "The page could not be shown just now. Wait a moment, then load it again. \
                  An answer of JIT that was on its way is still recorded.",
@@ -124,7 +128,7 @@ impl ResponseError for WebError {
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Stopping | Self::Closed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Stopping | Self::Closed | Self::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(fault) if fault.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Render(_) | Self::BrokeOff(_) | Self::Session(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -150,6 +154,8 @@ struct ErrorPage {
     is_of_a_form: bool,
     title: Phrase,
     message: Phrase,
+    /// By which the log tells of it.
+    request_id: Option<String>,
 }
 
 #[cfg(test)]

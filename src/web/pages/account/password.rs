@@ -66,7 +66,7 @@ impl Fault {
             PasswordFault::Length => Some(Self::Length),
             PasswordFault::Common => Some(Self::Common),
             PasswordFault::Name => Some(Self::Name),
-            PasswordFault::Hash | PasswordFault::Draw => None,
+            PasswordFault::Hash | PasswordFault::Memory | PasswordFault::Draw => None,
         }
     }
 }
@@ -174,12 +174,16 @@ async fn changed(
         drop(slot);
         hashed
     });
-    match hashed.await?? {
+    match hashed.await? {
         Err(fault) => {
+            proven.take_back(site).await?;
+            Err(fault)
+        }
+        Ok(Err(fault)) => {
             proven.take_back(site).await?;
             Ok(Err(fault))
         }
-        Ok(hash) => keep(site, viewer, request, proven, hash).await,
+        Ok(Ok(hash)) => keep(site, viewer, request, proven, hash).await,
     }
 }
 
@@ -190,7 +194,7 @@ fn hashed(name: &str, typed: &Typed) -> Result<Result<String, Fault>, WebError> 
     }
     match password::hash_new(name, &typed.new) {
         Ok(hash) => Ok(Ok(hash)),
-        Err(fault) => Fault::of(&fault).map(Err).ok_or_else(|| WebError::Session(fault.to_string())),
+        Err(fault) => Fault::of(&fault).map(Err).ok_or_else(|| fault.into()),
     }
 }
 

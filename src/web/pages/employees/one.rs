@@ -85,7 +85,7 @@ pub(super) async fn drawn_password(site: &Site, name: &str) -> Result<(String, S
         drop(slot);
         drawn
     });
-    drawn.await?.map_err(|fault| WebError::Session(fault.to_string()))
+    Ok(drawn.await??)
 }
 
 #[derive(Template)]

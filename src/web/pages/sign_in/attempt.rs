@@ -81,6 +81,16 @@ impl<'a> Attempt<'a> {
             is_right
         })
         .await?;
+        let is_right = match is_right {
+            Ok(is_right) => is_right,
+            Err(fault) => {
+                // Nobody has failed.
+                if let Some(failure) = failure {
+                    self.site.app.store.write(move |db| attempts::take_back(db, failure)).await?;
+                }
+                return Err(fault.into());
+            }
+        };
         let right = found.clone().filter(|employee| is_right && !employee.is_disabled);
         if let (Some(employee), Some(failure)) = (&right, failure)
             && employee.second_factor_at.is_some()

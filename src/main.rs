@@ -79,7 +79,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(fault) => return refused(&fault),
     };
-    if let Some(fault) = std::env::var("RUST_LOG").ok().and_then(|asked| log_fault(&asked)) {
+    let asked = std::env::var("RUST_LOG").ok();
+    if let Some(fault) = asked.and_then(|asked| log_fault(&asked)).or_else(commands::log::format_fault) {
         say(&format!("mukta-ftps: {fault}"));
         return ExitCode::from(2);
     }
@@ -133,7 +134,7 @@ pub(crate) fn setting_names() -> Vec<String> {
         .flat_map(clap::Command::get_arguments)
         .filter_map(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()))
         .collect();
-    names.push("RUST_LOG".to_owned());
+    names.extend(["RUST_LOG", "LOG_FORMAT"].map(str::to_owned));
     names
 }
 
@@ -175,7 +176,9 @@ fn settings() -> String {
             if default.is_empty() { String::new() } else { format!(" [default: {}]", default.join(",")) };
         text.push_str(&format!("  {:<28} {meaning}{default}\n", name.to_string_lossy()));
     }
-    text.push_str(&format!("  {:<28} {LOG_HELP}\n", "RUST_LOG"));
+    for (name, meaning) in [("RUST_LOG", LOG_HELP), ("LOG_FORMAT", commands::log::FORMAT_HELP)] {
+        text.push_str(&format!("  {name:<28} {meaning}\n"));
+    }
     text
 }
 

@@ -24,7 +24,9 @@ use super::{CommandError, LAST_QUERIES, OrSay, operator, runtime};
 
 /// Settings of `serve`.
 #[derive(Args)]
-#[command(after_help = format!("Also read: RUST_LOG  {}", crate::LOG_HELP))]
+#[command(after_help = format!(
+    "Also read: RUST_LOG  {}\n           LOG_FORMAT  {}", crate::LOG_HELP, super::log::FORMAT_HELP
+))]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     database: DatabaseSettings,

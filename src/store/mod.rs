@@ -62,6 +62,7 @@ use diesel::migration::MigrationSource;
 use diesel::r2d2::Pool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use crate::request_id;
 use crate::sealing::SealError;
 use connection::{Connections, FileIdentity};
 pub use connection::{DatabaseUrl, Db};
@@ -474,11 +475,11 @@ impl Store {
             .acquire_owned()
             .await
             .map_err(|closed| StoreError::BrokeOff(closed.to_string()))?;
-        tokio::task::spawn_blocking(move || {
+        tokio::task::spawn_blocking(request_id::carried_onto_a_thread(move || {
             let done = work(store);
             drop(slot);
             done
-        })
+        }))
         .await
         .map_err(|broken| StoreError::BrokeOff(broken.to_string()))?
     }

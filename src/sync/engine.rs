@@ -12,6 +12,7 @@ use super::circuit::May;
 use super::waiting::{BUSY_PAUSE, unless_away};
 use crate::domain::{AskedInstruction, BillToAsk, Decision, Glitch, Outcome, Reply, Trigger, decide, retry};
 use crate::jit::{Contact, Exchange, SignInPaused};
+use crate::request_id::carried;
 use crate::sealing::{random_hex, random_number};
 use crate::store::calls::NewCall;
 use crate::store::claims::{self, ClaimTerms, Claimed, Lease, NotClaimed};
@@ -73,7 +74,7 @@ impl FtpsSync {
     /// away does not cancel the call. The whole attempt ends within 3 × `JIT_TIMEOUT_SECONDS` of its start.
     pub async fn ask(&self, id: InstructionId, order: Order) -> Result<Asked, StoreError> {
         let sync = self.clone();
-        let asking = self.runtime.spawn(async move { sync.claim_and_ask(id, &order).await });
+        let asking = self.runtime.spawn(carried(async move { sync.claim_and_ask(id, &order).await }));
         asking.await.map_err(|broken| StoreError::BrokeOff(broken.to_string()))?
     }
 

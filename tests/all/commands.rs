@@ -90,6 +90,7 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("JIT_SESSION_SECONDS", "half an hour"),
         ("STATIC_DIR", "/etc"),
         ("RUST_LOG", "verbose"),
+        ("LOG_FORMAT", "xml"),
         ("RUST_LOG", "mukta_ftps=loud"),
         ("TENANTS_FILE", "/nowhere"),
         ("STOP_SECONDS", "0"),
@@ -124,7 +125,8 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
 /// An empty setting is one that is not set, whatever its kind.
 #[test]
 fn an_empty_setting_counts_as_unset() {
-    for name in ["JIT_TIMEOUT_SECONDS", "SYNC_SCHEDULE", "PUBLIC_URL", "STATIC_DIR", "RUST_LOG"] {
+    for name in ["JIT_TIMEOUT_SECONDS", "SYNC_SCHEDULE", "PUBLIC_URL", "STATIC_DIR", "RUST_LOG", "LOG_FORMAT"]
+    {
         let output = program(&["serve"]).env(name, "").env("DATA_KEY", "abc").output().unwrap();
         assert!(stderr(&output).contains("DATA_KEY must be 32 bytes"), "{name}: {}", stderr(&output));
     }

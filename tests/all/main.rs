@@ -27,6 +27,7 @@ mod import_figures;
 mod jit_conditions;
 mod languages;
 mod list;
+mod logs;
 mod malformed;
 mod messages;
 mod migrations;

@@ -49,6 +49,9 @@ fn redacted(page: &Page) -> String {
     for token in page.all("input[name=form_token]") {
         html = html.replace(token.attr("value").unwrap(), "…");
     }
+    if let Some(id) = page.headers.get("x-request-id") {
+        html = html.replace(id.to_str().unwrap(), "…");
+    }
     let mut parts = html.split("<dt>Duration</dt><dd>");
     let mut kept = parts.next().unwrap_or_default().to_owned();
     for part in parts {

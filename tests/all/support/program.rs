@@ -67,6 +67,11 @@ impl Program {
         Self(command.spawn().unwrap())
     }
 
+    /// Its number among the machine's processes.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// The first lines that it writes on the standard output it was given.
     pub(crate) fn lines(&mut self, count: usize) -> Vec<String> {
         let output = BufReader::new(self.0.stdout.take().unwrap());

@@ -99,7 +99,7 @@ impl Readiness {
             parts.into_iter().map(|(name, part)| (name.to_owned(), Value::Object(part.0))).collect();
         json!({
             "ready": self.fault().is_none(),
-            "version": env!("CARGO_PKG_VERSION"),
+            "version": env!("VERSION"),
             "figures_seconds_ago": read.map(|read| read.at.elapsed().as_secs()),
             "parts": parts,
         })

@@ -1,7 +1,8 @@
 //! What the operator's tools are told: whether the program can serve, and how each part is.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,8 @@ use mukta_ftps::web::Sessions;
 use serde_json::Value;
 
 use crate::support::{
-    Browser, Door, Kind, PEOPLE, Page, Program, ScratchDatabase, World, at, endless_sessions, on_both, pair,
+    Browser, Door, Kind, PEOPLE, Page, Program, ScratchDatabase, World, at, endless_sessions, fed, on_both,
+    pair, stderr, stdout,
 };
 
 on_both!(
@@ -249,6 +251,28 @@ async fn a_server_that_hangs_or_is_gone_is_told_within_a_second() {
     panic!("it comes back: {}", world.ready().await.text);
 }
 
+/// Prometheus's own checker has nothing to say.
+fn promtool(args: &[&str], input: &str) {
+    let mut promtool = Command::new("promtool");
+    promtool.args(args);
+    let checked = fed(promtool, input);
+    assert!(checked.status.success(), "{} {}", stdout(&checked), stderr(&checked));
+}
+
+const RULES: &str = include_str!("../../deploy/alerts.yml");
+
+/// The metrics that a text names.
+fn named_in(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .filter(|word| word.starts_with("mukta_ftps_"))
+}
+
+#[test]
+fn the_rules_for_alerts_are_rules_of_prometheus() {
+    promtool(&["check", "rules", concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/alerts.yml")], "");
+    assert!(named_in(RULES).count() > 20);
+}
+
 /// The value of a metric, with its labels as they are written.
 #[track_caller]
 fn figure(page: &str, sample: &str) -> f64 {
@@ -280,7 +304,7 @@ async fn the_figures_tell_what_the_program_does(world: World) {
     assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     let page = &answer.text;
     for (sample, value) in [
-        ("mukta_ftps_build_info{version=\"0.1.0\"}", 1.0),
+        ("mukta_ftps_sync_paused", 0.0),
         ("mukta_ftps_ready", 1.0),
         ("mukta_ftps_part_ready{part=\"database\"}", 1.0),
         ("mukta_ftps_jit_call_duration_seconds_count{outcome=\"success\"}", 1.0),
@@ -306,6 +330,17 @@ async fn the_figures_tell_what_the_program_does(world: World) {
         assert_eq!(figure(page, sample), value, "{sample}:\n{page}");
     }
     assert!(figure(page, "mukta_ftps_database_size_bytes") > 100_000.0, "{page}");
+    assert!(page.contains("mukta_ftps_build_info{version=\"0.1.0\",build=\"0.1.0 ("), "{page}");
+    promtool(&["check", "metrics"], page);
+    let written: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .chain(["mukta_ftps_disk_free_bytes"])
+        .collect();
+    for named in named_in(RULES).chain(named_in(include_str!("../../docs/OPERATIONS.md"))) {
+        let of_histogram = ["_bucket", "_count"].iter().find_map(|part| named.strip_suffix(part));
+        assert!(written.contains(of_histogram.unwrap_or(named)), "{named} is not in:\n{page}");
+    }
     assert!(
         !page.contains("987654") && !page.contains("PI-1013"),
         "nothing that somebody typed, no number: {page}"

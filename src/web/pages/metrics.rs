@@ -33,13 +33,15 @@ pub async fn page(site: web::Data<Site>, request: HttpRequest) -> Result<HttpRes
 
 fn of_the_program(page: &mut Exposition, site: &Site, readiness: &Readiness) {
     let (sync, pool) = (&site.app.sync, site.app.store.pool_use());
-    page.gauges("build_info", "The version that runs.", [([("version", env!("CARGO_PKG_VERSION"))], 1)]);
+    let build = [("version", env!("CARGO_PKG_VERSION")), ("build", env!("VERSION"))];
+    page.gauges("build_info", "The version that runs, with its commit and day.", [(build, 1)]);
     page.gauge("ready", "Whether /health/ready is 200.", u8::from(readiness.fault().is_none()));
     page.gauges(
         "part_ready",
         "Whether this part of it is.",
         readiness.essential().map(|(part, is_ready)| ([("part", part)], u8::from(is_ready))),
     );
+    page.gauge("sync_paused", "Whether SYNC_PAUSED is set.", u8::from(sync.is_paused()));
     page.gauge_if_known(
         "scheduler_beat_age_seconds",
         "How long ago the scheduler was at work.",
@@ -120,7 +122,7 @@ fn of_the_database(page: &mut Exposition, site: &Site, readings: &Readings) {
         "Sync runs by state.",
         readings.runs.iter().map(|(state, runs)| ([("state", state.as_str())], figure(*runs))),
     );
-    let missing = readings.nights.and_then(|so_far| site.app.sync.nights().missing(so_far, now));
+    let missing = site.app.sync.missing_night(readings.nights, now);
     page.gauge(
         "night_missing",
         "Whether a night has passed for an hour without its run.",

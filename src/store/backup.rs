@@ -5,9 +5,15 @@ use std::path::Path;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::r2d2::ManageConnection;
 use diesel::sql_types::Text;
 
+use super::connection::Connections;
 use super::{Db, Store, StoreError, migrations_applied, restorations};
+use crate::clock::Clock;
+
+/// Digits of a migration's serial number, at the end of its version.
+const SERIAL_DIGITS: usize = 6;
 
 /// Copies the database as it stands at this instant into a new file, which its owner alone may read. The copy is whole or
 /// not there; it is opened and checked before it gets its name, and bears the mark of a backup of `at` (UTC), if its
@@ -43,6 +49,28 @@ fn copy_of(db: &mut Db, to: &Path, at: NaiveDateTime) -> Result<(), StoreError> 
     unfinished.as_file().sync_all().map_err(failed)?;
     unfinished.persist_noclobber(to).map_err(|fault| failed(fault.error))?;
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+}
+
+/// Copies the file of a schema that is older than this program's beside it, before it is brought up to date: what is
+/// committed of it, by another connection, while `db` keeps every other writer away. No copy is written over.
+pub(super) fn keep_as_before(
+    db: &mut Db,
+    connections: &Connections,
+    path: &str,
+    known: &[String],
+) -> Result<(), StoreError> {
+    let applied = migrations_applied(db)?;
+    let pending = known.iter().find(|version| !applied.contains(version));
+    let Some(pending) = pending.filter(|_| !applied.is_empty()) else { return Ok(()) };
+    let serial = pending.get(pending.len().saturating_sub(SERIAL_DIGITS)..).unwrap_or(pending);
+    let name = format!("{path}.before-{serial}");
+    let mut names = std::iter::once(name.clone()).chain((2..).map(|which| format!("{name}-{which}")));
+    let free = names.find(|name| Path::new(name).symlink_metadata().is_err()).unwrap_or(name);
+    let mut reader = connections.connect().map_err(|cause| StoreError::Unreachable(cause.to_string()))?;
+    copy_of(&mut reader, Path::new(&free), Clock::system().now().naive_utc())
+        .map_err(|fault| StoreError::Migration(fault.to_string()))?;
+    log::info!("the schema is brought up to date; the database as it was before is kept at {free}");
+    Ok(())
 }
 
 /// Marks a copy, and opens it anew to look at every page of it; why it is not whole.

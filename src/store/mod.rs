@@ -264,7 +264,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects, applies the migrations that are pending, and folds the search texts anew if the
+    /// Connects, applies the migrations that are pending (a SQLite file is copied beside it before), and folds the search texts anew if the
     /// program folds in another way than they were. Blocks.
     pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         Self::open_with(url, CONNECTIONS)
@@ -370,12 +370,16 @@ impl Store {
     }
 
     /// One process at a time: the writer's lock (an advisory one on PostgreSQL) is taken before what
-    /// is pending is looked up again. Where nothing is, nothing is asked that takes the owner's rights.
+    /// is pending is looked up again. Where nothing is, nothing is asked that takes the owner's rights. A SQLite file is
+    /// copied before.
     fn migrate(&self, url: &DatabaseUrl) -> Result<(), StoreError> {
         if self.schema(url)? == Schema::Ours {
             return Ok(());
         }
         self.connection()?.writing(|db| {
+            if let DatabaseUrl::Sqlite(path) = url {
+                backup::keep_as_before(db, &self.connections, path, &migrations_known(url)?)?;
+            }
             match db {
                 Db::Sqlite(db) => db.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
                 Db::Postgres(db) => {

@@ -5,10 +5,86 @@ mod past;
 mod refolding;
 mod word_lists;
 
+use std::os::unix::fs::PermissionsExt;
+
+use diesel::connection::SimpleConnection;
 use mukta_ftps::access::Role;
+use mukta_ftps::store::Store;
 
 use crate::support::{Browser, Kind, World, on_both, words};
 use past::{Past, connection, lines, steps};
+
+/// What stands beside a SQLite file of that name.
+fn copies(file: &str) -> Vec<String> {
+    let directory = std::path::Path::new(file).parent().unwrap();
+    let mut names: Vec<String> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm") && name != "test.db")
+        .collect();
+    names.sort();
+    names
+}
+
+/// A copy of the file as it was is kept, once, whoever of several programs comes first; none is written over.
+#[test]
+fn an_older_file_is_copied_before_it_is_migrated() {
+    const LAST: &str = "SELECT max(version) AS line FROM __diesel_schema_migrations";
+    const NUMBERS: &str = "SELECT number AS line FROM payment_instructions ORDER BY id";
+    let mut past = Past::filled_up_to(Kind::Sqlite, "000024");
+    let before = (past.lines(LAST), past.lines(NUMBERS), past.schema());
+    let Past { database, db, .. } = past;
+    drop(db);
+    let file = database.file();
+    let open = || {
+        std::thread::scope(|threads| {
+            let opened = [0; 3].map(|_| threads.spawn(|| Store::open(&database.url).map(drop)));
+            opened.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+        })
+    };
+    open();
+    assert_eq!(copies(file), ["test.db.before-000025"]);
+    let kept = format!("{file}.before-000025");
+    let mode = std::fs::metadata(&kept).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    open();
+    assert_eq!(copies(file).len(), 1, "what is up to date is not copied");
+
+    // The way back, and forward again.
+    for end in ["", "-wal", "-shm"] {
+        let _gone = std::fs::remove_file(format!("{file}{end}"));
+    }
+    std::fs::copy(&kept, file).unwrap();
+    let mut again = Past { db: connection(&database, Kind::Sqlite), database, kind: Kind::Sqlite };
+    assert_eq!((again.lines(LAST), again.lines(NUMBERS), again.schema()), before);
+    let Past { database, db, .. } = again;
+    drop(db);
+    drop(Store::open(&database.url).unwrap());
+    assert_eq!(copies(database.file()), ["test.db.before-000025", "test.db.before-000025-2"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_copied_whole_is_not_migrated() {
+    let mut past = Past::filled_up_to(Kind::Sqlite, "000029");
+    past.db.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let page: usize = past
+        .lines("SELECT CAST(rootpage AS TEXT) AS line FROM sqlite_master WHERE name = 'recovery_codes'")[0]
+        .parse()
+        .unwrap();
+    let Past { database, db, .. } = past;
+    drop(db);
+    let mut bytes = std::fs::read(database.file()).unwrap();
+    bytes[(page - 1) * 4096..page * 4096].fill(0xa5);
+    std::fs::write(database.file(), &bytes).unwrap();
+    let Err(fault) = Store::open(&database.url) else { panic!("it is not opened") };
+    assert!(fault.to_string().contains("could not be brought up to date: no copy was made at"), "{fault}");
+    assert_eq!(copies(database.file()), [""; 0]);
+    let last = lines(
+        &mut connection(&database, Kind::Sqlite),
+        "SELECT max(version) AS line FROM __diesel_schema_migrations",
+    );
+    assert_eq!(last, ["20261130000029"]);
+}
 
 on_both!(
     every_page_opens_over_rows_as_old_as_their_migrations,

@@ -48,6 +48,8 @@ enum Command {
     Reseal(commands::reseal::ResealArgs),
     /// Bring the schema of the database up to date, as its owner; the other commands do it too where they may
     Migrate(commands::migrate::MigrateArgs),
+    /// Say of each setting, the database and this machine whether it is right; with --online, of the services too
+    Check(Box<commands::check::CheckArgs>),
     /// Copy the SQLite database to a new file while programs work on it; the copy is marked as a backup
     Backup(commands::backup::BackupArgs),
     /// Mark a database as restored from a backup, so that messages that may have been sent are held
@@ -98,7 +100,8 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<(), CommandError> {
-    if !matches!(command, Command::Demo(_)) {
+    // What `check` finds stands in its lines.
+    if !matches!(command, Command::Demo(_) | Command::Check(_)) {
         commands::log::start(logger())?;
     }
     match command {
@@ -113,6 +116,7 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::Copy(args) => commands::copy::run(&args),
         Command::Reseal(args) => commands::reseal::run(args),
         Command::Migrate(args) => commands::migrate::run(&args),
+        Command::Check(args) => commands::check::run(&args),
         Command::Backup(args) => commands::backup::run(&args),
         Command::Restored(args) => commands::restored::run(&args),
         Command::Prune(args) => commands::prune::run(&args),

@@ -41,7 +41,15 @@ fn effect(command: &str) -> Option<&'static str> {
             "it seals every account number, mobile number, payload and secret anew, row by row, beside a running `serve`, and \
              forgets the earlier key at the end. It may be interrupted and begun again. On SQLite the file is rewritten at the end."
         }
-        "migrate" => "it brings the schema up to date, and changes nothing else.",
+        "migrate" => {
+            "it brings the schema up to date, a SQLite file after a copy beside it, and changes nothing else."
+        }
+        "check" => {
+            "nothing; a write is tried and taken back. It takes the settings of `serve`, and runs beside it. A line each says ok, \
+             warn or fail, and what to do; exit code 1 where one says fail. With --online it also looks up the names of JIT, of the \
+             SMS gateway and of MUKTASoft, connects to them, and signs in at JIT, once; no message is sent, and JIT is asked about \
+             no payment."
+        }
         "copy" => {
             "every row of the SQLite database in DATABASE_URL is copied into the PostgreSQL database of --to, which must hold \
              nothing, and which it brings to its schema, as its owner. Stop `serve` first, and start it with the new \

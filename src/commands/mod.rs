@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 mod beating;
+pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod demo;
 pub(crate) mod effects;

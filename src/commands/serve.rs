@@ -29,27 +29,27 @@ use super::{CommandError, LAST_QUERIES, OrSay, operator, runtime};
 ))]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
-    database: DatabaseSettings,
+    pub(super) database: DatabaseSettings,
     #[command(flatten)]
-    pool: PoolSettings,
+    pub(super) pool: PoolSettings,
     #[command(flatten)]
-    data_key: DataKeySettings,
+    pub(super) data_key: DataKeySettings,
     #[command(flatten)]
-    jit: JitSettings,
+    pub(super) jit: JitSettings,
     #[command(flatten)]
-    sms: SmsSettings,
+    pub(super) sms: SmsSettings,
     #[command(flatten)]
-    sync: SyncSettings,
+    pub(super) sync: SyncSettings,
     #[command(flatten)]
-    muktasoft: MuktasoftSettings,
+    pub(super) muktasoft: MuktasoftSettings,
     #[command(flatten)]
-    muktasoft_status: MuktasoftStatusSettings,
+    pub(super) muktasoft_status: MuktasoftStatusSettings,
     #[command(flatten)]
-    sessions: SessionSettings,
+    pub(super) sessions: SessionSettings,
     #[command(flatten)]
-    retention: RetentionSettings,
+    pub(super) retention: RetentionSettings,
     #[command(flatten)]
-    web: WebSettings,
+    pub(super) web: WebSettings,
 }
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
@@ -63,14 +63,11 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let receiver = args.muktasoft_status.validated()?;
     let odd =
         args.sync.oddities(&times).into_iter().chain(args.sms.oddities()).chain(args.sessions.oddities());
-    for odd in odd.chain(misspelt(&crate::setting_names())) {
+    for odd in odd.chain(misspelt()) {
         log::warn!("{odd}: is that meant?");
     }
     if database.trusts_the_network() {
-        log::warn!(
-            "DATABASE_URL leads to another machine without sslmode=verify-full: whoever is between can read and change \
-             what is stored"
-        );
+        log::warn!("{UNVERIFIED}");
     }
     let runtime = runtime()?;
     let served = runtime.block_on(async {
@@ -144,7 +141,7 @@ fn writable(url: &DatabaseUrl, connections: u32) -> Result<Store, StoreError> {
 }
 
 /// Says which file of the database this program may not write, and whose it is.
-fn not_writable(url: &DatabaseUrl, fault: StoreError) -> CommandError {
+pub(super) fn not_writable(url: &DatabaseUrl, fault: StoreError) -> CommandError {
     let DatabaseUrl::Sqlite(path) = url else { return fault.into() };
     let files = [path.clone(), format!("{path}-wal"), format!("{path}-shm")];
     let refused = files.iter().find(|file| {
@@ -160,11 +157,16 @@ fn not_writable(url: &DatabaseUrl, fault: StoreError) -> CommandError {
     ))
 }
 
+/// What is said where PostgreSQL's certificate is not checked.
+pub(super) const UNVERIFIED: &str = "DATABASE_URL leads to another machine without sslmode=verify-full: whoever is \
+    between can read and change what is stored";
+
 /// How like a setting's name another must be to be taken for it.
 const LIKENESS: f64 = 0.9;
 
 /// Names in the environment that are no settings, but nearly.
-fn misspelt(known: &[String]) -> Vec<String> {
+pub(super) fn misspelt() -> Vec<String> {
+    let known = crate::setting_names();
     let near = |name: &str| {
         let like = |known: &&String| strsim::jaro_winkler(name, known);
         known

@@ -124,6 +124,15 @@ impl JitClient {
         }
     }
 
+    /// Signs in for once, whatever was refused before, and forgets the session. Why JIT did not let us, in words.
+    pub async fn try_to_sign_in(&self) -> Result<(), String> {
+        self.0.sign_in().await.map(drop).map_err(|failure| match failure.reply {
+            Reply::Unusable(glitch) => glitch.to_string(),
+            Reply::Nothing { cause } => cause,
+            Reply::Answered(_) => Glitch::SignInNotUnderstood.to_string(),
+        })
+    }
+
     /// When signing in is tried again, while it pauses after a refusal: until then nobody is asked.
     pub fn sign_in_paused_until(&self) -> Option<DateTime<Utc>> {
         self.0.sessions.paused_until()

@@ -98,7 +98,7 @@ fn secret(
 }
 
 /// Whether others than the owner of a file may read or write it.
-fn is_open_to_others(path: &Path) -> bool {
+pub fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
 }

@@ -470,6 +470,17 @@ impl Store {
         self.write_blocking(try_a_write)
     }
 
+    /// Whether the database would take a write: one is made and taken back. Blocks.
+    pub fn would_take_a_write(&self) -> Result<(), StoreError> {
+        let mut was_taken = false;
+        let tried: Result<(), StoreError> = self.connection()?.writing(|db| {
+            try_a_write(db)?;
+            was_taken = true;
+            Err(diesel::result::Error::RollbackTransaction.into())
+        });
+        if was_taken { Ok(()) } else { tried }
+    }
+
     async fn on_blocking_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce(Self) -> Result<T, StoreError> + Send + 'static,

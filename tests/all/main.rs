@@ -9,6 +9,7 @@ mod account;
 mod accountable;
 mod asking;
 mod browser;
+mod checking;
 mod commands;
 mod components;
 mod copying;

@@ -1,6 +1,9 @@
 //! The log: nobody else's words steer a terminal from it, write a line of their own or raise an alarm.
 
+use std::collections::HashMap;
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 use log::{Level, Log, Metadata, Record};
@@ -44,6 +47,47 @@ pub(crate) fn format_fault() -> Option<String> {
 struct Careful {
     logger: env_logger::Logger,
     format: Format,
+    repeated: Mutex<Repeated>,
+}
+
+/// The same trouble is told no more often than this.
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
+
+/// So many different troubles are remembered.
+const REMEMBERED: usize = 100;
+
+/// What the log was told of trouble, so that what goes on for hours, such as a database that is away, is a line a
+/// minute and not one each second.
+#[derive(Default)]
+struct Repeated(HashMap<String, Told>);
+
+/// When something was told last, and how often it came since.
+struct Told {
+    at: Instant,
+    more: u64,
+}
+
+impl Repeated {
+    /// How often it came since it was told last, if it is to be told now.
+    fn due(&mut self, trouble: &str, now: Instant) -> Option<u64> {
+        match self.0.get_mut(trouble) {
+            Some(told) if now < told.at + TOLD_AGAIN => {
+                told.more += 1;
+                None
+            }
+            Some(told) => Some(std::mem::replace(told, Told { at: now, more: 0 }).more),
+            None => {
+                if self.0.len() >= REMEMBERED {
+                    self.0.retain(|_, told| now < told.at + TOLD_AGAIN);
+                }
+                // Of more than anybody reads, each is told.
+                if self.0.len() < REMEMBERED {
+                    self.0.insert(trouble.to_owned(), Told { at: now, more: 0 });
+                }
+                Some(0)
+            }
+        }
+    }
 }
 
 /// Starts the log.
@@ -56,7 +100,7 @@ pub(crate) fn start(mut builder: env_logger::Builder) -> Result<(), CommandError
     }
     let logger = builder.build();
     let level = logger.filter();
-    log::set_boxed_logger(Box::new(Careful { logger, format }))
+    log::set_boxed_logger(Box::new(Careful { logger, format, repeated: Mutex::default() }))
         .map_err(std::io::Error::other)
         .or_say("the log could not be started")?;
     log::set_max_level(level);
@@ -88,14 +132,24 @@ impl Log for Careful {
         }
         let told = record.args().to_string();
         let metadata = Metadata::builder().level(level(record, &told)).target(record.target()).build();
-        let of_a_request = match (self.format, request_id::current()) {
-            (Format::Text, Some(id)) => format!(" (request {id})"),
-            _ => String::new(),
-        };
+        let request = request_id::current();
+        let is_trouble = metadata.level() <= Level::Warn && request.is_none();
+        let mut more = String::new();
+        if is_trouble {
+            let mut repeated = self.repeated.lock().unwrap_or_else(PoisonError::into_inner);
+            match repeated.due(&told, Instant::now()) {
+                None => return,
+                Some(0) => {}
+                Some(times) => more = format!(" (and {times} times more since that was told last)"),
+            }
+        }
+        if let (Format::Text, Some(id)) = (self.format, request) {
+            more = format!(" (request {id})");
+        }
         self.logger.log(
             &Record::builder()
                 .metadata(metadata)
-                .args(format_args!("{}{of_a_request}", printable(&told)))
+                .args(format_args!("{}{more}", printable(&told)))
                 .module_path(record.module_path())
                 .file(record.file())
                 .line(record.line())
@@ -115,5 +169,26 @@ fn level(record: &Record<'_>, told: &str) -> Level {
         Level::Debug
     } else {
         record.level()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_that_goes_on_is_a_line_a_minute() {
+        let (mut repeated, begun) = (Repeated::default(), Instant::now());
+        let told: Vec<(u64, u64)> = (0..180)
+            .filter_map(|second| {
+                repeated.due("the database is away", begun + Duration::from_secs(second)).map(|n| (second, n))
+            })
+            .collect();
+        assert_eq!(told, [(0, 0), (60, 59), (120, 59)]);
+        assert_eq!(repeated.due("something else", begun), Some(0));
+        for n in 0..2 * REMEMBERED {
+            assert_eq!(repeated.due(&n.to_string(), begun), Some(0), "each is told");
+        }
+        assert!(repeated.0.len() <= REMEMBERED);
     }
 }

@@ -83,6 +83,8 @@ fn the_unit_waits_longer_than_a_stop_takes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let unit = std::fs::read_to_string(root.join("deploy/mukta-ftps@.service")).unwrap();
     let image = std::fs::read_to_string(root.join("deploy/Dockerfile")).unwrap();
+    // What the last stage sets is the program's; the first only builds.
+    let runs = image.rsplit("\nFROM ").next().unwrap();
     let waits: u32 = unit.split("\nTimeoutStopSec=").nth(1).unwrap().lines().next().unwrap().parse().unwrap();
     let help =
         stdout(&Command::new(env!("CARGO_BIN_EXE_mukta-ftps")).args(["serve", "--help"]).output().unwrap());
@@ -92,7 +94,7 @@ fn the_unit_waits_longer_than_a_stop_takes() {
     let settings = unit
         .lines()
         .filter_map(|line| line.strip_prefix("Environment="))
-        .chain(image.lines().filter_map(|line| line.strip_prefix("ENV ")))
+        .chain(runs.lines().filter_map(|line| line.strip_prefix("ENV ")))
         .map(|setting| setting.split_once('=').unwrap().0);
     let example = std::fs::read_to_string(root.join("deploy/environment")).unwrap();
     let settings: Vec<&str> = settings.chain(example.lines().filter_map(named)).collect();

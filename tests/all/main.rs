@@ -32,6 +32,7 @@ mod logs;
 mod malformed;
 mod messages;
 mod migrations;
+mod network;
 mod night_figures;
 mod pages;
 mod pause;

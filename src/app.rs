@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDateTime;
 
+use crate::alerts::{Alerts, AlertsSetupError, Receiver};
 use crate::clock::Clock;
 use crate::muktasoft::push::{StatusPush, StatusPushSetupError, StatusReceiver};
 use crate::muktasoft::{Muktasoft, MuktasoftConfig, SetupError};
@@ -29,6 +30,9 @@ pub enum AppError {
     /// The client that tells MUKTASoft could not be made.
     #[error(transparent)]
     StatusPush(#[from] StatusPushSetupError),
+    /// What tells of alerts could not be made.
+    #[error(transparent)]
+    Alerts(#[from] AlertsSetupError),
     /// The clients for MUKTASoft could not be made.
     #[error(transparent)]
     Muktasoft(#[from] SetupError),
@@ -47,6 +51,8 @@ pub struct App {
     pub notifications: Notifications,
     /// Tells MUKTASoft what changed, if it is to be told.
     pub status_push: Option<StatusPush>,
+    /// Tells the operator's receiver what is amiss, if there is one.
+    pub alerts: Option<Alerts>,
     /// Brings payment instructions from MUKTASoft.
     pub muktasoft: Muktasoft,
     /// The time.
@@ -86,7 +92,7 @@ impl App {
             clock.clone(),
             Arc::new(move || woken.wake()),
         )?;
-        Ok(Self { store, sealer, sync, notifications, muktasoft, status_push: None, clock })
+        Ok(Self { store, sealer, sync, notifications, muktasoft, status_push: None, alerts: None, clock })
     }
 
     /// The same, with a MUKTASoft to pull from, if there is one.
@@ -100,6 +106,22 @@ impl App {
             Arc::new(move || woken.wake()),
         )?;
         Ok(Self { muktasoft, ..self })
+    }
+
+    /// The same, telling that receiver what is amiss once it is [started](Alerts::start).
+    pub fn alerting(self, receiver: Option<Receiver>) -> Result<Self, AppError> {
+        let make = |receiver| {
+            Alerts::new(
+                self.store.clone(),
+                Arc::clone(&self.sealer),
+                self.sync.clone(),
+                self.notifications.clone(),
+                receiver,
+                self.clock.clone(),
+            )
+        };
+        let alerts = receiver.map(make).transpose()?;
+        Ok(Self { alerts, ..self })
     }
 
     /// The same, telling MUKTASoft what changes once it is [started](StatusPush::start).

@@ -8,6 +8,7 @@
 //! integration work and for the tests.
 
 pub mod access;
+pub mod alerts;
 pub mod app;
 pub mod clock;
 pub mod domain;

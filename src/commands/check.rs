@@ -9,9 +9,9 @@ use clap::{Arg, Args};
 use mukta_ftps::domain::text::printable;
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{
-    DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, MuktasoftStatusSettings, PoolSettings,
-    RetentionSettings, SessionSettings, SettingFault, SmsSettings, SyncSettings, WebSettings,
-    is_open_to_others,
+    AlertSettings, DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings,
+    MuktasoftStatusSettings, PoolSettings, RetentionSettings, SessionSettings, SettingFault, SmsSettings,
+    SyncSettings, WebSettings, is_open_to_others,
 };
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, keys};
 
@@ -24,7 +24,7 @@ const LITTLE_ROOM: u64 = 64 * 1024 * 1024;
 /// Settings of `check`: those of `serve`.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
-    /// Also reach JIT, the SMS gateway and MUKTASoft: names, ports, certificates, JIT's clock and sign-in
+    /// Also reach JIT, the SMS gateway, MUKTASoft and the receiver of alerts: names, ports, certificates, JIT's clock and sign-in
     #[arg(long)]
     online: bool,
     #[command(flatten)]
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
         sync,
         muktasoft,
         muktasoft_status,
+        alerts,
         sessions,
         retention,
         web,
@@ -54,6 +55,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     let times = report.group::<SyncSettings, _>(sync.validated())?;
     let search = report.group::<MuktasoftSettings, _>(muktasoft.validated())?.flatten();
     let receiver = report.group::<MuktasoftStatusSettings, _>(muktasoft_status.validated())?.flatten();
+    let alerted = report.group::<AlertSettings, _>(alerts.validated())?.flatten();
     let origin = report.group::<SessionSettings, _>(sessions.validated())?;
     report.group::<RetentionSettings, _>(retention.validated())?;
     let is_https = origin.is_none_or(|origin| origin.secure);
@@ -79,7 +81,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     }
     if args.online {
         let gateway = gateway.flatten().map(|sms| sms.config);
-        let services = online::Services { jit, gateway, search, receiver };
+        let services = online::Services { jit, gateway, search, receiver, alerted };
         runtime()?.block_on(services.reach(&mut report))?;
     }
     match report.failed {

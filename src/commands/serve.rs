@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use clap::Args;
+use mukta_ftps::alerts::{Alerts, Receiver};
 use mukta_ftps::app::App;
 use mukta_ftps::clock::Clock;
 use mukta_ftps::domain::retention::Limits;
 use mukta_ftps::muktasoft::push::StatusPush;
 use mukta_ftps::retention::{Retention, SessionTimes};
 use mukta_ftps::settings::{
-    DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, MuktasoftStatusSettings, PoolSettings,
-    RetentionSettings, SessionSettings, SmsSettings, SyncSettings, WebSettings,
+    AlertSettings, DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings,
+    MuktasoftStatusSettings, PoolSettings, RetentionSettings, SessionSettings, SmsSettings, SyncSettings,
+    WebSettings,
 };
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, dormancy, trail};
 use mukta_ftps::sync::scheduler::Scheduler;
@@ -45,6 +47,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(super) muktasoft_status: MuktasoftStatusSettings,
     #[command(flatten)]
+    pub(super) alerts: AlertSettings,
+    #[command(flatten)]
     pub(super) sessions: SessionSettings,
     #[command(flatten)]
     pub(super) retention: RetentionSettings,
@@ -61,6 +65,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let limits = args.retention.validated()?;
     let muktasoft = args.muktasoft.validated()?;
     let receiver = args.muktasoft_status.validated()?;
+    let origin = sessions.public_origin.clone().unwrap_or_else(|| format!("http://{}", web.bind));
+    let alerted = args.alerts.validated()?.map(|url| Receiver { url, origin });
     let odd =
         args.sync.oddities(&times).into_iter().chain(args.sms.oddities()).chain(args.sessions.oddities());
     for odd in odd.chain(misspelt()) {
@@ -76,7 +82,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
             writable(&database, args.pool.database_pool).map_err(|fault| not_writable(&database, fault))?;
         let told = told_to_stop()?;
         let app = App::new(store, sealer, jit, sms, times, Clock::system()).await?;
-        let app = app.pulling(muktasoft)?.telling(receiver)?;
+        let app = app.pulling(muktasoft)?.telling(receiver)?.alerting(alerted)?;
         if app.sync.is_paused() {
             log::warn!(
                 "SYNC_PAUSED: no night, no retry and no SMS; JIT is asked only where a person asks for it"
@@ -197,6 +203,7 @@ pub(crate) async fn serve_until_told(
     let pulling = app.muktasoft.start(app.sync.nights());
     let trail = tokio::spawn(tell_trail(app.store.clone()));
     let telling = app.status_push.as_ref().map(StatusPush::start);
+    let watching = app.alerts.as_ref().map(Alerts::start);
     let mut scheduler =
         Scheduler::start(app.sync.clone()).or_say("the scheduler's thread could not be started")?;
     let handle = server.handle();
@@ -219,18 +226,24 @@ pub(crate) async fn serve_until_told(
             telling.finish().await;
         }
     };
+    let told_of_alerts = async {
+        if let Some(watching) = watching {
+            watching.finish().await;
+        }
+    };
     // The last pages that are shown stand in the read log too.
     let last_pages = async {
         site.door.all_answered().await;
         bookkeeping.finish().await;
     };
     let finished = async {
-        let ((), is_finished, (), (), ()) = tokio::join!(
+        let ((), is_finished, (), (), (), ()) = tokio::join!(
             last_pages,
             app.sync.finish(stop_within),
             delivery.finish(),
             pulling.finish(),
-            told_muktasoft
+            told_muktasoft,
+            told_of_alerts
         );
         beating.end().await;
         is_finished

@@ -3,6 +3,7 @@
 //! Nothing in here does I/O, reads a clock or logs. The mapping of DOMAIN.md §2 is
 //! [`decide`](fn@decide), a total function from what we asked and what came back to a [`Decision`].
 
+pub mod alerts;
 pub mod bill;
 pub mod correction;
 pub mod date;

@@ -4,6 +4,7 @@
 //! A setting that is missing or malformed is a [`SettingFault`] of one line that names it; the
 //! program then ends with exit code 2.
 
+mod alerts;
 mod jit;
 mod muktasoft;
 mod muktasoft_status;
@@ -22,6 +23,7 @@ use clap::Args;
 use crate::sealing::{Sealer, unhex};
 use crate::store::{CONNECTIONS, DatabaseUrl};
 
+pub use alerts::AlertSettings;
 pub use jit::JitSettings;
 pub use muktasoft::MuktasoftSettings;
 pub use muktasoft_status::MuktasoftStatusSettings;

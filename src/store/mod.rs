@@ -5,6 +5,7 @@
 //! pool has connections. Faults are [`StoreError`]: a page shows them as "try again", a command
 //! prints them.
 
+pub mod alerts;
 mod connection;
 pub mod schema;
 

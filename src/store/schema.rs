@@ -476,6 +476,30 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    alert_episodes (id) {
+        id -> BigInt,
+        kind -> Text,
+        since -> Timestamp,
+        over_at -> Nullable<Timestamp>,
+        told_at -> Nullable<Timestamp>,
+        told_over_at -> Nullable<Timestamp>,
+        attempts -> Integer,
+        next_attempt_at -> Nullable<Timestamp>,
+        lease_token -> Nullable<Text>,
+        lease_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    alert_reports (program, kind) {
+        program -> Text,
+        kind -> Text,
+        since -> Timestamp,
+        said_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(beneficiaries -> payment_instructions (instruction_id));
 diesel::joinable!(call_heads -> payment_instructions (instruction_id));
 diesel::joinable!(ftps_calls -> payment_instructions (instruction_id));

@@ -52,6 +52,7 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("HTTP_BIND", "0.0.0.0:8080"),
         ("ALLOW_HTTP", "perhaps"),
         ("SYNC_PAUSED", "perhaps"),
+        ("ALERT_WEBHOOK_URL", "http://alerts.example.gov.in/hook"),
         ("SESSION_KEY", "abc"),
         ("SESSION_IDLE_SECONDS", "soon"),
         ("DORMANT_DAYS", "0"),

@@ -7,6 +7,7 @@ mod support;
 mod access;
 mod account;
 mod accountable;
+mod alerts;
 mod asking;
 mod browser;
 mod checking;

@@ -32,6 +32,8 @@ pub(super) struct Services {
     pub(super) gateway: Option<GatewayConfig>,
     pub(super) search: Option<MuktasoftConfig>,
     pub(super) receiver: Option<StatusReceiver>,
+    /// Of alerts.
+    pub(super) alerted: Option<Url>,
 }
 
 /// A service outside.
@@ -79,6 +81,11 @@ impl Services {
         if let Some(receiver) = &self.receiver {
             let (what, setting) = ("MUKTASoft's receiver", "MUKTASOFT_STATUS_URL");
             let service = Service { what, setting, url: &receiver.url, roots: &[], roots_setting: None };
+            service.reach(report).await?;
+        }
+        if let Some(url) = &self.alerted {
+            let (what, setting) = ("the receiver of alerts", "ALERT_WEBHOOK_URL");
+            let service = Service { what, setting, url, roots: &[], roots_setting: None };
             service.reach(report).await?;
         }
         Ok(())

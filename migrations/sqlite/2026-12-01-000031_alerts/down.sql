@@ -1,0 +1,2 @@
+DROP TABLE alert_reports;
+DROP TABLE alert_episodes;

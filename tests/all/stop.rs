@@ -2,7 +2,7 @@
 //! come again, and nobody meets a socket that is shut before all is done.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mukta_ftps::domain::PiStatus;
@@ -13,7 +13,11 @@ use crate::support::{
     Browser, Kind, ORIGINAL, OTHER, PEOPLE, Program, REVISED, World, on_both, original, revised,
 };
 
-on_both!(while_it_stops_what_is_under_way_is_answered_and_the_rest_told_to_come_again, a_hangup_ends_nothing);
+on_both!(
+    while_it_stops_what_is_under_way_is_answered_and_the_rest_told_to_come_again,
+    behind_nginx_a_process_that_stops_is_passed_by_forms_too,
+    a_hangup_ends_nothing,
+);
 
 /// `serve` on a port of its own, which is served by now.
 pub(crate) async fn serving(world: &World, command: &mut Command) -> (Program, SocketAddr) {
@@ -102,4 +106,99 @@ async fn a_hangup_ends_nothing(kind: Kind) {
     let (code, log) = program.stop_in_vain();
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("SIGHUP: nothing is read anew"), "{log}");
+}
+
+/// nginx as deploy/nginx.conf has it, but for TLS, in front of these processes.
+struct Nginx {
+    process: Child,
+    address: SocketAddr,
+    _directory: tempfile::TempDir,
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Its workers end with it.
+        let _told = Command::new("kill").arg("-TERM").arg(self.process.id().to_string()).status();
+        let _reaped = self.process.wait();
+    }
+}
+
+impl Nginx {
+    async fn start(world: &World, processes: [SocketAddr; 2]) -> Self {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let ours = std::fs::read_to_string(root.join("deploy/nginx.conf")).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let at = directory.path().display().to_string();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (head, rest) = ours.split_once("server {\n    listen 80;").unwrap();
+        let (_, https) = rest.split_once("server {\n    listen 443").unwrap();
+        let ours = format!("{head}server {{\n    listen 443{https}")
+            .replace("listen 443 ssl http2;", &format!("listen {address};"))
+            .replace("    listen [::]:443 ssl http2;\n", "")
+            .replace("server 127.0.0.1:8080", &format!("server {}", processes[0]))
+            .replace("#server 127.0.0.1:8081", &format!("server {}", processes[1]))
+            .replace("/var/log/nginx", &at);
+        let ours: String =
+            ours.lines().filter(|line| !line.trim().starts_with("ssl_")).map(|l| format!("{l}\n")).collect();
+        assert!(ours.contains(&processes[0].to_string()) && ours.contains(&processes[1].to_string()));
+        let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+        let paths = paths.map(|path| format!("{path}_temp_path {at}/{path};\n")).concat();
+        let whole = format!(
+            "daemon off;\npid {at}/pid;\nerror_log {at}/error.log;\nworker_processes 1;\nevents {{}}\nhttp {{\n{paths}{ours}\n}}\n"
+        );
+        let file = directory.path().join("nginx.conf");
+        std::fs::write(&file, whole).unwrap();
+        let process = Command::new("nginx")
+            .args(["-p", &at, "-c"])
+            .arg(file)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nginx, which scripts/test installs");
+        world.until(|| TcpStream::connect(address).is_ok()).await;
+        Self { process, address, _directory: directory }
+    }
+}
+
+async fn behind_nginx_a_process_that_stops_is_passed_by_forms_too(world: World) {
+    world.import_pair(PEOPLE);
+    let mut serve = world.program(&["serve"]);
+    serve.env("JIT_TIMEOUT_SECONDS", "30").env("STOP_SECONDS", "30");
+    let ((stopping, first), (staying, second)) =
+        (serving(&world, &mut serve).await, serving(&world, &mut serve).await);
+    let nginx = Nginx::start(&world, [first, second]).await;
+    let direct = Browser::new(first);
+    direct.sign_in("asha").await;
+    world.jit.hold();
+    let token = direct.form_token().await;
+    let client = direct.client.clone();
+    let url = direct.url(&format!("/payment-instructions/{REVISED}/refresh"));
+    let pressed =
+        tokio::spawn(async move { client.post(url).form(&[("form_token", token)]).send().await.unwrap() });
+    world.until(|| world.jit.in_flight() > 0).await;
+    stopping.tell_to_stop();
+    while Browser::new(first).get("/sign-in").await.status != 503 {}
+
+    let browser = Browser::new(nginx.address);
+    browser.sign_in("asha").await;
+    for _ in 0..20 {
+        let chosen = browser.post("/language", &[("language", "en")]).await;
+        assert_eq!((chosen.status, browser.get("/payment-instructions").await.status), (303, 200));
+    }
+    // Several at once, so that turns between the two are not kept.
+    let token = browser.form_token().await;
+    let mut at_once = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let (client, url, token) = (browser.client.clone(), browser.url("/language"), token.clone());
+        at_once.spawn(async move {
+            let sent = client.post(url).form(&[("language", "en"), ("form_token", &token)]).send().await;
+            sent.unwrap().status().as_u16()
+        });
+    }
+    assert!(at_once.join_all().await.into_iter().all(|status| status == 303));
+    assert!(!pressed.is_finished(), "all that time it was stopping");
+    world.jit.let_go();
+    assert_eq!(pressed.await.unwrap().status(), 303);
+    stopping.has_stopped();
+    assert_eq!(browser.get("/payment-instructions").await.status, 200);
+    staying.stop();
 }

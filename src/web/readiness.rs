@@ -34,22 +34,13 @@ impl Readiness {
     pub async fn of(site: &Site) -> Self {
         let (sync, vitals) = (&site.app.sync, site.app.sync.vitals());
         let looked = vitals.look().await;
-        let scheduler = match sync.scheduler_silent_for() {
-            Some(silent) if silent < SILENCE => None,
-            Some(_) => Some(format!("the scheduler has had no beat for {} s", SILENCE.as_secs())),
-            None => Some("the scheduler has not begun".to_owned()),
-        };
-        let written = match vitals.wrote() {
-            None => Err("no write has been tried yet".to_owned()),
-            Some(found) if found.at.elapsed() >= SILENCE => {
-                Err(format!("no write has come to an end for {} s", SILENCE.as_secs()))
-            }
-            Some(found) => found.state.map_err(|ailment| ailment.to_string()),
-        };
+        let scheduler = unheard(sync.scheduler_silent_for());
+        let written = vitals.wrote().map(|found| (found.at.elapsed(), found.state));
+        let written = unwritten(written);
         let (database, schema) = match looked {
-            Err(Ailment::Schema(fault)) => (written.err(), Some(fault)),
+            Err(Ailment::Schema(fault)) => (written, Some(fault)),
             Err(ailment) => (Some(ailment.to_string()), None),
-            Ok(()) => (written.err(), None),
+            Ok(()) => (written, None),
         };
         Self { database, schema, scheduler }
     }
@@ -103,6 +94,26 @@ impl Readiness {
             "figures_seconds_ago": read.map(|read| read.at.elapsed().as_secs()),
             "parts": parts,
         })
+    }
+}
+
+/// What is wrong with a scheduler that has been silent for so long, if it was ever heard.
+fn unheard(silent: Option<Duration>) -> Option<String> {
+    match silent {
+        Some(silent) if silent < SILENCE => None,
+        Some(_) => Some(format!("the scheduler has had no beat for {} s", SILENCE.as_secs())),
+        None => Some("the scheduler has not begun".to_owned()),
+    }
+}
+
+/// What is wrong with the database after what came of the latest write that was tried, so long ago.
+fn unwritten(tried: Option<(Duration, Result<(), Ailment>)>) -> Option<String> {
+    match tried {
+        None => Some("no write has been tried yet".to_owned()),
+        Some((ago, _)) if ago >= SILENCE => {
+            Some(format!("no write has come to an end for {} s", SILENCE.as_secs()))
+        }
+        Some((_, state)) => state.err().map(|ailment| ailment.to_string()),
     }
 }
 
@@ -227,4 +238,22 @@ fn clock(site: &Site, readings: Option<&Readings>) -> Part {
         None => Part::ok(),
     };
     part.with("now", instant(now)).with("latest_stored", latest.map(instant))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheduler_or_a_write_of_which_nothing_is_heard_for_45_s_is_a_fault() {
+        let (before, after) = (Duration::from_millis(44_999), Duration::from_secs(45));
+        assert_eq!(unheard(Some(before)), None);
+        assert_eq!(unheard(Some(after)).as_deref(), Some("the scheduler has had no beat for 45 s"));
+        assert_eq!(unheard(None).as_deref(), Some("the scheduler has not begun"));
+        assert_eq!(unwritten(Some((before, Ok(())))), None);
+        let refused = Some((before, Err(Ailment::NotWritable("disk full".to_owned()))));
+        assert_eq!(unwritten(refused).as_deref(), Some("the database cannot be written: disk full"));
+        assert_eq!(unwritten(Some((after, Ok(())))).as_deref(), Some("no write has come to an end for 45 s"));
+        assert_eq!(unwritten(None).as_deref(), Some("no write has been tried yet"));
+    }
 }

@@ -181,7 +181,9 @@ pub fn copy(from: &Store, to: &Store, event: &NewEvent) -> Result<Copied, CopyEr
     source.reading(|source| {
         for table in &tables {
             let rows = each_part(source, table, |part, _| target.writing(|db| take_in(db, table, part)))?;
-            log::info!("{}: {rows} rows are there", table.name);
+            if rows > 0 {
+                log::info!("{}: {rows} rows are there", table.name);
+            }
         }
         target.writing(|db| tables.iter().try_for_each(|table| count_on(source, db, table)))?;
         let copied = target.reading(|db| compare(source, db, &tables))?;

@@ -131,6 +131,7 @@ fn complete_by_ftps(store: &Store, number: &str, voucher_date: &str) {
                 trigger: Trigger::Command,
                 triggered_by: None,
                 run_id: None,
+                request_id: None,
                 started_at: now().naive_utc(),
                 duration_ms: 1,
                 http_status: Some(200),

@@ -23,6 +23,8 @@ pub struct NewCall {
     pub triggered_by: Option<String>,
     /// The sync run that it is part of, if it is.
     pub run_id: Option<i64>,
+    /// The number of the request that it was made in, if it was.
+    pub request_id: Option<String>,
     /// When it began (UTC).
     pub started_at: NaiveDateTime,
     /// How long all its exchanges took together.
@@ -66,6 +68,7 @@ impl Trace<'_> {
             http_status: None,
             applied: self.outcome == CallOutcome::NotSent,
             run_id: self.run_id,
+            request_id: None,
         };
         trail::append_call(db, sealer, &facts, None, None)
     }
@@ -92,6 +95,8 @@ pub struct StoredCall {
     pub cause: Option<String>,
     /// HTTP status of the last exchange.
     pub http_status: Option<i32>,
+    /// The number of the request that it was made in, as the log has it.
+    pub request_id: Option<String>,
     /// The request JSON.
     pub request: Option<String>,
     /// The response text.
@@ -121,6 +126,7 @@ struct Row {
     http_status: Option<i32>,
     applied: bool,
     pruned_by: Option<i64>,
+    request_id: Option<String>,
 }
 
 /// Sealed payloads of one page of calls come to about so many bytes at most: a reply may have 8 MiB.
@@ -230,6 +236,7 @@ impl Row {
             message: self.message,
             cause: self.cause,
             http_status: self.http_status,
+            request_id: self.request_id,
             request,
             response,
             erased: None,

@@ -1,6 +1,5 @@
 //! Connections to either database, and the pool of them.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -135,13 +134,28 @@ fn postgres_fault(url: &str) -> Option<&'static str> {
     (!is_percent_encoded(rest)).then_some("cannot be read: a % in a name or password must be written %25")
 }
 
-/// The same address; a server that does not answer is waited for ten seconds, unless it says otherwise.
-fn in_time(url: &str) -> Cow<'_, str> {
-    if url.contains("connect_timeout=") {
-        return Cow::Borrowed(url);
+/// A server that does not answer is waited for so long, unless `DATABASE_URL` says otherwise.
+const IN_TIME: [(&str, &str); 1] = [("connect_timeout", "10")];
+
+/// For whoever finds out whether the database is there: a server that vanished is given up in seconds.
+const SOON_GIVEN_UP: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "2"),
+    ("tcp_user_timeout", "15000"),
+];
+
+/// The same address with those parameters of libpq, but for what it says of them itself.
+fn with_parameters(url: &str, parameters: &[(&str, &str)]) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in parameters {
+        if !url.contains(&format!("{name}=")) {
+            let joint = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{joint}{name}={value}"));
+        }
     }
-    let joined = if url.contains('?') { '&' } else { '?' };
-    Cow::Owned(format!("{url}{joined}connect_timeout=10"))
+    url
 }
 
 /// How long SQLite waits for its one writer before it gives up.
@@ -173,27 +187,11 @@ impl FileIdentity {
 #[derive(Debug, Clone)]
 pub(super) struct Connections(pub(super) DatabaseUrl);
 
-/// How soon libpq gives up a server of which nothing is heard any more, unless `DATABASE_URL` says otherwise.
-const GIVEN_UP: [(&str, &str); 5] = [
-    ("connect_timeout", "5"),
-    ("keepalives_idle", "5"),
-    ("keepalives_interval", "5"),
-    ("keepalives_count", "2"),
-    ("tcp_user_timeout", "15000"),
-];
-
 impl Connections {
-    /// The same for whoever finds out whether the database is there: a server that vanished is given up in seconds.
+    /// The same, which give a server up soon.
     pub(super) fn soon_given_up(&self) -> Self {
         let DatabaseUrl::Postgres(url) = &self.0 else { return self.clone() };
-        let mut url = url.clone();
-        for (name, value) in GIVEN_UP {
-            if !url.contains(&format!("{name}=")) {
-                let joint = if url.contains('?') { '&' } else { '?' };
-                url.push_str(&format!("{joint}{name}={value}"));
-            }
-        }
-        Self(DatabaseUrl::Postgres(url))
+        Self(DatabaseUrl::Postgres(with_parameters(url, &SOON_GIVEN_UP)))
     }
 }
 
@@ -221,8 +219,8 @@ impl diesel::r2d2::ManageConnection for Connections {
                 Db::Sqlite(db)
             }
             DatabaseUrl::Postgres(url) => {
-                let mut db =
-                    PgConnection::establish(&in_time(url)).map_err(diesel::r2d2::Error::ConnectionError)?;
+                let mut db = PgConnection::establish(&with_parameters(url, &IN_TIME))
+                    .map_err(diesel::r2d2::Error::ConnectionError)?;
                 // Every query is short: compiling one, or sharing it among processes, takes longer than it.
                 db.batch_execute(
                     "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; \

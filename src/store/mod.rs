@@ -5,10 +5,10 @@
 //! pool has connections. Faults are [`StoreError`]: a page shows them as "try again", a command
 //! prints them.
 
-pub mod alerts;
 mod connection;
 pub mod schema;
 
+pub mod alerts;
 pub mod attempts;
 pub mod audit;
 pub mod backup;
@@ -265,8 +265,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects, applies the migrations that are pending (a SQLite file is copied beside it before), and folds the search texts anew if the
-    /// program folds in another way than they were. Blocks.
+    /// Connects, applies the migrations that are pending (a SQLite file is copied beside it before), and folds the
+    /// search texts anew if the program folds in another way than they were. Blocks.
     pub fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         Self::open_with(url, CONNECTIONS)
     }

@@ -299,6 +299,7 @@ fn store_call(
         http_status: call.http_status.map(i32::from),
         applied,
         run_id: call.run_id,
+        request_id: call.request_id.clone(),
     };
     trail::append_call(db, &recording.sealer, &facts, call.request.as_deref(), call.response.as_deref())
 }

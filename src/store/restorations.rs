@@ -1,7 +1,8 @@
 //! Databases that were restored from a backup: the mark that says so, and what may have been done in the time that is
 //! lost.
 //!
-//! Messages that wait here may have been sent, and payments that are In Process here may have been told of. Nobody gets a second SMS without a person's yes.
+//! Messages that wait here may have been sent, and payments that are In Process here may have been told of. Nobody gets
+//! a second SMS without a person's yes.
 
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::connection::SimpleConnection;

@@ -148,6 +148,7 @@ diesel::table! {
         link -> Nullable<Binary>,
         payload_digest -> Nullable<Binary>,
         pruned_by -> Nullable<BigInt>,
+        request_id -> Nullable<Text>,
     }
 }
 

@@ -216,11 +216,12 @@ pub(super) struct CallFacts {
     pub(super) http_status: Option<i32>,
     pub(super) applied: bool,
     pub(super) run_id: Option<i64>,
+    pub(super) request_id: Option<String>,
 }
 
 impl CallFacts {
     fn said(&self, before: &[u8], calls: i64, digest: &[u8]) -> Said {
-        Said::of("call")
+        let said = Said::of("call")
             .and(Some(before))
             .number(calls)
             .and(Some(&self.call_ref))
@@ -234,7 +235,12 @@ impl CallFacts {
             .and(self.http_status.map(i32::to_be_bytes))
             .number(self.applied)
             .and(self.run_id.map(i64::to_be_bytes))
-            .and(Some(digest))
+            .and(Some(digest));
+        // Calls from before there were numbers of requests have none in their links.
+        match &self.request_id {
+            Some(id) => said.and(Some(id)),
+            None => said,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::circuit::May;
 use super::waiting::{BUSY_PAUSE, unless_away};
 use crate::domain::{AskedInstruction, BillToAsk, Decision, Glitch, Outcome, Reply, Trigger, decide, retry};
 use crate::jit::{Contact, Exchange, SignInPaused};
-use crate::request_id::carried;
+use crate::request_id::{self, carried};
 use crate::sealing::{random_hex, random_number};
 use crate::store::calls::NewCall;
 use crate::store::claims::{self, ClaimTerms, Claimed, Lease, NotClaimed};
@@ -159,6 +159,7 @@ impl FtpsSync {
                     trigger: order.trigger,
                     triggered_by: order.by.clone(),
                     run_id: order.run_id,
+                    request_id: request_id::current(),
                     started_at,
                     duration_ms: i64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(i64::MAX),
                     http_status: exchange.http_status,

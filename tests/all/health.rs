@@ -16,8 +16,8 @@ use mukta_ftps::web::Sessions;
 use serde_json::Value;
 
 use crate::support::{
-    Browser, Door, Kind, PEOPLE, Page, Program, ScratchDatabase, World, at, endless_sessions, fed, on_both,
-    pair, stderr, stdout,
+    Browser, Door, Kind, PEOPLE, Page, Program, REVISED, ScratchDatabase, World, at, endless_sessions, fed,
+    on_both, pair, stderr, stdout, with_database,
 };
 
 on_both!(
@@ -29,6 +29,7 @@ on_both!(
     the_figures_tell_what_the_program_does,
     what_the_tools_ask_costs_next_to_nothing,
     a_request_is_found_again_by_its_number,
+    the_call_of_a_refresh_bears_the_number_of_its_request,
 );
 
 impl World {
@@ -409,6 +410,17 @@ async fn a_request_is_found_again_by_its_number(world: World) {
         assert!(made != brought && made.len() == 16, "{made}");
     }
     assert_ne!(answered(&world.browser, "").await, answered(&world.browser, "").await);
+}
+
+async fn the_call_of_a_refresh_bears_the_number_of_its_request(world: World) {
+    world.import_pair(PEOPLE);
+    let answer = world.browser.post(&format!("/payment-instructions/{REVISED}/refresh"), &[]).await;
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    let number = answer.headers["x-request-id"].to_str().unwrap();
+    let calls = world.get(&format!("/payment-instructions/{REVISED}/calls")).await;
+    assert_eq!(calls.words("[data-call-outcome] .facts code"), number);
+    let verified = with_database(&["verify"], &world.database).output().unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
 }
 
 /// With a listener of their own the operator's tools are told nothing on the pages' one.

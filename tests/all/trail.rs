@@ -45,6 +45,7 @@ async fn nothing_that_is_written_once_can_be_changed(world: World) {
         "DELETE FROM ftps_calls",
         "UPDATE ftps_calls SET outcome = 'success'",
         "UPDATE ftps_calls SET response_sealed = NULL",
+        "UPDATE ftps_calls SET request_id = 'another'",
         "UPDATE ftps_calls SET request_sealed = NULL, response_sealed = NULL, pruned_by = 1",
         "INSERT INTO ftps_calls (instruction_id, call_ref, trigger_word, started_at, duration_ms, outcome, message, applied)
             SELECT instruction_id, 'forged', trigger_word, started_at, 1, 'success', message, applied FROM ftps_calls",
@@ -155,6 +156,7 @@ async fn verify_names_what_was_changed(kind: Kind) {
             "1 events are not linked",
         ),
         ("UPDATE ftps_calls SET message = 'On call of FTPS API: paid'".to_owned(), "is not what was written"),
+        ("UPDATE ftps_calls SET request_id = 'another'".to_owned(), "is not what was written"),
         ("UPDATE ftps_calls SET response_sealed = NULL".to_owned(), "its payloads are not what was written"),
         (
             "UPDATE ftps_calls SET pruned_by = 7, request_sealed = NULL, response_sealed = NULL".to_owned(),

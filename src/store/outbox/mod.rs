@@ -4,8 +4,8 @@
 //! A message is entered in the transaction that completes its payment instruction ([`enqueue`]), claimed
 //! and sent from `waiting` only ([`sending`]), and sent again or settled by a person only ([`by_hand`]).
 //! `waiting → sending → sent | failed | unknown | waiting`; `waiting → held` where its words would not be
-//! true, or the database was restored; `failed | unknown | held → waiting | settled` by a person; and `failed → waiting` when an import
-//! brings the number that was wanting ([`renew`]). The number is not kept here, nor is the text.
+//! true, or the database was restored; `failed | unknown | held → waiting | settled` by a person; and
+//! `failed → waiting` when an import brings the number that was wanting ([`renew`]). The number is not kept here, nor is the text.
 
 pub mod by_hand;
 pub mod desk;

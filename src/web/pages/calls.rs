@@ -364,6 +364,7 @@ mod tests {
             message: "On call of FTPS API: <script>alert(1)</script>".to_owned(),
             cause: None,
             http_status: Some(200),
+            request_id: None,
             request: Some(r#"{"serviceId":"FTPS"}"#.to_owned()),
             response: Some(r#"{"data":[{"benfAcctNo":"30131500001"}]}"#.to_owned()),
             erased: None,

@@ -18,13 +18,14 @@ use mukta_ftps::store::{DatabaseUrl, Store, StoreError, keys};
 use super::serve::{self, ServeArgs};
 use super::{CommandError, runtime, say};
 
-/// Room that is little for any database, in bytes.
-const LITTLE_ROOM: u64 = 64 * 1024 * 1024;
+/// Less room is none, in bytes.
+const NO_ROOM: u64 = 64 * 1024 * 1024;
 
 /// Settings of `check`: those of `serve`.
 #[derive(Args)]
 pub(crate) struct CheckArgs {
-    /// Also reach JIT, the SMS gateway, MUKTASoft and the receiver of alerts: names, ports, certificates, JIT's clock and sign-in
+    /// Also reach JIT, the SMS gateway, MUKTASoft and the receiver of alerts: names, ports, certificates, JIT's clock
+    /// and sign-in
     #[arg(long)]
     online: bool,
     #[command(flatten)]
@@ -213,9 +214,9 @@ impl Report {
                     mb(room.free),
                     mb(room.taken)
                 );
-                if room.free < LITTLE_ROOM {
+                if room.free < NO_ROOM {
                     self.fail(&format!("{told}: make room"))
-                } else if room.free < room.taken + LITTLE_ROOM {
+                } else if room.is_little() || room.free < room.taken {
                     self.warn(&format!("{told}: a backup, an upgrade or `prune` takes as much again"))
                 } else {
                     self.ok(&told)

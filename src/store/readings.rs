@@ -129,6 +129,16 @@ pub struct Room {
     pub taken: u64,
 }
 
+/// Less is told: a busy day of the state takes a tenth of it.
+const LITTLE_ROOM: u64 = 1 << 30;
+
+impl Room {
+    /// Whether somebody had better look for more.
+    pub const fn is_little(self) -> bool {
+        self.free < LITTLE_ROOM
+    }
+}
+
 /// Connections of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolUse {

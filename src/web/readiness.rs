@@ -15,9 +15,6 @@ use crate::store::vitals::Ailment;
 /// A scheduler that was at work so long ago, or tried its latest write then, is at work no more.
 const SILENCE: Duration = Duration::from_secs(45);
 
-/// Less room on the disk is told: a busy day of the state takes a tenth of it.
-const LITTLE_ROOM: u64 = 1 << 30;
-
 /// What is stored may be ahead of the clock by so much: two processes' clocks are never the same.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(30);
 
@@ -218,8 +215,8 @@ fn disk(site: &Site) -> Part {
     match site.app.store.room() {
         Ok(None) => Part::new("ok", "the database is a server's, whose disk is not seen from here"),
         Ok(Some(room)) => {
-            let told = format!("less than {} MiB are free where the database lies", LITTLE_ROOM >> 20);
-            let part = if room.free < LITTLE_ROOM { Part::warning(&told) } else { Part::ok() };
+            let told = format!("only {} MiB are free where the database lies", room.free >> 20);
+            let part = if room.is_little() { Part::warning(&told) } else { Part::ok() };
             part.with("free_bytes", room.free).with("database_bytes", room.taken)
         }
         Err(cause) => Part::warning(&format!("how much room there is could not be found out: {cause}")),

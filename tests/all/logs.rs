@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
-use std::time::Duration;
 
 use mukta_ftps::simulator::jit::Scenario;
 use mukta_ftps::store::audit::{self, Action};
@@ -116,7 +115,6 @@ async fn out_of_memory_the_right_password_is_not_wrong() {
         assert!(answer.text.contains("The program is short of memory"), "{}", answer.text);
     }
     limit("unlimited");
-    tokio::time::sleep(Duration::from_millis(50)).await;
     let answer = browser.post_bare("/sign-in", &fields).await;
     assert_eq!(answer.status, 303, "no failure was counted: {}", answer.text);
     assert_eq!(answer.location(), "/");

@@ -52,11 +52,16 @@ fn redacted(page: &Page) -> String {
     if let Some(id) = page.headers.get("x-request-id") {
         html = html.replace(id.to_str().unwrap(), "…");
     }
-    let mut parts = html.split("<dt>Duration</dt><dd>");
+    let number = "<dt>Number of the request, as in the log</dt><dd><code>";
+    without_what_follows(number, &without_what_follows("<dt>Duration</dt><dd>", &html))
+}
+
+/// The page with `…` in the place of every text that follows `label`.
+fn without_what_follows(label: &str, html: &str) -> String {
+    let mut parts = html.split(label);
     let mut kept = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        kept.push_str("<dt>Duration</dt><dd>…");
-        kept.push_str(part.trim_start_matches(|c: char| c != '<'));
+        kept.extend([label, "…", part.trim_start_matches(|c: char| c != '<')]);
     }
     kept
 }

@@ -1,0 +1,87 @@
+//! What the program takes of a machine: its memory, the time until it answers, and the time of an import.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::bench::{AT_ONCE, Bench, CONNECTIONS};
+use crate::database::{Database, Kind};
+use crate::figure::Bound::AtMost;
+use crate::figure::{Figure, Round};
+use crate::instructions::revised_number;
+use crate::jit::Jit;
+use crate::load::{Request, load};
+
+/// A server that nobody asks anything is looked at after that time.
+const IDLE: Duration = Duration::from_secs(2);
+
+pub(crate) fn memory(bench: &mut Bench) -> Result<Vec<Figure>> {
+    let pairs = bench.pairs(2_000, 10);
+    let jit = Jit::paying(pairs, Duration::ZERO)?;
+    let mut figures = Vec::new();
+    for kind in Kind::BOTH {
+        let (imported, answered) = (bench.imported(kind, pairs)?, bench.answered(kind)?);
+        let mut of_sync =
+            Figure::new("memory-sync", kind, "MiB at most").goal(AtMost(32.0)).aim(AtMost(24.0));
+        let mut of_serve =
+            Figure::new("memory-serve", kind, "MiB at most").goal(AtMost(48.0)).aim(AtMost(32.0));
+        let mut idle = Figure::new("memory-idle", kind, "MiB").goal(AtMost(20.0));
+        for _ in 0..bench.rounds {
+            let (_, ended) = bench.sync(&imported.copied()?, &jit, AT_ONCE)?;
+            of_sync.push(Round::alone(ended.peak_mib));
+            let server =
+                bench.program.serve(&answered, &bench.client, &jit.settings(bench.place(), AT_ONCE)?)?;
+            std::thread::sleep(IDLE);
+            idle.push(Round::alone(server.memory("VmRSS")?));
+            bench.client.block_on(server.browser.sign_in())?;
+            let cookies = server.browser.cookies()?;
+            let view = format!("/payment-instructions/{}", revised_number(0));
+            for path in [view.as_str(), "/payment-instructions"] {
+                load(&Request::get(server.address, path, &cookies), CONNECTIONS, bench.load_time())?;
+            }
+            of_serve.push(Round::alone(server.memory("VmHWM")?));
+        }
+        of_sync.note(format!("a sync of {} PIs of {} people", pairs.count, pairs.people));
+        of_serve.note(format!("View page and list under {CONNECTIONS} connections, signing in included"));
+        figures.extend([of_sync, of_serve, idle]);
+    }
+    Ok(figures)
+}
+
+pub(crate) fn cold_start(bench: &mut Bench) -> Result<Vec<Figure>> {
+    let jit = Jit::paying(bench.pairs(2_000, 10), Duration::ZERO)?;
+    let mut figures = Vec::new();
+    for kind in Kind::BOTH {
+        let answered = bench.answered(kind)?;
+        let mut figure = Figure::new("cold-start", kind, "ms").goal(AtMost(20.0));
+        for _ in 0..bench.rounds {
+            let server =
+                bench.program.serve(&answered, &bench.client, &jit.settings(bench.place(), AT_ONCE)?)?;
+            figure.push(Round::alone(server.started_in.as_secs_f64() * 1e3));
+        }
+        figures.push(figure);
+    }
+    Ok(figures)
+}
+
+pub(crate) fn import(bench: &mut Bench) -> Result<Vec<Figure>> {
+    let pairs = bench.pairs(2_000, 10);
+    let file = bench.file_of(pairs)?;
+    let mut figures = Vec::new();
+    for (kind, goal) in [(Kind::Sqlite, 1.5), (Kind::Postgres, 2.0)] {
+        let mut figure = Figure::new("import", kind, "s").goal(AtMost(goal));
+        for _ in 0..bench.rounds {
+            let database = Database::new(kind, bench.place())?;
+            bench.program.run(bench.program.command(&["migrate"], &database))?;
+            let ended = bench.program.run(bench.program.command(&["import", &file], &database))?;
+            figure.push(Round::alone(ended.took.as_secs_f64()));
+        }
+        figure.note(format!(
+            "{} PIs of {} people each, into an empty database",
+            2 * pairs.count,
+            pairs.people
+        ));
+        figures.push(figure);
+    }
+    Ok(figures)
+}

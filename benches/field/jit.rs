@@ -18,6 +18,9 @@ use tokio::task::JoinSet;
 use crate::instructions::{Pairs, bill};
 use crate::load::{Request, load};
 
+/// How long a sync may take until it has asked JIT.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The simulated JIT on threads of its own, so that it is to the program what another process would be.
 pub(crate) struct Jit {
     pub(crate) simulator: JitSimulator,
@@ -37,6 +40,11 @@ impl Jit {
         Ok(Self { simulator, pairs, _runtime: runtime })
     }
 
+    /// One that is there, and is not asked.
+    pub(crate) fn quiet() -> Result<Self> {
+        Self::paying(Pairs { count: 0, people: 0 }, Duration::ZERO)
+    }
+
     /// The settings by which the program reaches it.
     pub(crate) fn settings(
         &self,
@@ -52,6 +60,16 @@ impl Jit {
             ("JIT_PUBLIC_KEY_FILE", key_file.display().to_string()),
             ("JIT_CONCURRENCY", at_once.to_string()),
         ])
+    }
+
+    /// Waits until it has been asked more often than that: then a run has begun.
+    pub(crate) fn until_asked(&self, before: usize) -> Result<()> {
+        let begun = Instant::now();
+        while self.simulator.calls_received() <= before {
+            ensure!(begun.elapsed() < PATIENCE, "the sync does not begin");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
     }
 
     /// Answers a second of a bare loop that asks so often, so much at once.

@@ -39,7 +39,6 @@ impl Request {
 #[derive(Debug)]
 pub(crate) struct Load {
     pub(crate) per_second: f64,
-    pub(crate) p50: Duration,
     pub(crate) p99: Duration,
 }
 
@@ -60,7 +59,28 @@ pub(crate) fn load(request: &Request, connections: usize, time: Duration) -> Res
     ensure!(!took.is_empty(), "nothing was answered within {time:?}");
     took.sort_unstable();
     let per_second = took.len() as f64 / time.as_secs_f64();
-    Ok(Load { per_second, p50: took[took.len() / 2], p99: took[took.len() * 99 / 100] })
+    Ok(Load { per_second, p99: took[took.len() * 99 / 100] })
+}
+
+/// Each of so many connections, one after another, asks so often; how long each answer took but the connection's
+/// first, from the shortest on.
+pub(crate) fn one_by_one(request: &Request, connections: usize, asked: usize) -> Result<Vec<Duration>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut took = runtime.block_on(async {
+        let mut took = Vec::new();
+        for _ in 0..connections {
+            let mut connection = Connection::to(request.address).await?;
+            connection.exchange(&request.bytes).await?;
+            for _ in 1..asked {
+                let begun = Instant::now();
+                connection.exchange(&request.bytes).await?;
+                took.push(begun.elapsed());
+            }
+        }
+        anyhow::Ok(took)
+    })?;
+    took.sort_unstable();
+    Ok(took)
 }
 
 /// How long each answer took that came between the two instants.

@@ -4,14 +4,17 @@
 
 mod bench;
 mod browser;
+mod chromium;
 mod database;
 mod figure;
 mod instructions;
 mod jit;
 mod load;
+mod muktasoft;
 mod nights;
 mod pages;
 mod program;
+mod sms;
 mod starting;
 
 use std::path::Path;
@@ -32,6 +35,7 @@ const FIGURES: &[(&str, Measure)] = &[
     ("growth", nights::growth),
     ("view", pages::view),
     ("list", pages::list),
+    ("list-all", pages::list_of_all),
     ("search-number", pages::search_number),
     ("search-name", pages::search_name),
     ("sync-runs", pages::sync_runs),
@@ -42,6 +46,13 @@ const FIGURES: &[(&str, Measure)] = &[
     ("memory", starting::memory),
     ("cold-start", starting::cold_start),
     ("import", starting::import),
+    ("sms", sms::messages),
+    ("pull", muktasoft::pull),
+    ("push", muktasoft::push),
+    ("two-processes", nights::two_processes),
+    ("day", chromium::first_sight),
+    ("memory-growth", starting::memory_growth),
+    ("millions", pages::millions),
 ];
 
 /// What was asked for.

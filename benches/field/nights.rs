@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::bench::{AT_ONCE, Bench};
+use crate::bench::{AT_ONCE, Bench, run_speed};
 use crate::database::Kind;
 use crate::figure::Bound::AtLeast;
 use crate::figure::{Figure, Round};
 use crate::jit::Jit;
+use crate::program::Running;
 
 /// A JIT that answers at once: what the program itself can do.
 pub(crate) fn at_full_speed(bench: &mut Bench) -> Result<Vec<Figure>> {
@@ -81,4 +82,31 @@ pub(crate) fn growth(bench: &mut Bench) -> Result<Vec<Figure>> {
         figures.push(figure);
     }
     Ok(figures)
+}
+
+/// Two processes work on one run, each with as many calls at once: a JIT that takes its time is asked twice as fast.
+pub(crate) fn two_processes(bench: &mut Bench) -> Result<Vec<Figure>> {
+    let pairs = bench.pairs(2_000, 2);
+    let imported = bench.imported(Kind::Postgres, pairs)?;
+    let mut figure = Figure::new("two-processes", Kind::Postgres, "PIs/s").against("one");
+    for _ in 0..bench.rounds {
+        let jit = Jit::paying(pairs, Duration::from_millis(50))?;
+        let (alone, _) = bench.sync(&imported.copied()?, &jit, AT_ONCE)?;
+        let database = imported.copied()?;
+        let asked = jit.simulator.calls_received();
+        let mut command = bench.program.command(&["sync"], &database);
+        command.envs(jit.settings(bench.place(), AT_ONCE)?);
+        let first = Running::start(&mut command)?;
+        // The second joins a run that has begun.
+        jit.until_asked(asked)?;
+        let second = Running::start(&mut command)?;
+        first.ended()?;
+        second.ended()?;
+        figure.push(Round::beside(alone, run_speed(&database)?));
+    }
+    figure.note(format!(
+        "{} PIs of 2 people, a JIT that takes 50 ms, {AT_ONCE} calls at once each",
+        pairs.count
+    ));
+    Ok(vec![figure])
 }

@@ -125,6 +125,17 @@ impl Server {
 pub(crate) struct Running(Child);
 
 impl Running {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        Ok(Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?))
+    }
+
+    /// Waits until it has ended, well.
+    pub(crate) fn ended(mut self) -> Result<()> {
+        let status = self.0.wait()?;
+        ensure!(status.success(), "a process beside ended with {status}");
+        Ok(())
+    }
+
     fn memory(&self, which: &str) -> Option<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':'))?;

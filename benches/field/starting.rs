@@ -48,6 +48,25 @@ pub(crate) fn memory(bench: &mut Bench) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
+/// A hundred times as much work needs no more memory.
+pub(crate) fn memory_growth(bench: &mut Bench) -> Result<Vec<Figure>> {
+    let (few, many) = (bench.pairs(1_000, 2), bench.pairs(100_000, 2));
+    let (jit_of_few, jit_of_many) = (Jit::paying(few, Duration::ZERO)?, Jit::paying(many, Duration::ZERO)?);
+    let mut figures = Vec::new();
+    for kind in Kind::BOTH {
+        let (imported_few, imported_many) = (bench.imported(kind, few)?, bench.imported(kind, many)?);
+        let mut figure = Figure::new("memory-growth", kind, "MiB at most").against("1,000 PIs");
+        for _ in 0..bench.rounds {
+            let (_, of_few) = bench.sync(&imported_few.copied()?, &jit_of_few, AT_ONCE)?;
+            let (speed, of_many) = bench.sync(&imported_many.copied()?, &jit_of_many, AT_ONCE)?;
+            figure.push(Round::beside(of_few.peak_mib, of_many.peak_mib));
+            figure.note(format!("a sync of {} PIs of 2 people, {speed:.0} a second", many.count));
+        }
+        figures.push(figure);
+    }
+    Ok(figures)
+}
+
 pub(crate) fn cold_start(bench: &mut Bench) -> Result<Vec<Figure>> {
     let jit = Jit::paying(bench.pairs(2_000, 10), Duration::ZERO)?;
     let mut figures = Vec::new();

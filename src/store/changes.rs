@@ -6,16 +6,17 @@
 //! whichever process draws it; and who holds it waits for nothing any more. Other transactions never see
 //! an unnumbered row.
 //!
-//! The same statement keeps what the list is ordered and filtered by ([`KEPT`]): whatever changes that
+//! The same statement keeps what the list is ordered and filtered by ([`kept!`](kept)): whatever changes that
 //! is a change.
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamp};
 
+use super::fixed::fixed;
 use super::instructions::InstructionId;
 use super::schema::change_counter;
-use super::search::KEPT;
+use super::search::kept;
 use super::{Db, StoreError};
 
 /// The number of a change until its transaction ends.
@@ -74,40 +75,58 @@ pub(super) fn next(db: &mut Db, after: Place) -> Result<Option<Place>, StoreErro
     .optional()?)
 }
 
+/// So few are numbered one by one on SQLite: a statement that changes many pages has its journal in a file.
+const FEW: usize = 64;
+
 /// Gives this transaction's changes their number, as the last thing that it does.
 pub(super) fn number(db: &mut Db) -> Result<(), StoreError> {
-    if let Some(number) = drawn(db)? {
-        diesel::sql_query(format!(
-            "UPDATE payment_instructions SET change_number = $1, {KEPT} WHERE change_number = 0"
-        ))
-        .bind::<BigInt, _>(number)
-        .execute(db)?;
+    macro_rules! numbered {
+        ($which:literal) => {
+            concat!("UPDATE payment_instructions SET change_number = ?, ", kept!(), " WHERE ", $which)
+        };
+    }
+    let Some((number, changed)) = drawn(db)? else { return Ok(()) };
+    match db {
+        Db::Sqlite(_) if changed.len() <= FEW => {
+            for Number { number: id } in changed {
+                fixed!(db, numbered!("id = ?"), number, id)?;
+            }
+        }
+        _ => {
+            fixed!(db, numbered!("change_number = 0"), number)?;
+        }
     }
     Ok(())
 }
 
 /// The same after long work, whose changes are then of `at`.
 pub(crate) fn number_as_of(db: &mut Db, at: NaiveDateTime) -> Result<(), StoreError> {
-    if let Some(number) = drawn(db)? {
-        diesel::sql_query(format!(
-            "UPDATE payment_instructions SET change_number = $1, changed_at = $2, {KEPT} WHERE change_number = 0"
-        ))
-        .bind::<BigInt, _>(number)
-        .bind::<Timestamp, _>(at)
-        .execute(db)?;
+    if let Some((number, _)) = drawn(db)? {
+        fixed!(
+            db,
+            concat!(
+                "UPDATE payment_instructions SET change_number = ?, changed_at = ?, ",
+                kept!(),
+                " WHERE change_number = 0"
+            ),
+            number,
+            at,
+        )?;
     }
     Ok(())
 }
 
-/// A new number, if anything changed. The 0 stands in the SQL: both planners then read the index of
-/// unnumbered rows, which is empty but for this transaction's.
-fn drawn(db: &mut Db) -> Result<Option<i64>, StoreError> {
-    let unnumbered = "SELECT id AS number FROM payment_instructions WHERE change_number = 0 LIMIT 1";
-    if diesel::sql_query(unnumbered).load::<Number>(db)?.is_empty() {
+/// A new number, if anything changed, and the first that did. The 0 stands in the SQL: both planners then read the
+/// index of unnumbered rows, which is empty but for this transaction's.
+fn drawn(db: &mut Db) -> Result<Option<(i64, Vec<Number>)>, StoreError> {
+    let unnumbered =
+        format!("SELECT id AS number FROM payment_instructions WHERE change_number = 0 LIMIT {}", FEW + 1);
+    let changed: Vec<Number> = diesel::sql_query(unnumbered).load(db)?;
+    if changed.is_empty() {
         return Ok(None);
     }
     let drawn: Number =
         diesel::sql_query("UPDATE change_counter SET latest = latest + 1 RETURNING latest AS number")
             .get_result(db)?;
-    Ok(Some(drawn.number))
+    Ok(Some((drawn.number, changed)))
 }

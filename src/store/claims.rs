@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
 use super::calls::Trace;
+use super::fixed::fixed;
 use super::instructions::{self, InstructionId, LONGEST_CLAIM, PaymentInstruction, is_claim};
 use super::schema::payment_instructions as pi;
 use super::sync_runs::{self, SyncRun};
@@ -92,17 +93,19 @@ pub fn claim(
         }
     };
     let token = random_hex(16)?;
-    diesel::update(pi::table.find(instruction_id))
-        .set((
-            pi::lease_token.eq(&token),
-            pi::lease_until.eq(terms.until),
-            pi::lease_started_at.eq(terms.now),
-            pi::lease_trigger.eq(terms.trigger.as_str()),
-            pi::lease_by.eq(&terms.by),
-            pi::lease_run_id.eq(terms.run_id),
-            pi::cannot_ask.eq(false),
-        ))
-        .execute(db)?;
+    fixed!(
+        db,
+        "UPDATE payment_instructions SET lease_token = ?, lease_until = ?, lease_started_at = ?, \
+         lease_trigger = ?, lease_by = ?, lease_run_id = ?, cannot_ask = ? WHERE id = ?",
+        &token,
+        terms.until,
+        terms.now,
+        terms.trigger.as_str(),
+        &terms.by,
+        terms.run_id,
+        false,
+        instruction_id,
+    )?;
     Ok(Ok(Claimed {
         lease: Lease { instruction_id, token },
         asked,
@@ -387,12 +390,11 @@ fn is_mine(instruction: &PaymentInstruction, lease: &Lease) -> bool {
 }
 
 fn clear(db: &mut Db, instruction_id: InstructionId) -> Result<(), StoreError> {
-    diesel::update(pi::table.find(instruction_id))
-        .set((
-            pi::lease_token.eq(None::<String>),
-            pi::lease_until.eq(None::<NaiveDateTime>),
-            pi::lease_started_at.eq(None::<NaiveDateTime>),
-        ))
-        .execute(db)?;
+    fixed!(
+        db,
+        "UPDATE payment_instructions SET lease_token = NULL, lease_until = NULL, lease_started_at = NULL \
+         WHERE id = ?",
+        instruction_id,
+    )?;
     Ok(())
 }

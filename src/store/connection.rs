@@ -183,6 +183,18 @@ impl FileIdentity {
     }
 }
 
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To look.
+    Read,
+    /// What it writes is on the disk when it ends.
+    Write,
+    /// To claim what is to be asked: the disk is not waited for. A claim that a power failure takes away harms nobody,
+    /// and the next [`Write`](Self::Write) brings it to the disk with its own.
+    Claim,
+}
+
 /// Opens [`Db`] connections for the pool.
 #[derive(Debug, Clone)]
 pub(super) struct Connections(pub(super) DatabaseUrl);
@@ -276,16 +288,46 @@ fn backend(db: &mut Db) -> Result<i32, diesel::result::Error> {
 }
 
 impl Db {
-    /// Runs `work` in one transaction that may write. SQLite takes its writer's lock at once, so
-    /// that what was read inside cannot be overtaken.
+    /// Begins a transaction. SQLite takes its writer's lock at once for one that may write, so that what was read
+    /// inside cannot be overtaken.
+    pub(super) fn begin(&mut self, what_for: Purpose) -> diesel::QueryResult<()> {
+        match self {
+            Self::Sqlite(db) => AnsiTransactionManager::begin_transaction_sql(
+                db,
+                match what_for {
+                    Purpose::Read => "BEGIN",
+                    Purpose::Write => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+                    Purpose::Claim => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+                },
+            ),
+            Self::Postgres(db) => match what_for {
+                Purpose::Read => AnsiTransactionManager::begin_transaction_sql(
+                    db,
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                ),
+                Purpose::Write => AnsiTransactionManager::begin_transaction(db),
+                Purpose::Claim => AnsiTransactionManager::begin_transaction_sql(
+                    db,
+                    "BEGIN; SET LOCAL synchronous_commit TO off",
+                ),
+            },
+        }
+    }
+
+    /// Whether its server has gone, or let go of it.
+    pub(super) fn is_gone(&mut self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(db) => db.is_broken(),
+        }
+    }
+
+    /// Runs `work` in one transaction that may write.
     pub(super) fn writing<T, E: From<diesel::result::Error>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        match self {
-            Self::Sqlite(db) => AnsiTransactionManager::begin_transaction_sql(db, "BEGIN IMMEDIATE")?,
-            Self::Postgres(db) => AnsiTransactionManager::begin_transaction(db)?,
-        }
+        self.begin(Purpose::Write)?;
         self.finish(work)
     }
 
@@ -294,17 +336,12 @@ impl Db {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        match self {
-            Self::Sqlite(db) => AnsiTransactionManager::begin_transaction(db)?,
-            Self::Postgres(db) => AnsiTransactionManager::begin_transaction_sql(
-                db,
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            )?,
-        }
+        self.begin(Purpose::Read)?;
         self.finish(work)
     }
 
-    fn finish<T, E: From<diesel::result::Error>>(
+    /// Ends a transaction that was begun with what `work` comes to.
+    pub(super) fn finish<T, E: From<diesel::result::Error>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {

@@ -115,18 +115,24 @@ impl Figure {
         };
         let latest = |outcome: &str| {
             let asked = "(i.outcome IS NOT NULL OR p.ftps_called_at >= r.started_at)";
-            day.of_night(&format!("p.action_rank IS NOT NULL AND p.ftps_outcome = '{outcome}' AND {asked}"))
+            day.waiting_of_night(&format!("p.ftps_outcome = '{outcome}' AND {asked}"))
         };
         Some(match self {
             Self::NeedsYou => search::needs_you(day.now),
             Self::AskedTonight if day.is_paused => return None,
             Self::AskedTonight => "p.action_rank IS NOT NULL AND NOT p.cannot_ask".to_owned(),
-            Self::NightSuccessful => day.of_night("p.completed_by = 'ftps'")?,
+            Self::NightSuccessful => {
+                let night = day.night.as_ref()?.id;
+                format!(
+                    "p.id IN (SELECT i.instruction_id FROM sync_run_items i WHERE i.run_id = {night}) \
+                     AND p.completed_by = 'ftps'"
+                )
+            }
             Self::NightErrors => latest("error")?,
             Self::NightGlitches => latest("glitch")?,
             Self::NightNoResponse => latest("no-response")?,
-            Self::NightUnasked => day.of_night(
-                "p.action_rank IS NOT NULL AND i.outcome IS NULL AND r.state <> 'running' \
+            Self::NightUnasked => day.waiting_of_night(
+                "i.outcome IS NULL AND r.state <> 'running' \
                  AND (p.ftps_called_at IS NULL OR p.ftps_called_at < r.started_at)",
             )?,
             Self::PaidYesterday => paid(day.yesterday),
@@ -139,7 +145,7 @@ impl Figure {
             Self::SmsHeld => "p.state = 'held'".to_owned(),
             Self::SmsLate => {
                 let late = literal(day.now - super::outbox::LATE);
-                format!("p.state IN ('waiting', 'sending') AND p.created_at < {late}")
+                format!("p.waiting_since < {late}")
             }
         })
     }
@@ -204,10 +210,11 @@ impl Day {
         Self { is_paused, ..self }
     }
 
-    fn of_night(&self, condition: &str) -> Option<String> {
+    /// What still waits of the night.
+    fn waiting_of_night(&self, condition: &str) -> Option<String> {
         let night = self.night.as_ref()?.id;
         Some(format!(
-            "EXISTS (SELECT 1 FROM sync_run_items i JOIN sync_runs r ON r.id = i.run_id \
+            "p.action_rank IS NOT NULL AND EXISTS (SELECT 1 FROM sync_run_items i JOIN sync_runs r ON r.id = i.run_id \
              WHERE i.run_id = {night} AND i.instruction_id = p.id AND {condition})"
         ))
     }
@@ -240,7 +247,7 @@ pub fn count(db: &mut Db, scope: &Scope, figure: Figure, day: &Day) -> Result<Ve
     let sql = format!(
         "SELECT p.tenant_id, count(*) AS count, CAST(sum({paise}) AS BIGINT) AS paise FROM {rows} \
          WHERE {condition} AND {} GROUP BY p.tenant_id ORDER BY p.tenant_id",
-        scope.condition("$1")
+        scope.condition_beside("$1")
     );
     Ok(diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load(db)?)
 }
@@ -289,7 +296,7 @@ pub fn rows(
     let sql = format!(
         "SELECT {id} AS id, p.place AS place FROM {rows} WHERE {condition} AND {}{begins} \
          ORDER BY p.place DESC, {id} LIMIT {}",
-        scope.condition("$1"),
+        scope.condition_beside("$1"),
         PAGE + 1
     );
     let mut found: Vec<Place> = diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load(db)?;
@@ -311,7 +318,7 @@ pub fn oldest_waiting(db: &mut Db, scope: &Scope, limit: usize) -> Result<Vec<Li
     let sql = format!(
         "SELECT p.id AS id, p.place AS place FROM payment_instructions p WHERE p.action_rank IS NOT NULL AND {} \
          ORDER BY COALESCE(p.in_process_since, p.created_at), p.id LIMIT {limit}",
-        scope.condition("$1")
+        scope.condition_beside("$1")
     );
     let found: Vec<Place> = diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load(db)?;
     let ids: Vec<InstructionId> = found.iter().map(|row| InstructionId::of_row(row.id)).collect();

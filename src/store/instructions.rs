@@ -6,8 +6,10 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 
 use super::connection::{lower, lower_or_null, on_either};
+use super::instants::literal;
 use super::schema::{payment_advices, payment_instructions};
 use super::scope::Scope;
 use super::{Db, StoreError};
@@ -28,6 +30,11 @@ impl InstructionId {
     /// The row `id`, by whoever has seen to it that it may be read.
     pub(in crate::store) const fn of_row(id: i64) -> Self {
         Self(id)
+    }
+
+    /// The row.
+    pub(in crate::store) const fn row(self) -> i64 {
+        self.0
     }
 
     /// For tests of what is made of rows.
@@ -373,12 +380,19 @@ pub fn ancestry(db: &mut Db, of: &PaymentInstruction) -> Result<Ancestry<Payment
 
 /// How many PIs in scope that wait have been In Process for longer than they should.
 pub fn count_stuck(db: &mut Db, scope: &Scope, now: NaiveDateTime) -> Result<i64, StoreError> {
-    Ok(payment_instructions::table
-        .filter(payment_instructions::tenant_id.eq_any(scope.tenants()))
-        .filter(payment_instructions::action_rank.is_not_null())
-        .filter(payment_instructions::in_process_since.lt(now - LONG_IN_PROCESS))
-        .count()
-        .get_result(db)?)
+    let sql = format!(
+        "SELECT count(*) AS one FROM payment_instructions p WHERE p.action_rank IS NOT NULL \
+         AND p.in_process_since < {} AND {}",
+        literal(now - LONG_IN_PROCESS),
+        scope.condition_beside("$1")
+    );
+    Ok(diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).get_result::<Counted>(db)?.one)
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    one: i64,
 }
 
 /// Whether there is any instruction at all.

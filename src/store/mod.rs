@@ -24,6 +24,7 @@ pub mod employees;
 mod error;
 pub mod exporting;
 pub mod figures;
+mod fixed;
 pub mod importing;
 mod instants;
 pub mod instructions;
@@ -65,7 +66,7 @@ use diesel::r2d2::Pool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::request_id;
-use connection::{Connections, FileIdentity};
+use connection::{Connections, FileIdentity, Purpose};
 pub use connection::{DatabaseUrl, Db};
 pub use error::{StoreError, Unreadable};
 use threads::PoolThreads;
@@ -162,8 +163,8 @@ impl Store {
             // None is made before it is needed, so that a command that ends is not making one.
             .min_idle(Some(0))
             .connection_timeout(Duration::from_secs(10))
-            // A file does not go away; a server's connection may have.
-            .test_on_check_out(server)
+            // A file does not go away; whether a server's connection has is found by the transaction that begins.
+            .test_on_check_out(false)
             .error_handler(Box::new(diesel::r2d2::LoggingErrorHandler))
             .thread_pool(threads.shared())
             .build(connecting.clone())
@@ -223,12 +224,30 @@ impl Store {
         self.pool.get().map_err(|fault| StoreError::Unreachable(fault.to_string()))
     }
 
+    /// Runs `work` in one transaction. A connection whose server has let go of it is found by its beginning, when
+    /// nothing is done yet: another one takes its place.
+    fn transaction<T>(
+        &self,
+        what_for: Purpose,
+        work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut others = self.pool.max_size();
+        loop {
+            let mut connection = self.connection()?;
+            match connection.begin(what_for) {
+                Ok(()) => return connection.finish(work),
+                Err(_) if others > 0 && connection.is_gone() => others -= 1,
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+    }
+
     /// Runs `work` in one transaction that sees one state of the database. Blocks.
     pub fn read_blocking<T>(
         &self,
         work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.connection()?.reading(work)
+        self.transaction(Purpose::Read, work)
     }
 
     /// Runs `work` in one transaction that may write. Its changes get their number. Blocks.
@@ -236,7 +255,15 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.connection()?.writing(|db| {
+        self.write_for(Purpose::Write, work)
+    }
+
+    fn write_for<T>(
+        &self,
+        what_for: Purpose,
+        work: impl FnOnce(&mut Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.transaction(what_for, |db| {
             let done = work(db)?;
             changes::number(db)?;
             Ok(done)
@@ -256,13 +283,29 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Db) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_in_turn(Purpose::Write, work).await
+    }
+
+    /// The same for claims, which may be lost with the power: the disk is not waited for.
+    pub async fn claim<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_in_turn(Purpose::Claim, work).await
+    }
+
+    async fn write_in_turn<T: Send + 'static>(
+        &self,
+        what_for: Purpose,
+        work: impl FnOnce(&mut Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let broke_off = |closed: tokio::sync::AcquireError| StoreError::BrokeOff(closed.to_string());
         let turn = match &self.writer {
             Some(writer) => Some(Arc::clone(writer).acquire_owned().await.map_err(broke_off)?),
             None => None,
         };
         self.on_blocking_thread(move |store| {
-            let done = store.write_blocking(work);
+            let done = store.write_for(what_for, work);
             drop(turn);
             done
         })
@@ -273,7 +316,9 @@ impl Store {
     /// PostgreSQL, whose owner does that, nothing is done.
     pub fn compact(&self) -> Result<(), StoreError> {
         match &mut *self.connection()? {
-            Db::Sqlite(db) => Ok(db.batch_execute("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?),
+            Db::Sqlite(db) => {
+                Ok(db.batch_execute("PRAGMA synchronous = FULL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?)
+            }
             Db::Postgres(_) => Ok(()),
         }
     }

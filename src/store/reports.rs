@@ -78,7 +78,9 @@ pub fn month(db: &mut Db, scope: &Scope, day: NaiveDate) -> Result<BTreeMap<Stri
         (within("b.returned_at"), |town| &mut town.returned),
         (
             format!(
-                "p.is_active AND p.is_revised AND p.in_process_since < {below} AND (p.status = 'In Process' \
+                "p.id IN (SELECT id FROM payment_instructions WHERE action_rank IS NOT NULL \
+                 UNION SELECT id FROM payment_instructions WHERE completed_at >= {below}) \
+                 AND p.is_active AND p.is_revised AND p.in_process_since < {below} AND (p.status = 'In Process' \
                  OR (p.status = 'Completed' AND p.completed_at >= {below}))"
             ),
             |town| &mut town.open,
@@ -89,7 +91,7 @@ pub fn month(db: &mut Db, scope: &Scope, day: NaiveDate) -> Result<BTreeMap<Stri
             "SELECT p.tenant_id, count(*) AS count, CAST(sum(b.amount_paise) AS BIGINT) AS paise \
              FROM beneficiaries b JOIN payment_instructions p ON p.id = b.instruction_id \
              WHERE {condition} AND {} GROUP BY p.tenant_id",
-            scope.condition("$1")
+            scope.condition_beside("$1")
         );
         for row in diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load::<Row>(db)? {
             *field(towns.entry(row.tenant_id).or_default()) = Sum { count: row.count, paise: row.paise };
@@ -99,7 +101,7 @@ pub fn month(db: &mut Db, scope: &Scope, day: NaiveDate) -> Result<BTreeMap<Stri
         "SELECT p.tenant_id, m.state, count(*) AS count \
          FROM outbox_messages m JOIN payment_instructions p ON p.id = m.instruction_id \
          WHERE {completed} AND {} GROUP BY p.tenant_id, m.state",
-        scope.condition("$1")
+        scope.condition_beside("$1")
     );
     for row in diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load::<MessagesRow>(db)? {
         *towns.entry(row.tenant_id).or_default().messages.entry(row.state.shown()).or_default() += row.count;

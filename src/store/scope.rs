@@ -52,6 +52,16 @@ impl Scope {
         }
     }
 
+    /// That a row `p` is in this scope, as SQL that no planner reads by: another condition, or the order, says which
+    /// index is read. SQLite keeps no statistics, and takes what all rows of a state fulfil for the best to read by.
+    pub(super) fn condition_beside(&self, bind: &str) -> String {
+        if self.is_state() {
+            format!("({}) IS TRUE", self.condition(bind))
+        } else {
+            format!("p.tenant_id || '' = {bind}")
+        }
+    }
+
     /// The ids of the tenants in this scope, as a sub-select.
     #[diesel::dsl::auto_type(no_type_alias)]
     pub(super) fn tenants(&self) -> _ {

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
 use super::audit::{self, NewEvent};
+use super::fixed::fixed;
 use super::instructions::InstructionId;
 use super::schema::{program_state, sync_run_items as items, sync_runs as runs};
 use super::{Db, StoreError, bills};
@@ -176,10 +177,13 @@ pub(super) fn settle(
     instruction_id: InstructionId,
     outcome: ItemOutcome,
 ) -> Result<(), StoreError> {
-    let settled =
-        diesel::update(items::table.find((run_id, instruction_id)).filter(items::outcome.is_null()))
-            .set(items::outcome.eq(outcome.as_str()))
-            .execute(db)?;
+    let settled = fixed!(
+        db,
+        "UPDATE sync_run_items SET outcome = ? WHERE run_id = ? AND instruction_id = ? AND outcome IS NULL",
+        outcome.as_str(),
+        run_id,
+        instruction_id,
+    )?;
     if settled > 0 { counts::add_late(db, run_id, instruction_id, outcome) } else { Ok(()) }
 }
 
@@ -189,12 +193,14 @@ pub fn finish(db: &mut Db, run_id: i64, now: NaiveDateTime) -> Result<bool, Stor
     if get(db, run_id)?.is_some_and(|run| run.state == RunState::Running) {
         join(db, run_id)?;
     }
-    let open: i64 = items::table
+    let open: Option<InstructionId> = items::table
         .filter(items::run_id.eq(run_id))
         .filter(items::outcome.is_null())
-        .count()
-        .get_result(db)?;
-    if open == 0 {
+        .select(items::instruction_id)
+        .limit(1)
+        .get_result(db)
+        .optional()?;
+    if open.is_none() {
         end(db, run_id, RunState::Finished, now)?;
     }
     Ok(get(db, run_id)?.is_none_or(|run| run.state != RunState::Running))

@@ -12,6 +12,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::Binary;
 
+use super::fixed::fixed;
 use super::instructions::InstructionId;
 use super::schema::{call_heads, ftps_calls, prunes, trail_head, trail_key};
 use super::{Db, StoreError};
@@ -280,9 +281,13 @@ pub(super) fn append_call(
             ))
             .execute(db)?;
     } else {
-        diesel::update(call_heads::table.find(call.instruction_id))
-            .set((call_heads::calls.eq(calls + 1), call_heads::link.eq(&link)))
-            .execute(db)?;
+        fixed!(
+            db,
+            "UPDATE call_heads SET calls = ?, link = ? WHERE instruction_id = ?",
+            calls + 1,
+            &link[..],
+            call.instruction_id,
+        )?;
     }
     Ok(())
 }

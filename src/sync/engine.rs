@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 
 use super::FtpsSync;
 use super::circuit::May;
+use super::slots::Slot;
 use super::waiting::{BUSY_PAUSE, unless_away};
 use crate::domain::{AskedInstruction, BillToAsk, Decision, Glitch, Outcome, Reply, Trigger, decide, retry};
 use crate::jit::{Contact, Exchange, SignInPaused};
@@ -80,13 +81,13 @@ impl FtpsSync {
 
     async fn claim_and_ask(&self, id: InstructionId, order: &Order) -> Result<Asked, StoreError> {
         // The slot is taken before the claim, so that a claim is never spent on waiting in line.
-        let Some(_slot) = self.slots.for_person().await else { return Ok(Asked::Unasked) };
+        let Some(slot) = self.slots.for_person().await else { return Ok(Asked::Unasked) };
         if let Some(until) = self.sign_in_paused_until() {
             return Ok(Asked::Paused { until });
         }
         let (sealer, terms) = (Arc::clone(&self.sealer), self.claim_terms(order));
-        match self.store.write(move |db| claims::claim(db, &sealer, id, &terms)).await? {
-            Ok(claimed) => self.ask_claimed(claimed, order, May::Call).await,
+        match self.store.claim(move |db| claims::claim(db, &sealer, id, &terms)).await? {
+            Ok(claimed) => self.ask_claimed(claimed, order, May::Call, slot).await,
             Err(NotClaimed::Busy) => Ok(Asked::Busy),
             Err(NotClaimed::Locked) => Ok(Asked::Locked),
             Err(NotClaimed::NotWaiting) => Ok(Asked::NotWaiting),
@@ -113,14 +114,17 @@ impl FtpsSync {
         !self.is_stopping() && (is_for_a_person || may == May::Probe || self.circuit.away_since().is_none())
     }
 
-    /// Asks JIT about an instruction that is claimed, and records the outcome. The caller holds a slot. What
-    /// may not be asked, or was not sent after all, is given back as if it had not been claimed.
+    /// Asks JIT about an instruction that is claimed, and records the outcome. The slot is given back once JIT has
+    /// answered: what waits for the database keeps nobody from being asked about. What may not be asked, or was not
+    /// sent after all, is given back as if it had not been claimed.
     pub(super) async fn ask_claimed(
         &self,
         claimed: Claimed,
         order: &Order,
         may: May,
+        slot: Slot,
     ) -> Result<Asked, StoreError> {
+        let _under_way = self.under_way.read().await;
         if !self.may_call(order, may) {
             return self.give_back(claimed.lease, claims::release, Asked::Unasked).await;
         }
@@ -137,6 +141,7 @@ impl FtpsSync {
                 return self.give_back(claimed.lease, cut_short, Asked::Unasked).await;
             }
         };
+        drop(slot);
         // Whoever pressed Refresh has waited for the other's sign-in, and is told what came of it.
         let is_for_a_person = order.trigger == Trigger::Refresh && !self.is_stopping();
         let exchange = match exchange {

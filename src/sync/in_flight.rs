@@ -1,5 +1,5 @@
-//! Calls about claimed instructions, side by side and never more than there are slots: what is in memory
-//! does not grow with what there is to do.
+//! Calls about claimed instructions, side by side and never more than there are slots; and outcomes on their way into
+//! the database, which need none any more: so many that what is in memory does not grow with what there is to do.
 
 use std::sync::Arc;
 
@@ -9,6 +9,9 @@ use super::circuit::May;
 use super::slots::Slot;
 use super::{FtpsSync, Order};
 use crate::store::claims::{ClaimTerms, Claimed};
+
+/// Outcomes that may wait for the database while further calls are begun.
+const UNRECORDED: usize = 64;
 
 /// The calls in flight for one order.
 pub(super) struct InFlight<'a> {
@@ -34,15 +37,21 @@ impl<'a> InFlight<'a> {
             self.calls.spawn_on(
                 async move {
                     // One that fails harms no other; its claim ends by itself.
-                    if let Err(fault) = sync.ask_claimed(claimed, &order, may).await {
+                    if let Err(fault) = sync.ask_claimed(claimed, &order, may, slot).await {
                         log::error!("an outcome was not recorded: {fault}");
                     }
-                    drop(slot);
                 },
                 &self.sync.runtime,
             );
         }
         while self.calls.try_join_next().is_some() {}
+    }
+
+    /// Waits until no more outcomes wait for the database than may.
+    pub(super) async fn room(&mut self) {
+        while self.calls.len() >= self.sync.slots.count() + UNRECORDED {
+            self.one_over().await;
+        }
     }
 
     /// Waits until one call is over; `false` if none is in flight.

@@ -83,6 +83,8 @@ pub struct FtpsSync {
     /// One exchange with JIT takes at most this long.
     timeout: Duration,
     slots: Slots,
+    /// Held by each attempt from the call to the record.
+    under_way: Arc<tokio::sync::RwLock<()>>,
     /// The one writer of outcomes.
     recorder: Recorder<Recording>,
     times: SyncTimes,
@@ -140,6 +142,7 @@ impl FtpsSync {
             calls: Arc::new(Meter::new(["outcome"])),
             recorder: Recorder::start(store.clone()),
             slots: Slots::new(jit.concurrency),
+            under_way: Arc::default(),
             timeout: jit.config.timeout,
             jit: JitClient::new(jit.config, clock.clone())?,
             circuit: Arc::default(),
@@ -240,12 +243,18 @@ impl FtpsSync {
         self.stop.send_replace(Stop::BeginNothing);
         self.jit.begin_nothing_more();
         let to_record = TO_RECORD.min(within / 2);
-        if tokio::time::timeout(within - to_record, self.slots.close()).await.is_ok() {
+        if tokio::time::timeout(within - to_record, self.all_over()).await.is_ok() {
             return true;
         }
         log::warn!("JIT does not answer in time: the calls under way are cut off");
         self.stop.send_replace(Stop::CutOff);
-        tokio::time::timeout(to_record, self.slots.close()).await.is_ok()
+        tokio::time::timeout(to_record, self.all_over()).await.is_ok()
+    }
+
+    /// Lets no call begin any more, and returns when none is in flight and what came of each is recorded.
+    async fn all_over(&self) {
+        self.slots.close().await;
+        drop(self.under_way.write().await);
     }
 
     /// Answers of JIT that are in hand and not in the database.

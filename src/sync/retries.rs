@@ -26,6 +26,7 @@ impl FtpsSync {
                 break;
             }
             let Some(may) = self.way().await else { break };
+            calls.room().await;
             let Some(slots) = self.slots.for_machine(self.at_once(may)).await else { break };
             let batch = self.claim_due(slots.len(), calls.claim_terms()).await?;
             let seen = batch.seen;
@@ -57,6 +58,6 @@ impl FtpsSync {
     async fn claim_due(&self, slots: usize, terms: ClaimTerms) -> Result<Batch, StoreError> {
         let limit = i64::try_from(slots).unwrap_or(i64::MAX);
         let (sealer, latest) = (Arc::clone(&self.sealer), self.latest_attempt(terms.now));
-        self.store.write(move |db| claims::claim_due(db, &sealer, limit, &terms, latest)).await
+        self.store.claim(move |db| claims::claim_due(db, &sealer, limit, &terms, latest)).await
     }
 }

@@ -96,6 +96,7 @@ impl FtpsSync {
             if std::mem::take(&mut is_waiting) {
                 self.note_waiting(run, None).await?;
             }
+            calls.room().await;
             let Some(slots) = self.slots.for_machine(self.at_once(may)).await else { continue };
             let batch = self.claim_of_run(run, slots.len(), calls.claim_terms()).await;
             let batch = unless_away(batch)?.unwrap_or_default();
@@ -183,7 +184,7 @@ impl FtpsSync {
     ) -> Result<Batch, StoreError> {
         let (sealer, run) = (Arc::clone(&self.sealer), run.clone());
         let limit = i64::try_from(slots).unwrap_or(i64::MAX);
-        self.store.write(move |db| claims::claim_of_run(db, &sealer, &run, limit, &terms)).await
+        self.store.claim(move |db| claims::claim_of_run(db, &sealer, &run, limit, &terms)).await
     }
 
     async fn is_over(&self, run: &SyncRun) -> Result<bool, StoreError> {

@@ -29,17 +29,16 @@ impl FtpsSync {
             let Some(may) = self.way().await else { break };
             let Some(slot) = self.slots.for_person().await else { break };
             let (sealer, terms) = (Arc::clone(&self.sealer), self.claim_terms(&Order::wanted(None)));
-            let next = self.store.write(move |db| wanted::claim_next(db, &sealer, &terms)).await?;
+            let next = self.store.claim(move |db| wanted::claim_next(db, &sealer, &terms)).await?;
             let Some(Next { claimed, by }) = next else { break };
             let Some(claimed) = claimed else { continue };
             let sync = self.clone();
             calls.spawn_on(
                 async move {
                     // One that fails harms no other; its claim ends by itself.
-                    if let Err(fault) = sync.ask_claimed(claimed, &Order::wanted(by), may).await {
+                    if let Err(fault) = sync.ask_claimed(claimed, &Order::wanted(by), may, slot).await {
                         log::error!("an outcome was not recorded: {fault}");
                     }
-                    drop(slot);
                 },
                 &self.runtime,
             );

@@ -1,4 +1,4 @@
-//! The queue for looking at passwords at the sign-in. Each takes a core and 46 MiB for tens of milliseconds: of those that wait,
+//! The queue for looking at passwords at the sign-in. Each takes a core and 19 MiB for tens of milliseconds: of those that wait,
 //! each address has one, and there are no more of them than are soon looked at. The rest is told so at once.
 
 use std::collections::HashSet;

@@ -3,6 +3,7 @@
 //! The cookie holds a signed random id; the database holds its SHA-256. What the session is about
 //! (who signed in, the token of its forms) stays on the server, so that it can be ended there.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use actix_session::SessionExt;
@@ -24,6 +25,7 @@ use super::path::POLLED_MARK;
 use super::rules::Sessions;
 use crate::clock::Clock;
 use crate::sealing::{hex, random_hex};
+use crate::store::employees::{self, Employee};
 use crate::store::{Store, StoreError, sessions};
 
 /// Where in a session's state the employee's row stands.
@@ -56,13 +58,20 @@ impl DatabaseSessions {
 
     async fn live(&self, key_hash: String) -> Result<Option<sessions::Session>, StoreError> {
         let now = self.clock.now().naive_utc();
-        let hash = key_hash.clone();
-        let found = self.store.read(move |db| sessions::find(db, &hash)).await?;
-        let Some(session) = found.filter(|session| {
-            now < session.last_seen_at + self.idle && now < session.created_at + self.longest
-        }) else {
-            return Ok(None);
-        };
+        let (hash, idle, longest) = (key_hash.clone(), self.idle, self.longest);
+        // Who uses it is read with it: a page asks the database once before it asks for what it shows.
+        let found = self.store.read(move |db| {
+            let found = sessions::find(db, &hash)?
+                .filter(|session| now < session.last_seen_at + idle && now < session.created_at + longest);
+            let Some(session) = found else { return Ok(None) };
+            let employee = match session.employee_id {
+                Some(id) => employees::active(db, id)?,
+                None => None,
+            };
+            Ok(Some((session, employee)))
+        });
+        let Some((session, employee)) = found.await? else { return Ok(None) };
+        let _no_request = ASKING.try_with(|asking| *asking.employee.borrow_mut() = employee);
         if !is_polled() && now >= session.last_seen_at + TOUCH_EVERY.min(self.idle / 10) {
             let touched = self.store.write(move |db| sessions::touch(db, &key_hash, now)).await;
             if let Err(fault) = touched {
@@ -75,13 +84,26 @@ impl DatabaseSessions {
     }
 }
 
+/// What is known of the request at work around its session.
+#[derive(Default)]
+struct Asking {
+    /// Whether it was made by a page that follows something by itself.
+    is_polled: bool,
+    /// Whose session it is, as they stand in the database now.
+    employee: RefCell<Option<Employee>>,
+}
+
 tokio::task_local! {
-    /// Whether the request at work was made by a page that follows something by itself.
-    static POLLED: bool;
+    static ASKING: Asking;
 }
 
 fn is_polled() -> bool {
-    POLLED.try_with(|polled| *polled).unwrap_or(false)
+    ASKING.try_with(|asking| asking.is_polled).unwrap_or(false)
+}
+
+/// The employee of that row, if the session of the request at work is theirs and they are not shut out.
+pub fn employee_asking(id: i64) -> Option<Employee> {
+    ASKING.try_with(|asking| asking.employee.borrow().clone()).ok()?.filter(|employee| employee.id == id)
 }
 
 /// The mark of a request that a script makes by itself.
@@ -95,7 +117,8 @@ pub async fn polled_is_unused<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let has_mark = request.query_string().split('&').any(|part| part == POLLED_MARK);
     let is_polled = request.method().is_safe() && (has_mark || request.headers().contains_key(POLLED_HEADER));
-    POLLED.scope(is_polled, next.call(request)).await
+    let asking = Asking { is_polled, ..Asking::default() };
+    ASKING.scope(asking, next.call(request)).await
 }
 
 fn key_hash(key: &str) -> String {

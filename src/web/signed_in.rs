@@ -15,7 +15,6 @@ use super::undone::Undone;
 use super::viewer::Viewer;
 use super::{language, session};
 use crate::access::Right;
-use crate::store::employees;
 
 impl FromRequest for Viewer {
     type Error = WebError;
@@ -64,7 +63,7 @@ pub async fn admitted(request: &HttpRequest) -> Result<Viewer, WebError> {
     Ok(viewer)
 }
 
-/// The person of the request's session; the employee is read anew, so that a change of role, and
+/// The person of the request's session; the employee was read anew with it, so that a change of role, and
 /// being shut out, count at once.
 pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
     let known = request.extensions().get::<Viewer>().cloned();
@@ -74,7 +73,7 @@ pub async fn signed_in(request: &HttpRequest) -> Result<Viewer, WebError> {
     let site = site_of(request)?;
     let session = session::of(request);
     let Some(id) = session::employee(&session)? else { return Err(sign_in_first(request, site)) };
-    let Some(employee) = site.app.store.read(move |db| employees::active(db, id)).await? else {
+    let Some(employee) = session::employee_asking(id) else {
         session.purge();
         return Err(sign_in_first(request, site));
     };

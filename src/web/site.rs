@@ -21,7 +21,7 @@ use crate::meters::Meter;
 use crate::store::audit::{self, Action, NewEvent};
 use crate::store::instructions;
 
-/// Passwords looked at at once: each takes 46 MiB and a core.
+/// Passwords looked at at once: each takes 19 MiB and a core.
 const PASSWORDS_AT_ONCE: usize = 2;
 /// Openings written in one transaction: meanwhile nobody else writes into the trail.
 const OPENINGS_AT_ONCE: usize = 50;

@@ -169,7 +169,7 @@ fn newest(
 }
 
 fn newest_sql(scope: &Scope, standing: Standing, before: Option<i64>, limit: usize) -> String {
-    let (scope, late_scope) = (in_order_of_scope(scope), without_reading_by(scope));
+    let (scope, late_scope) = (in_order_of_scope(scope), scope.condition_beside("$1"));
     let below = before.unwrap_or(i64::MAX);
     let arm = |condition: &str| {
         format!(
@@ -202,15 +202,9 @@ fn newest_sql(scope: &Scope, standing: Standing, before: Option<i64>, limit: usi
     }
 }
 
-/// In scope, whatever index is read: the one of what waits holds the tenant.
-fn without_reading_by(scope: &Scope) -> String {
-    if scope.is_state() { in_order_of_scope(scope) } else { "p.tenant_id || '' = $1".to_owned() }
-}
-
 /// In scope; of a state, without reading by it: the list's own order is read.
 fn in_order_of_scope(scope: &Scope) -> String {
-    let condition = scope.condition("$1");
-    if scope.is_state() { format!("({condition}) IS TRUE") } else { condition }
+    if scope.is_state() { scope.condition_beside("$1") } else { scope.condition("$1") }
 }
 
 fn waits_since(late: NaiveDateTime) -> String {
@@ -255,7 +249,7 @@ fn counted_sql(scope: &Scope, late: NaiveDateTime) -> String {
         .map(|reason| arm(&of_reason(*reason), &format!("p.reason = '{reason}'"), &in_order));
     let done =
         DONE.iter().map(|state| arm(state.as_str(), &format!("p.state = '{state}'"), &scope.condition("$1")));
-    let late = arm(LATE_WORD, &waits_since(late), &without_reading_by(scope));
+    let late = arm(LATE_WORD, &waits_since(late), &scope.condition_beside("$1"));
     reasons.chain(done).chain([late]).collect::<Vec<_>>().join(" UNION ALL ")
 }
 

@@ -139,8 +139,8 @@ pub(super) fn search(
     after: Option<i64>,
     limit: usize,
 ) -> Result<Hits, StoreError> {
-    if let Some(now) = filters.needs_you {
-        return oldest_that_need_you(db, scope, filters, now, after, limit);
+    if filters.needs_you.is_some() {
+        return oldest_that_need_you(db, scope, filters, after, limit);
     }
     let asked = Conditions::of(bounds, scope, filters, after);
     let Some(text) = &filters.text else {
@@ -149,12 +149,21 @@ pub(super) fn search(
     if text.matches_nothing() {
         return Ok(Hits::complete(Vec::new()));
     }
+    // What few hold is looked at, whatever else is asked.
+    if let (Db::Sqlite(_), Some(expression)) = (&*db, text.fts_expression())
+        && asked.nth_candidate(db, &expression, asked.bounds.narrowed)?.is_none()
+    {
+        return narrowed_by_fts(db, asked, text, &expression, None, limit);
+    }
     let Some(floor) = asked.nth_place(db, asked.bounds.read)? else {
         return read_texts(db, asked, text, None, limit);
     };
     match db {
         Db::Sqlite(_) => match text.fts_expression() {
-            Some(expression) => narrowed_by_fts(db, asked, text, &expression, limit),
+            Some(expression) => {
+                let floor = asked.nth_candidate(db, &expression, asked.bounds.narrowed)?;
+                narrowed_by_fts(db, asked, text, &expression, floor, limit)
+            }
             None => read_texts(db, asked, text, Some(floor), limit),
         },
         Db::Postgres(_) if text.is_narrowed_by_trgm() => {
@@ -171,7 +180,6 @@ fn oldest_that_need_you(
     db: &mut Db,
     scope: &Scope,
     filters: &Filters,
-    now: NaiveDateTime,
     after: Option<i64>,
     limit: usize,
 ) -> Result<Hits, StoreError> {
@@ -179,7 +187,6 @@ fn oldest_that_need_you(
     if let Some(after) = after {
         asked.from = asked.from.max(after.saturating_add(1));
     }
-    asked.add(needs_you(now));
     if let Some(text) = &filters.text {
         if text.matches_nothing() {
             return Ok(Hits::complete(Vec::new()));
@@ -222,9 +229,9 @@ fn narrowed_by_fts(
     mut asked: Conditions,
     text: &SearchText,
     expression: &str,
+    floor: Option<i64>,
     limit: usize,
 ) -> Result<Hits, StoreError> {
-    let floor = asked.nth_candidate(db, expression, asked.bounds.narrowed)?;
     if let Some(floor) = floor {
         asked.from = asked.from.max(floor);
     }
@@ -327,11 +334,20 @@ pub(super) struct Conditions {
     from: i64,
     /// The place above the highest.
     below: i64,
+    /// How the place is named: with a sign in front where no planner is to read by it.
+    place: &'static str,
 }
 
 impl Conditions {
     const fn none() -> Self {
-        Self { sql: Vec::new(), binds: Vec::new(), bounds: BOUNDS, from: 0, below: i64::MAX }
+        Self {
+            sql: Vec::new(),
+            binds: Vec::new(),
+            bounds: BOUNDS,
+            from: 0,
+            below: i64::MAX,
+            place: "p.place",
+        }
     }
 
     /// These instructions, whatever else.
@@ -344,7 +360,7 @@ impl Conditions {
 
     pub(super) fn of(bounds: Bounds, scope: &Scope, filters: &Filters, after: Option<i64>) -> Self {
         let mut asked = Self { bounds, ..Self::none() };
-        if scope.is_state() {
+        if scope.is_state() || filters.needs_you.is_some() {
             asked.in_scope(scope);
         } else {
             let tenant = asked.bind(scope.tenant());
@@ -356,6 +372,11 @@ impl Conditions {
         let status = filters.status.or(filters.only_waiting.then_some(PiStatus::InProcess));
         if let Some(status) = status {
             asked.add(format!("p.status{of_town} = '{}'", status.as_str()));
+        }
+        if let Some(now) = filters.needs_you {
+            // That is few, and what is read: nothing is read by place.
+            asked.add(needs_you(now));
+            asked.place = "+p.place";
         }
         if filters.only_waiting {
             asked.add("p.action_rank IS NOT NULL".to_owned());
@@ -391,13 +412,7 @@ impl Conditions {
     /// In the viewer's scope, without reading by it.
     fn in_scope(&mut self, scope: &Scope) {
         let tenant = self.bind(scope.tenant());
-        self.add(if scope.is_state() {
-            format!(
-                "(p.tenant_id IN (SELECT id FROM tenants WHERE id = {tenant} OR state = {tenant})) IS TRUE"
-            )
-        } else {
-            format!("p.tenant_id || '' = {tenant}")
-        });
+        self.add(scope.condition_beside(&tenant));
     }
 
     fn holds(&mut self, text: &SearchText, db: &Db) {
@@ -446,7 +461,7 @@ impl Conditions {
 
     pub(super) fn all(&self) -> String {
         let mut all = self.sql.clone();
-        all.push(format!("p.place >= {} AND p.place < {}", self.from, self.below));
+        all.push(format!("{0} >= {1} AND {0} < {2}", self.place, self.from, self.below));
         all.join(" AND ")
     }
 
@@ -465,8 +480,9 @@ impl Conditions {
     /// The first `limit`, oldest first.
     fn oldest(&self, limit: usize) -> Statement {
         self.statement(format!(
-            "SELECT p.id, p.place FROM payment_instructions p WHERE {} ORDER BY p.place LIMIT {limit}",
-            self.all()
+            "SELECT p.id, p.place FROM payment_instructions p WHERE {} ORDER BY {} LIMIT {limit}",
+            self.all(),
+            self.place
         ))
     }
 

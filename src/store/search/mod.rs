@@ -27,7 +27,7 @@ use super::{Db, StoreError};
 use crate::domain::date::IST;
 use crate::domain::{Flag, Paise, PiStatus};
 pub use exported::Exported;
-pub(super) use flagged::KEPT;
+pub(super) use flagged::kept;
 pub(super) use hits::needs_you;
 use hits::{BOUNDS, Conditions, Hit, Hits, Statement};
 pub use order::{Order, Sort};
@@ -261,11 +261,7 @@ fn look(
         let are_all = found.hits.len() < sorted::FOUND && found.stopped_at.is_none();
         (Conditions::these(&found.hits), (!are_all).then_some(found.hits.len()))
     } else {
-        let mut asked = Conditions::of(BOUNDS, scope, filters, None);
-        if let Some(now) = filters.needs_you {
-            asked.add(needs_you(now));
-        }
-        (asked, None)
+        (Conditions::of(BOUNDS, scope, filters, None), None)
     };
     let (hits, goes_on) = sorted::sorted(db, asked, order, after, limit)?;
     Ok(Looked { hits, goes_on, back_to: None, sorted_among })
@@ -303,15 +299,11 @@ pub struct TabCounts {
 
 /// How many each tab of the list holds at `now` (UTC).
 pub fn tab_counts(db: &mut Db, scope: &Scope, now: NaiveDateTime) -> Result<TabCounts, StoreError> {
-    let mut count = |filters: &Filters, condition: Option<String>| {
-        let mut asked = Conditions::of(BOUNDS, scope, filters, None);
-        condition.into_iter().for_each(|condition| asked.add(condition));
-        asked.count(db, COUNTED + 1)
-    };
+    let mut count = |filters: &Filters| Conditions::of(BOUNDS, scope, filters, None).count(db, COUNTED + 1);
     Ok(TabCounts {
-        needs_you: count(&Filters::default(), Some(needs_you(now)))?,
-        waiting: count(&Filters { only_waiting: true, ..Filters::default() }, None)?,
-        all: count(&Filters::default(), None)?,
+        needs_you: count(&Filters { needs_you: Some(now), ..Filters::default() })?,
+        waiting: count(&Filters { only_waiting: true, ..Filters::default() })?,
+        all: count(&Filters::default())?,
     })
 }
 

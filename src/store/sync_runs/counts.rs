@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::running;
 use crate::domain::{ItemOutcome, Paise};
+use crate::store::fixed::fixed;
 use crate::store::instructions::InstructionId;
 use crate::store::schema::sync_run_items as items;
 use crate::store::scope::Scope;
@@ -242,21 +243,22 @@ pub(super) fn add_late(
     instruction_id: InstructionId,
     outcome: ItemOutcome,
 ) -> Result<(), StoreError> {
-    let (column, paid) = match outcome {
-        ItemOutcome::Success => ("successful", "p.net_paise"),
-        ItemOutcome::Error => ("errors", "0"),
-        ItemOutcome::Glitch => ("glitches", "0"),
-        ItemOutcome::NoResponse => ("no_response", "0"),
-        ItemOutcome::Skipped => ("skipped", "0"),
-    };
-    diesel::sql_query(format!(
-        "UPDATE sync_run_counts SET {column} = {column} + 1, paid_paise = paid_paise + \
-         (SELECT {paid} FROM payment_instructions p WHERE p.id = $1) \
-         WHERE run_id = $2 AND tenant_id = (SELECT p.tenant_id FROM payment_instructions p WHERE p.id = $3)"
-    ))
-    .bind::<BigInt, _>(instruction_id)
-    .bind::<BigInt, _>(run_id)
-    .bind::<BigInt, _>(instruction_id)
-    .execute(db)?;
+    let one_if = |is: ItemOutcome| i64::from(outcome == is);
+    fixed!(
+        db,
+        "UPDATE sync_run_counts SET successful = successful + ?, errors = errors + ?, glitches = glitches + ?, \
+         no_response = no_response + ?, skipped = skipped + ?, paid_paise = paid_paise + \
+         ? * (SELECT p.net_paise FROM payment_instructions p WHERE p.id = ?) \
+         WHERE run_id = ? AND tenant_id = (SELECT p.tenant_id FROM payment_instructions p WHERE p.id = ?)",
+        one_if(ItemOutcome::Success),
+        one_if(ItemOutcome::Error),
+        one_if(ItemOutcome::Glitch),
+        one_if(ItemOutcome::NoResponse),
+        one_if(ItemOutcome::Skipped),
+        one_if(ItemOutcome::Success),
+        instruction_id,
+        run_id,
+        instruction_id,
+    )?;
     Ok(())
 }

@@ -11,7 +11,7 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamp};
+use diesel::sql_types::BigInt;
 
 use super::fixed::fixed;
 use super::instructions::InstructionId;

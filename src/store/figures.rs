@@ -240,13 +240,25 @@ pub struct Counted {
     pub paise: Paise,
 }
 
+/// What the payments of a completed PI come to: its net amount, unless it is flagged that they differ, or were changed
+/// (16 and 32, [`search`]).
+const PAID_PAISE: &str = "CASE WHEN (p.flags & 48) = 0 THEN p.net_paise ELSE \
+     (SELECT sum(b.amount_paise) FROM beneficiaries b WHERE b.instruction_id = p.id) END";
+
 /// A figure of each ULB in scope; those in which it is zero are left out.
 pub fn count(db: &mut Db, scope: &Scope, figure: Figure, day: &Day) -> Result<Vec<Counted>, StoreError> {
     let Some(condition) = figure.condition(day) else { return Ok(Vec::new()) };
     let (rows, paise) = figure.unit().rows();
+    let (rows, count, paise) = match figure {
+        Figure::PaidYesterday | Figure::PaidMonth => {
+            ("payment_instructions p", "sum(p.payments)", PAID_PAISE)
+        }
+        _ => (rows, "count(*)", paise),
+    };
+    // Not grouped by what an index is in order of: the condition says which is read.
     let sql = format!(
-        "SELECT p.tenant_id, count(*) AS count, CAST(sum({paise}) AS BIGINT) AS paise FROM {rows} \
-         WHERE {condition} AND {} GROUP BY p.tenant_id ORDER BY p.tenant_id",
+        "SELECT p.tenant_id || '' AS tenant_id, CAST({count} AS BIGINT) AS count, \
+         CAST(sum({paise}) AS BIGINT) AS paise FROM {rows} WHERE {condition} AND {} GROUP BY 1 ORDER BY 1",
         scope.condition_beside("$1")
     );
     Ok(diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load(db)?)

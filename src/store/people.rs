@@ -221,18 +221,18 @@ fn sql_by_reference(scope: &Scope, wanted: &[String], below: i64) -> String {
         String::new()
     } else {
         format!(
-            "UNION SELECT id FROM beneficiaries WHERE account_last4 IN ({four}) \
-             UNION SELECT id FROM beneficiaries WHERE mobile_last4 IN ({four}) "
+            "UNION ALL SELECT id FROM beneficiaries WHERE account_last4 IN ({four}) \
+             UNION ALL SELECT id FROM beneficiaries WHERE mobile_last4 IN ({four}) "
         )
     };
     format!(
         "SELECT {COLUMNS} FROM beneficiaries b JOIN payment_instructions p ON p.id = b.instruction_id \
          WHERE b.id IN (SELECT id FROM beneficiaries WHERE payment_key IN ({all}) \
-         UNION SELECT id FROM beneficiaries WHERE lower(beneficiary_id) IN ({all}) \
-         UNION SELECT id FROM beneficiaries WHERE lower(utr) IN ({all}) {digits}\
-         UNION SELECT c.id FROM beneficiaries c JOIN payment_instructions q ON q.id = c.instruction_id \
+         UNION ALL SELECT id FROM beneficiaries WHERE lower(beneficiary_id) IN ({all}) \
+         UNION ALL SELECT id FROM beneficiaries WHERE lower(utr) IN ({all}) {digits}\
+         UNION ALL SELECT c.id FROM beneficiaries c JOIN payment_instructions q ON q.id = c.instruction_id \
              WHERE lower(q.ftps_bill_reference) IN ({all}) \
-         UNION SELECT c.id FROM beneficiaries c JOIN payment_advices a ON a.instruction_id = c.instruction_id \
+         UNION ALL SELECT c.id FROM beneficiaries c JOIN payment_advices a ON a.instruction_id = c.instruction_id \
              WHERE lower(a.bill_reference) IN ({all})) \
          AND {} AND p.place < {below} ORDER BY p.place DESC, b.id LIMIT {LISTED}",
         scope.condition(&format!("${}", wanted.len() + 1))

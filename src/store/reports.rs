@@ -79,7 +79,7 @@ pub fn month(db: &mut Db, scope: &Scope, day: NaiveDate) -> Result<BTreeMap<Stri
         (
             format!(
                 "p.id IN (SELECT id FROM payment_instructions WHERE action_rank IS NOT NULL \
-                 UNION SELECT id FROM payment_instructions WHERE completed_at >= {below}) \
+                 UNION ALL SELECT id FROM payment_instructions WHERE completed_at >= {below}) \
                  AND p.is_active AND p.is_revised AND p.in_process_since < {below} AND (p.status = 'In Process' \
                  OR (p.status = 'Completed' AND p.completed_at >= {below}))"
             ),
@@ -88,9 +88,9 @@ pub fn month(db: &mut Db, scope: &Scope, day: NaiveDate) -> Result<BTreeMap<Stri
     ];
     for (condition, field) in sums {
         let sql = format!(
-            "SELECT p.tenant_id, count(*) AS count, CAST(sum(b.amount_paise) AS BIGINT) AS paise \
+            "SELECT p.tenant_id || '' AS tenant_id, count(*) AS count, CAST(sum(b.amount_paise) AS BIGINT) AS paise \
              FROM beneficiaries b JOIN payment_instructions p ON p.id = b.instruction_id \
-             WHERE {condition} AND {} GROUP BY p.tenant_id",
+             WHERE {condition} AND {} GROUP BY 1",
             scope.condition_beside("$1")
         );
         for row in diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load::<Row>(db)? {
@@ -98,9 +98,9 @@ pub fn month(db: &mut Db, scope: &Scope, day: NaiveDate) -> Result<BTreeMap<Stri
         }
     }
     let sql = format!(
-        "SELECT p.tenant_id, m.state, count(*) AS count \
+        "SELECT p.tenant_id || '' AS tenant_id, m.state, count(*) AS count \
          FROM outbox_messages m JOIN payment_instructions p ON p.id = m.instruction_id \
-         WHERE {completed} AND {} GROUP BY p.tenant_id, m.state",
+         WHERE {completed} AND {} GROUP BY 1, m.state",
         scope.condition_beside("$1")
     );
     for row in diesel::sql_query(sql).bind::<Text, _>(scope.tenant()).load::<MessagesRow>(db)? {

@@ -56,6 +56,7 @@ mod sms_held;
 mod sms_kill;
 mod sms_outbox;
 mod sms_speed;
+mod statements;
 mod status_push;
 mod stop;
 mod stop_figures;

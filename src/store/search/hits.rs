@@ -202,8 +202,8 @@ pub(in crate::store) fn needs_you(now: NaiveDateTime) -> String {
     let stuck = (now - LONG_IN_PROCESS).format("%Y-%m-%d %H:%M:%S%.f");
     format!(
         "p.id IN (SELECT id FROM payment_instructions WHERE unsettled_payments > 0 \
-         UNION SELECT instruction_id FROM beneficiaries WHERE other_account_sealed IS NOT NULL \
-         UNION SELECT id FROM payment_instructions WHERE action_rank IS NOT NULL \
+         UNION ALL SELECT instruction_id FROM beneficiaries WHERE other_account_sealed IS NOT NULL \
+         UNION ALL SELECT id FROM payment_instructions WHERE action_rank IS NOT NULL \
          AND (ftps_outcome = 'error' OR cannot_ask OR in_process_since < '{stuck}'))"
     )
 }

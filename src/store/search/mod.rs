@@ -374,6 +374,9 @@ fn ids_of(hits: &[Hit]) -> Vec<InstructionId> {
 
 /// The instructions of these rows with their tallies, in their order.
 pub(super) fn listed(db: &mut Db, ids: &[InstructionId]) -> Result<Vec<Listed>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<PaymentInstruction> = on_either!(db, db => payment_instructions::table
         .filter(payment_instructions::id.eq_any(ids))
         .select(PaymentInstruction::as_select())

@@ -142,13 +142,9 @@ fn join(db: &mut Db, run_id: i64) -> Result<(), StoreError> {
 
 /// Whether the run under way will ask about an instruction.
 pub fn is_open_in_a_run(db: &mut Db, id: InstructionId) -> Result<bool, StoreError> {
-    let open: i64 = items::table
-        .inner_join(runs::table.on(runs::id.eq(items::run_id)))
-        .filter(runs::state.eq(RunState::Running.as_str()))
-        .filter(items::instruction_id.eq(id))
-        .filter(items::outcome.is_null())
-        .count()
-        .get_result(db)?;
+    let Some(run) = running(db)? else { return Ok(false) };
+    let open: i64 =
+        items::table.find((run.id, id)).filter(items::outcome.is_null()).count().get_result(db)?;
     Ok(open > 0)
 }
 

@@ -16,6 +16,9 @@ use crate::program::Server;
 /// What each payment instruction of a list bears.
 const ROW: &str = "data-pi-status=";
 
+/// Goal and aim of the list, and of the search.
+const AS_THE_LIST: (f64, f64) = (0.08, 0.12);
+
 const STYLES: &str = "/static/app.css";
 
 /// A page, and what must stand on it how often at least.
@@ -32,6 +35,13 @@ impl Page {
             holds: "data-payment-id=",
             times: 10,
         }
+    }
+
+    /// A server on a database, and the request for it there.
+    fn served(&self, bench: &Bench, database: &Database) -> Result<(Server, Request)> {
+        let server = bench.serve(database, &Jit::quiet()?, AT_ONCE)?;
+        let request = self.request(bench, &server)?;
+        Ok((server, request))
     }
 
     /// The request for it, of somebody who has signed in; it holds what it must.
@@ -57,7 +67,7 @@ fn against_live(
     bench: &mut Bench,
     name: &'static str,
     page: &Page,
-    bounds: Option<(f64, f64)>,
+    (goal, aim): (f64, f64),
 ) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for kind in Kind::BOTH {
@@ -66,7 +76,7 @@ fn against_live(
         let (request, size) = page.looked_at(bench, &server)?;
         let live = Request::get(server.address, "/health/live", &server.browser.cookies()?);
         let mut figure = Figure::new(name, kind, "/s").against("/health/live");
-        if let (Kind::Sqlite, Some((goal, aim))) = (kind, bounds) {
+        if kind == Kind::Sqlite {
             figure = figure.goal(AtLeast(goal)).aim(AtLeast(aim));
         }
         for _ in 0..bench.rounds {
@@ -80,27 +90,27 @@ fn against_live(
 }
 
 pub(crate) fn view(bench: &mut Bench) -> Result<Vec<Figure>> {
-    against_live(bench, "view", &Page::view(), Some((0.20, 0.30)))
+    against_live(bench, "view", &Page::view(), (0.20, 0.30))
 }
 
 pub(crate) fn list(bench: &mut Bench) -> Result<Vec<Figure>> {
     let page = Page { path: "/payment-instructions".to_owned(), holds: ROW, times: 50 };
-    against_live(bench, "list", &page, Some((0.08, 0.12)))
+    against_live(bench, "list", &page, AS_THE_LIST)
 }
 
 pub(crate) fn list_of_all(bench: &mut Bench) -> Result<Vec<Figure>> {
     let page = Page { path: "/payment-instructions?tab=all".to_owned(), holds: ROW, times: 50 };
-    against_live(bench, "list-all", &page, Some((0.08, 0.12)))
+    against_live(bench, "list-all", &page, AS_THE_LIST)
 }
 
 pub(crate) fn search_number(bench: &mut Bench) -> Result<Vec<Figure>> {
     let path = format!("/payment-instructions?q={}", revised_number(50));
-    against_live(bench, "search-number", &Page { path, holds: ROW, times: 1 }, Some((0.08, 0.12)))
+    against_live(bench, "search-number", &Page { path, holds: ROW, times: 1 }, AS_THE_LIST)
 }
 
 pub(crate) fn search_name(bench: &mut Bench) -> Result<Vec<Figure>> {
     let path = "/payment-instructions?q=sabita+nayak".to_owned();
-    against_live(bench, "search-name", &Page { path, holds: ROW, times: 50 }, Some((0.08, 0.12)))
+    against_live(bench, "search-name", &Page { path, holds: ROW, times: 50 }, AS_THE_LIST)
 }
 
 /// A page over much against the same page over little: what a page costs does not grow.
@@ -114,13 +124,8 @@ fn much_against_little(
     let mut figures = Vec::new();
     for kind in Kind::BOTH {
         let (of_few, of_many) = (bench.synced(kind, few)?, bench.synced(kind, many)?);
-        let served = |bench: &Bench, database: &Database| -> Result<_> {
-            let server = bench.serve(database, &Jit::quiet()?, AT_ONCE)?;
-            let request = page.request(bench, &server)?;
-            Ok((server, request))
-        };
-        let (little_server, little_page) = served(bench, &of_few)?;
-        let (much_server, much_page) = served(bench, &of_many)?;
+        let (_little, little_page) = page.served(bench, &of_few)?;
+        let (_much, much_page) = page.served(bench, &of_many)?;
         let mut figure = Figure::new(name, kind, "/s").against(little).goal(AtLeast(0.9)).aim(AtLeast(1.0));
         let mut slowest = Vec::new();
         for _ in 0..bench.rounds {
@@ -130,7 +135,6 @@ fn much_against_little(
             slowest.push(told_p99(&much, &little));
         }
         figure.note(format!("p99 of the rounds, and the yardstick's: {}", slowest.join(", ")));
-        drop((little_server, much_server));
         figures.push(figure);
     }
     Ok(figures)
@@ -191,9 +195,8 @@ fn told_p99(measured: &Load, yardstick: &Load) -> String {
 pub(crate) fn view_on_postgres(bench: &mut Bench) -> Result<Vec<Figure>> {
     let page = Page::view();
     let (sqlite, postgres) = (bench.answered(Kind::Sqlite)?, bench.answered(Kind::Postgres)?);
-    let on_sqlite = bench.serve(&sqlite, &Jit::quiet()?, AT_ONCE)?;
-    let on_postgres = bench.serve(&postgres, &Jit::quiet()?, AT_ONCE)?;
-    let (of_sqlite, of_postgres) = (page.request(bench, &on_sqlite)?, page.request(bench, &on_postgres)?);
+    let (_on_sqlite, of_sqlite) = page.served(bench, &sqlite)?;
+    let (_on_postgres, of_postgres) = page.served(bench, &postgres)?;
     let mut figure = Figure::new("view-postgres", Kind::Postgres, "/s")
         .against("SQLite")
         .goal(AtLeast(0.35))

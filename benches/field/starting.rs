@@ -68,7 +68,7 @@ pub(crate) fn memory_growth(bench: &mut Bench) -> Result<Vec<Figure>> {
 }
 
 pub(crate) fn cold_start(bench: &mut Bench) -> Result<Vec<Figure>> {
-    let jit = Jit::paying(bench.pairs(2_000, 10), Duration::ZERO)?;
+    let jit = Jit::quiet()?;
     let mut figures = Vec::new();
     for kind in Kind::BOTH {
         let answered = bench.answered(kind)?;

@@ -62,19 +62,24 @@ pub(crate) fn load(request: &Request, connections: usize, time: Duration) -> Res
     Ok(Load { per_second, p99: took[took.len() * 99 / 100] })
 }
 
-/// Each of so many connections, one after another, asks so often; how long each answer took but the connection's
-/// first, from the shortest on.
-pub(crate) fn one_by_one(request: &Request, connections: usize, asked: usize) -> Result<Vec<Duration>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+/// Each of so many connections, one after another, asks so often, with a pause after each answer; how long the
+/// answers took, from the shortest on.
+pub(crate) fn one_by_one(
+    request: &Request,
+    connections: usize,
+    asked: usize,
+    pause: Duration,
+) -> Result<Vec<Duration>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut took = runtime.block_on(async {
         let mut took = Vec::new();
         for _ in 0..connections {
             let mut connection = Connection::to(request.address).await?;
-            connection.exchange(&request.bytes).await?;
-            for _ in 1..asked {
+            for _ in 0..asked {
                 let begun = Instant::now();
                 connection.exchange(&request.bytes).await?;
                 took.push(begun.elapsed());
+                tokio::time::sleep(pause).await;
             }
         }
         anyhow::Ok(took)

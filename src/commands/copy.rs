@@ -23,8 +23,7 @@ pub(crate) fn run(args: &CopyArgs) -> Result<(), CommandError> {
             "the SQLite database is empty: there is nothing to copy".to_owned(),
         ));
     };
-    let target = Store::open_to_copy_into(&to)?;
     let event = event(Action::Exported, None, "everything, into a PostgreSQL database".to_owned());
-    let Copied { tables, rows } = copy(&source, &target, &event)?;
+    let Copied { tables, rows } = copy(&source, &to, &event)?;
     say(&format!("copied {rows} rows of {tables} tables, and compared each"))
 }

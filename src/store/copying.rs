@@ -3,7 +3,8 @@
 //! Rows travel as JSON: SQLite writes them, and PostgreSQL reads them into the types of its own columns. Which tables and
 //! columns there are, what refers to what and what counts its rows is asked of the databases. A copy that broke off
 //! is begun again and passes by what is there; at its end every row is compared with the one that PostgreSQL holds.
-//! Until then the target bears a mark, and no program opens it.
+//! The target bears a mark from its first table on until then, and no program opens it. Nobody writes into the source
+//! meanwhile: the copy holds its writer's lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,7 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use super::audit::{self, NewEvent};
 use super::programs::{self, COPY_UNDER_WAY};
 use super::schema::{data_keys, program_state};
-use super::{Db, Store, StoreError};
+use super::{DatabaseUrl, Db, Store, StoreError};
 
 /// How much of JSON goes over at a time, in bytes; a row may be more.
 const AT_ONCE: usize = 1 << 20;
@@ -165,20 +166,24 @@ struct Number {
     number: i64,
 }
 
-/// Copies everything from SQLite to PostgreSQL, whose schemas are this program's, and leaves an event in the audit trail
+/// Copies everything from SQLite, whose schema is this program's, to PostgreSQL, and leaves an event in the audit trail
 /// of both. Blocks.
-pub fn copy(from: &Store, to: &Store, event: &NewEvent) -> Result<Copied, CopyError> {
-    programs::killed(|| from.read_blocking(programs::said_to_be_at_work))?.ok_or(CopyError::SourceAtWork)?;
-    let (mut source, mut target) = (from.connection()?, to.connection()?);
-    let (tables, mark) = source.reading(|source| {
-        Ok::<_, CopyError>((target.reading(|target| tables(source, target))?, mark(source)?))
-    })?;
-    if !target.reading(|db| is_begun(db, &mark, &tables))? {
+pub fn copy(from: &Store, to: &DatabaseUrl, event: &NewEvent) -> Result<Copied, CopyError> {
+    let look = || from.read_blocking(programs::said_to_be_at_work);
+    let killed = programs::killed(look)?.ok_or(CopyError::SourceAtWork)?;
+    let mut source = from.connection()?;
+    let mark = source.reading(mark)?;
+    let to = Store::open_to_copy_into(to, &mark)?;
+    let mut target = to.connection()?;
+    let tables = source.reading(|source| target.reading(|target| tables(source, target)))?;
+    if target.writing(|db| begin(db, &mark, &tables))? {
         from.write_blocking(|db| audit::append(db, None, event))?;
-        target.writing(|db| begin(db, &mark, &tables))?;
     }
-    // One state of the source from here on.
-    source.reading(|source| {
+    // Nobody writes into the source from here on, and whoever began to work with it has said so before.
+    source.writing(|source| {
+        if programs::said_to_be_at_work(source)?.iter().any(|program| !killed.contains(program)) {
+            return Err(CopyError::SourceAtWork);
+        }
         for table in &tables {
             let rows = each_part(source, table, |part, _| target.writing(|db| take_in(db, table, part)))?;
             if rows > 0 {
@@ -284,33 +289,32 @@ fn mark(source: &mut Db) -> Result<String, CopyError> {
     Ok(format!("{COPY_UNDER_WAY}{which}"))
 }
 
-/// Whether this copy was begun already; another one, and a target that holds anything, are refused.
-fn is_begun(db: &mut Db, mark: &str, tables: &[Table]) -> Result<bool, CopyError> {
-    if let Some(found) = programs::copy_under_way(db)? {
-        return if found == mark { Ok(true) } else { Err(CopyError::AnotherCopy) };
+/// Marks the target, if it is not, and takes away the rows that a new database has; whether nothing has come over yet.
+/// A target of another copy, and one that holds anything and bears no mark, are refused.
+fn begin(db: &mut Db, mark: &str, tables: &[Table]) -> Result<bool, CopyError> {
+    let marked = programs::copy_under_way(db)?;
+    if marked.as_ref().is_some_and(|found| found != mark) {
+        return Err(CopyError::AnotherCopy);
     }
-    for table in tables.iter().filter(|table| !table.has_one_row()) {
-        let looked =
-            format!("SELECT count(*) AS number FROM (SELECT FROM \"{}\" LIMIT 1) AS one", table.name);
+    let (own, brought): (Vec<&Table>, Vec<&Table>) = tables.iter().partition(|table| table.has_one_row());
+    for table in brought {
+        let (name, condition) = (&table.name, table.condition());
+        let looked = format!(
+            "SELECT count(*) AS number FROM (SELECT FROM \"{name}\" WHERE {condition} LIMIT 1) AS one"
+        );
         if diesel::sql_query(looked).get_result::<Number>(db)?.number > 0 {
-            return Err(CopyError::TargetInUse(table.name.clone()));
+            return if marked.is_some() { Ok(false) } else { Err(CopyError::TargetInUse(name.clone())) };
         }
     }
-    Ok(false)
-}
-
-/// Marks the target, and takes away the rows that a new database has.
-fn begin(db: &mut Db, mark: &str, tables: &[Table]) -> Result<(), CopyError> {
-    for table in tables.iter().filter(|table| table.has_one_row()) {
-        let name = &table.name;
+    for Table { name, .. } in own {
         db.batch_execute(&format!(
             "ALTER TABLE \"{name}\" DISABLE TRIGGER USER; DELETE FROM \"{name}\"; ALTER TABLE \"{name}\" ENABLE TRIGGER USER"
         ))?;
     }
-    diesel::sql_query("INSERT INTO program_state (name, noted_at) VALUES ($1, CURRENT_TIMESTAMP)")
-        .bind::<Text, _>(mark)
-        .execute(db)?;
-    Ok(())
+    if marked.is_none() {
+        programs::mark_copy(db, mark)?;
+    }
+    Ok(true)
 }
 
 #[derive(QueryableByName)]

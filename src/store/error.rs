@@ -64,7 +64,7 @@ pub enum StoreError {
     )]
     MayNotMigrate(String),
     /// A query failed.
-    #[error("the database refused: {0}")]
+    #[error("the database refused: {0}{hint}", hint = if_locked(.0))]
     Query(#[from] diesel::result::Error),
     /// A sealed value could not be made or opened.
     #[error(transparent)]
@@ -78,6 +78,17 @@ pub enum StoreError {
     /// The thread that ran a query died.
     #[error("a query broke off: {0}")]
     BrokeOff(String),
+}
+
+/// What to do where SQLite's one writer was waited for in vain.
+fn if_locked(fault: &diesel::result::Error) -> &'static str {
+    use diesel::result::Error;
+    match fault {
+        Error::DatabaseError(_, told) if told.message() == "database is locked" => {
+            " (another program keeps it for itself, such as `mukta-ftps copy`: let that end, or stop it, and try again)"
+        }
+        _ => "",
+    }
 }
 
 /// What is said of a database that is busy or away where neither SQLSTATE nor diesel has a kind for it:

@@ -101,21 +101,22 @@ impl Store {
 
     /// The same with so many connections.
     pub fn open_with(url: &DatabaseUrl, connections: u32) -> Result<Self, StoreError> {
-        let store = Self::migrated(url, connections)?;
+        let store = Self::migrated(url, connections, None)?;
         store.refuse_half_a_copy()?;
         refolding::refold(&store)?;
         Ok(store)
     }
 
-    /// The same as it is left by the migrations, for what is copied into it. Blocks.
-    pub fn open_to_copy_into(url: &DatabaseUrl) -> Result<Self, StoreError> {
-        Self::migrated(url, CONNECTIONS)
+    /// The same as it is left by the migrations, for what is copied into it; one that had no schema bears the mark of
+    /// that copy from its first table on. Blocks.
+    fn open_to_copy_into(url: &DatabaseUrl, mark: &str) -> Result<Self, StoreError> {
+        Self::migrated(url, CONNECTIONS, Some(mark))
     }
 
-    fn migrated(url: &DatabaseUrl, connections: u32) -> Result<Self, StoreError> {
+    fn migrated(url: &DatabaseUrl, connections: u32, mark: Option<&str>) -> Result<Self, StoreError> {
         url.make_file().map_err(|cause| file_fault(url, &cause))?;
         let store = Self::connect(url, connections)?;
-        store.migrate(url)?;
+        store.migrate(url, mark)?;
         Ok(store)
     }
 
@@ -200,8 +201,8 @@ impl Store {
 
     /// One process at a time: the writer's lock (an advisory one on PostgreSQL) is taken before what
     /// is pending is looked up again. Where nothing is, nothing is asked that takes the owner's rights. A SQLite file is
-    /// copied before.
-    fn migrate(&self, url: &DatabaseUrl) -> Result<(), StoreError> {
+    /// copied before. What had no schema gets the mark of the copy into it with the schema.
+    fn migrate(&self, url: &DatabaseUrl, mark: Option<&str>) -> Result<(), StoreError> {
         if self.schema(url)? == Schema::Ours {
             return Ok(());
         }
@@ -209,14 +210,16 @@ impl Store {
             if let DatabaseUrl::Sqlite(path) = url {
                 backup::keep_as_before(db, &self.connections, path, &migrations_known(url)?)?;
             }
+            if let Db::Postgres(db) = db {
+                db.batch_execute("SELECT pg_advisory_xact_lock(5121964)")?;
+            }
+            let is_new = migrations_applied(db)?.is_empty();
             match db {
                 Db::Sqlite(db) => db.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
-                Db::Postgres(db) => {
-                    db.batch_execute("SELECT pg_advisory_xact_lock(5121964)")?;
-                    db.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ())
-                }
+                Db::Postgres(db) => db.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ()),
             }
-            .map_err(|fault| may_not_migrate(fault.to_string()))
+            .map_err(|fault| may_not_migrate(fault.to_string()))?;
+            mark.filter(|_| is_new).map_or(Ok(()), |mark| programs::mark_copy(db, mark))
         })
     }
 

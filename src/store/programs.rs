@@ -73,6 +73,14 @@ pub(super) fn copy_under_way(db: &mut Db) -> Result<Option<String>, StoreError> 
     Ok(marks.select(program_state::name).first(db).optional()?)
 }
 
+/// Says which database is copied into this one.
+pub(super) fn mark_copy(db: &mut Db, mark: &str) -> Result<(), StoreError> {
+    diesel::sql_query("INSERT INTO program_state (name, noted_at) VALUES ($1, CURRENT_TIMESTAMP)")
+        .bind::<Text, _>(mark)
+        .execute(db)?;
+    Ok(())
+}
+
 /// When a program last said that it is at work: its row, and the instant.
 pub type LastSaid = (String, NaiveDateTime);
 

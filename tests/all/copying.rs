@@ -120,3 +120,69 @@ async fn what_cannot_be_copied_is_refused_before_anything_is_done() {
     assert_eq!(done(&["export"], &filled.database), before);
     assert!(before.contains(REVISED));
 }
+
+/// Makes PostgreSQL take that long over the one row of `data_keys`.
+fn slow(target: &ScratchDatabase, seconds: u32) {
+    target.execute(&format!(
+        "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep({seconds}); RETURN true; END $$; \
+         ALTER TABLE data_keys ADD CONSTRAINT slow CHECK (slow())"
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_writes_into_the_source_while_it_is_copied() {
+    let world = lived_in().await;
+    let target = ScratchDatabase::new(Kind::Postgres);
+    done(&["migrate"], &target);
+    slow(&target, 20);
+    let copying = Program::start(
+        with_database(&["copy", "--to", &target.url_text], &world.database).stderr(Stdio::piped()),
+    );
+    let asleep = || {
+        target
+            .try_to_execute(
+                "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+                 AND wait_event = 'PgSleep') THEN RAISE EXCEPTION 'not yet'; END IF; END $$",
+            )
+            .is_ok()
+    };
+    world.until(asleep).await;
+    let serve = Program::start(world.program(&["serve"]).stderr(Stdio::piped()));
+    let (code, log) = serve.ended_by_itself();
+    assert!(asleep(), "all that time it was copying");
+    assert_eq!(code, Some(1), "{log}");
+    let last = log.lines().last().unwrap_or_default();
+    assert!(last.contains("database is locked") && last.contains("`mukta-ftps copy`"), "{log}");
+    let (code, log) = copying.ended_by_itself();
+    assert_eq!(code, Some(0), "{log}");
+    assert_eq!(done(&["export"], &target), done(&["export"], &world.database));
+    assert_eq!(done(&["verify"], &target), done(&["verify"], &world.database));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_killed_at_its_first_table_is_opened_by_nobody_and_goes_on() {
+    let world = lived_in().await;
+    // Of a program that was killed: it is looked out for before the copy begins.
+    world.database.execute(
+        "INSERT INTO program_state (name, noted_at) VALUES ('program dead seals with 00', '2020-01-01 00:00:00')",
+    );
+    let target = ScratchDatabase::new(Kind::Postgres);
+    let copying = Program::start(
+        with_database(&["copy", "--to", &target.url_text], &world.database).stderr(Stdio::null()),
+    );
+    let began = std::time::Instant::now();
+    while target.try_to_execute("SELECT FROM program_state").is_err() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "a schema is made");
+    }
+    copying.kill();
+    for args in [&["user", "list"][..], &["export"], &["migrate"]] {
+        let refused = with_database(args, &target).output().unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{args:?}: {}", stdout(&refused));
+        assert!(stderr(&refused).contains("is not finished"), "{args:?}: {}", stderr(&refused));
+    }
+    let output = copied(&world.database, &target);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(done(&["export"], &target), done(&["export"], &world.database));
+    assert_eq!(done(&["verify"], &target), done(&["verify"], &world.database));
+}

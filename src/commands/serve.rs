@@ -240,7 +240,7 @@ pub(crate) async fn serve_until_told(
         let ((), is_finished, (), (), (), ()) = tokio::join!(
             last_pages,
             app.sync.finish(stop_within),
-            delivery.finish(),
+            delivery.finish(stop_within),
             pulling.finish(),
             told_muktasoft,
             told_of_alerts

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::gateway::{Answer, Verdict};
 use super::pace::Pace;
@@ -25,10 +25,15 @@ const POLL: Duration = Duration::from_secs(1);
 /// 3 × `SMS_TIMEOUT_SECONDS` + 30 s of CONTRACT.md by more than a look at the outbox takes.
 const CLAIM_GRACE: Duration = Duration::from_secs(20);
 
+/// What is cut off at the end has so long, at the most, to be recorded.
+const TO_RECORD: Duration = Duration::from_secs(5);
+
 /// Delivery under way.
 #[derive(Debug)]
 pub struct Delivery {
     stop: oneshot::Sender<()>,
+    /// Whether the messages in flight are cut off.
+    cut: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
     patience: Duration,
 }
@@ -41,13 +46,15 @@ impl Notifications {
         if !self.has_gateway() {
             log::warn!("SMS_GATEWAY_URL is not set: SMS wait in the outbox");
         }
-        let task = tokio::spawn(Dispatcher::new(self).run(stopped));
-        Delivery { stop, task, patience: self.timeout() + Duration::from_secs(5) }
+        let cut = watch::Sender::new(false);
+        let task = tokio::spawn(Dispatcher::new(self, cut.subscribe()).run(stopped));
+        Delivery { stop, cut, task, patience: self.timeout() + Duration::from_secs(5) }
     }
 
     /// Delivers what is due now, and returns when all of it is recorded.
     pub async fn run_once(&self) -> Result<(), StoreError> {
-        let mut dispatcher = Dispatcher::new(self);
+        let never = watch::Sender::new(false);
+        let mut dispatcher = Dispatcher::new(self, never.subscribe());
         loop {
             let turn = dispatcher.turn().await;
             if dispatcher.dispatch(turn).await? == 0 {
@@ -65,10 +72,20 @@ impl Notifications {
 }
 
 impl Delivery {
-    /// Begins no more messages, and waits until those in flight are recorded.
-    pub async fn finish(self) {
+    /// Begins no more messages, and returns when those in flight are recorded, after `within` at the latest. What
+    /// the gateway does not answer in time is cut off before, and recorded as unknown.
+    pub async fn finish(mut self, within: Duration) {
         drop(self.stop);
-        if tokio::time::timeout(self.patience, self.task).await.is_err() {
+        let to_record = TO_RECORD.min(within / 2);
+        let patience = self.patience.min(within - to_record);
+        if tokio::time::timeout(patience, &mut self.task).await.is_ok() {
+            return;
+        }
+        log::warn!(
+            "the SMS gateway does not answer in time: the messages under way are cut off, and unknown"
+        );
+        self.cut.send_replace(true);
+        if tokio::time::timeout(to_record, self.task).await.is_err() {
             log::warn!("stopped with SMS in flight: they become unknown when their claims run out");
         }
     }
@@ -78,6 +95,7 @@ struct Dispatcher {
     of: Notifications,
     /// `None` without a gateway, and in a pause.
     sender: Option<Sender>,
+    cut: watch::Receiver<bool>,
 }
 
 /// The way to the gateway.
@@ -89,14 +107,14 @@ struct Sender {
 }
 
 impl Dispatcher {
-    fn new(of: &Notifications) -> Self {
+    fn new(of: &Notifications, cut: watch::Receiver<bool>) -> Self {
         let sender = of.line.as_ref().filter(|_| !of.is_paused).map(|line| Sender {
             slots: Arc::new(Semaphore::new(line.settings.concurrency as usize)),
             pace: Pace::per_second(line.settings.per_second, Instant::now()),
             recorder: Recorder::start(of.store.clone()),
             line: Arc::clone(line),
         });
-        Self { of: of.clone(), sender }
+        Self { of: of.clone(), sender, cut }
     }
 
     async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
@@ -146,8 +164,9 @@ impl Dispatcher {
             // As many slots as were asked for messages.
             let slot = turn.split(1);
             let (of, line, recorder) = (self.of.clone(), Arc::clone(&sender.line), sender.recorder.clone());
+            let cut = self.cut.clone();
             tokio::spawn(async move {
-                match recorder.record(of.send(&line, message, begun).await).await {
+                match recorder.record(of.send(&line, message, begun, cut).await).await {
                     Ok(true) => {}
                     Ok(false) => {
                         log::warn!("an SMS had been sent again by a person before the answer was recorded");
@@ -190,11 +209,20 @@ impl Dispatcher {
 }
 
 impl Notifications {
-    /// Sends one message; what came of it, to be recorded.
-    async fn send(&self, line: &Line, message: Claimed, begun: Instant) -> Attempted {
+    /// Sends one message, unless it is cut off; what came of it, to be recorded.
+    async fn send(
+        &self,
+        line: &Line,
+        message: Claimed,
+        begun: Instant,
+        mut cut: watch::Receiver<bool>,
+    ) -> Attempted {
         let answer = if begun.elapsed() < line.settings.config.timeout {
             let stopwatch = Instant::now();
-            let answer = line.gateway.send(&message.sms).await;
+            let answer = tokio::select! {
+                answer = line.gateway.send(&message.sms) => answer,
+                Ok(_) = cut.wait_for(|cut| *cut) => Answer::without_reply(Verdict::Unknown, DeliveryFault::Died),
+            };
             self.calls.note([answer.verdict.word()], stopwatch.elapsed());
             answer
         } else {

@@ -2,15 +2,21 @@
 //! none is forgotten. The program is the real one, killed as a machine would.
 
 use std::collections::HashMap;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mukta_ftps::domain::MessageState;
+use mukta_ftps::domain::{MessageEventKind, MessageState};
 use mukta_ftps::sealing::random_number;
 
-use crate::support::{Kind, ORIGINAL, Program, World, on_both, original, payment_ids, revised};
+use crate::sms_outbox::events;
+use crate::support::{
+    Kind, ORIGINAL, PEOPLE, Program, REVISED, World, on_both, original, pair, payment_ids, revised,
+};
 
-on_both!(two_programs_on_one_outbox_send_nothing_twice);
+on_both!(
+    two_programs_on_one_outbox_send_nothing_twice,
+    told_to_stop_a_program_records_the_messages_that_hang_as_unknown,
+);
 
 const MESSAGES: usize = 500;
 const PER_INSTRUCTION: usize = 50;
@@ -21,6 +27,10 @@ const TIMEOUT_SECONDS: u64 = 5;
 
 /// `serve` as a process.
 fn serve(world: &World) -> Program {
+    Program::start(&mut to_serve(world))
+}
+
+fn to_serve(world: &World) -> Command {
     let mut command = world.program(&["serve"]);
     command
         .env("RUST_LOG", "error")
@@ -30,7 +40,7 @@ fn serve(world: &World) -> Program {
         .env("SMS_CONCURRENCY", CONCURRENCY.to_string())
         .env("SMS_PER_SECOND", "10000")
         .stdout(Stdio::null());
-    Program::start(&mut command)
+    command
 }
 
 /// Paid instructions with a message for each of `count` people, every one with a number of their own.
@@ -141,4 +151,24 @@ async fn two_programs_on_one_outbox_send_nothing_twice(world: World) {
     let seen = seen(&world);
     assert_eq!((seen.len(), world.gateway.count()), (200, 200));
     assert!(world.gateway.max_in_flight() > CONCURRENCY, "both took part");
+}
+
+async fn told_to_stop_a_program_records_the_messages_that_hang_as_unknown(world: World) {
+    world.pay(&pair(PEOPLE)).await;
+    world.gateway.set_latency(Duration::from_secs(60));
+    let mut command = to_serve(&world);
+    command.env("SMS_TIMEOUT_SECONDS", "30").env("STOP_SECONDS", "4").env("RUST_LOG", "warn");
+    let program = Program::start(command.stderr(Stdio::piped()));
+    until("the messages hang", Duration::from_secs(20), || world.gateway.in_flight() == PEOPLE.len()).await;
+    let told = Instant::now();
+    let (code, log) = program.stop_in_vain();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(told.elapsed() < Duration::from_secs(8), "{:?}", told.elapsed());
+    assert!(log.contains("the messages under way are cut off"), "{log}");
+    for message in world.messages() {
+        assert_eq!(message.state, MessageState::Unknown);
+        let last = events(&world, message.id).pop();
+        assert_eq!(last, Some((MessageEventKind::Unknown, None, true)));
+    }
+    assert_eq!(world.view(REVISED).await.sms_statuses(), ["unknown"; 3]);
 }

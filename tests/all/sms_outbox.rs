@@ -216,7 +216,7 @@ async fn the_delivery_task_is_woken_by_a_completion_and_finishes_what_is_in_flig
     world.import_pair(PEOPLE);
     world.press_refresh(REVISED).await;
     world.until(|| world.gateway.max_in_flight() > 0).await;
-    delivery.finish().await;
+    delivery.finish(Duration::from_secs(30)).await;
     assert_eq!(world.view(REVISED).await.sms_statuses(), ["sent"; 3]);
 }
 

@@ -39,7 +39,7 @@ async fn messages_per_second(world: World) {
         }
         let sent = world.gateway.count() - before;
         let rate = sent as f64 / begun.elapsed().as_secs_f64();
-        delivery.finish().await;
+        delivery.finish(Duration::from_secs(30)).await;
         let kind = world.database.kind;
         println!("{kind:?}: {rate:.0} messages a second at SMS_CONCURRENCY={concurrency}");
     }

@@ -1,7 +1,7 @@
 //! A copy of a SQLite database while programs work on it.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use diesel::r2d2::ManageConnection;
 use diesel::sql_types::Text;
 
 use super::connection::Connections;
-use super::{Db, Store, StoreError, migrations_applied, restorations};
+use super::{DatabaseUrl, Db, Store, StoreError, migrations_applied, restorations};
 use crate::clock::Clock;
 
 /// Digits of a migration's serial number, at the end of its version.
@@ -20,7 +20,51 @@ const SERIAL_DIGITS: usize = 6;
 /// schema knows one. Nobody who reads or writes waits for it. What is at `to` already is left as it is, and refused.
 /// Blocks.
 pub fn copy(store: &Store, to: &Path, at: NaiveDateTime) -> Result<(), StoreError> {
+    if let DatabaseUrl::Sqlite(database) = &store.connections.0
+        && is_log_of(to, database)
+    {
+        let cause = "SQLite would take it for a log of the database itself: choose another name".to_owned();
+        return Err(StoreError::NotCopied { path: to.display().to_string(), cause });
+    }
     copy_of(&mut *store.connection()?, to, at)
+}
+
+/// The endings of the files that SQLite keeps beside a database.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Whether that is the place of one of the files that SQLite keeps beside this database, under the name that it was
+/// opened by or its own.
+fn is_log_of(path: &Path, database: &str) -> bool {
+    let place = |path: &Path| {
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(directory.canonicalize().ok()?.join(path.file_name()?))
+    };
+    let Some(path) = place(path) else { return false };
+    let names = [Some(PathBuf::from(database)), Path::new(database).canonicalize().ok()];
+    names.into_iter().flatten().any(|name| {
+        LOGS.iter().any(|log| {
+            let mut name = name.clone().into_os_string();
+            name.push(log);
+            place(Path::new(&name)).is_some_and(|log| log == path)
+        })
+    })
+}
+
+/// Removes what SQLite left beside a copy that is not finished.
+struct LogsOf<'a>(&'a str);
+
+impl Drop for LogsOf<'_> {
+    fn drop(&mut self) {
+        for log in LOGS.map(|log| format!("{}{log}", self.0)) {
+            match std::fs::remove_file(&log) {
+                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                    log::warn!("{log} is left over, and could not be removed: {cause}");
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
 }
 
 /// The same by that connection, outside of a transaction.
@@ -40,6 +84,7 @@ fn copy_of(db: &mut Db, to: &Path, at: NaiveDateTime) -> Result<(), StoreError> 
         .map_err(failed)?;
     let path =
         unfinished.path().to_str().ok_or_else(|| refused("its name is not UTF-8".to_owned()))?.to_owned();
+    let _logs = LogsOf(&path);
     let schema = migrations_applied(db)?;
     diesel::sql_query("VACUUM INTO $1")
         .bind::<Text, _>(&path)
@@ -112,4 +157,21 @@ fn has_table(db: &mut Db, name: &str) -> Result<bool, StoreError> {
             .bind::<Text, _>(name)
             .load::<Line>(db)?;
     Ok(!found.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_sqlite_left_beside_an_unfinished_copy_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let copy = place.path().join("copy.db.unfinished").display().to_string();
+        for name in [copy.clone(), format!("{copy}-journal"), format!("{copy}-wal")] {
+            File::create(name).unwrap();
+        }
+        drop(LogsOf(&copy));
+        let left: Vec<_> = std::fs::read_dir(place.path()).unwrap().map(|one| one.unwrap().path()).collect();
+        assert_eq!(left, [Path::new(&copy)]);
+    }
 }

@@ -382,6 +382,17 @@ async fn a_backup_is_whole_and_its_owners_alone_or_it_is_not_there() {
     assert_eq!(stderr(&nowhere).lines().count(), 1);
     let onto_itself = back_up_to(Path::new(world.database.file()));
     assert_eq!(onto_itself.status.code(), Some(1));
+    // Nor does it become a log of the database's, which it would be rolled back by.
+    for log in ["-journal", "-wal", "-shm"] {
+        let name = format!("test.db{log}");
+        let other_way = world.database.directory.path().join(".").join(&name);
+        for path in [PathBuf::from(format!("{}{log}", world.database.file())), other_way] {
+            let refused = back_up_to(&path);
+            assert_eq!(refused.status.code(), Some(1), "{name}");
+            assert!(stderr(&refused).contains("a log of the database itself"), "{}", stderr(&refused));
+            assert!(log != "-journal" || !path.exists(), "{name} was not there");
+        }
+    }
 
     // A damaged page is not copied into a backup that looks whole.
     world.write(|db| {

@@ -149,21 +149,21 @@ pub(super) fn search(
     if text.matches_nothing() {
         return Ok(Hits::complete(Vec::new()));
     }
+    let narrowing = text.fts_expression().filter(|_| matches!(db, Db::Sqlite(_)));
+    let narrowing = match narrowing {
+        Some(expression) => Some((asked.nth_candidate(db, &expression, asked.bounds.narrowed)?, expression)),
+        None => None,
+    };
     // What few hold is looked at, whatever else is asked.
-    if let (Db::Sqlite(_), Some(expression)) = (&*db, text.fts_expression())
-        && asked.nth_candidate(db, &expression, asked.bounds.narrowed)?.is_none()
-    {
-        return narrowed_by_fts(db, asked, text, &expression, None, limit);
+    if let Some((None, expression)) = &narrowing {
+        return narrowed_by_fts(db, asked, text, expression, None, limit);
     }
     let Some(floor) = asked.nth_place(db, asked.bounds.read)? else {
         return read_texts(db, asked, text, None, limit);
     };
     match db {
-        Db::Sqlite(_) => match text.fts_expression() {
-            Some(expression) => {
-                let floor = asked.nth_candidate(db, &expression, asked.bounds.narrowed)?;
-                narrowed_by_fts(db, asked, text, &expression, floor, limit)
-            }
+        Db::Sqlite(_) => match narrowing {
+            Some((candidate, expression)) => narrowed_by_fts(db, asked, text, &expression, candidate, limit),
             None => read_texts(db, asked, text, Some(floor), limit),
         },
         Db::Postgres(_) if text.is_narrowed_by_trgm() => {

@@ -58,7 +58,8 @@ async fn a_night_without_jit(world: World, shut_for: TimeDelta, haste: i32) {
     until(&world, until_opened, || now() >= at(TEN_PM) + shut_for).await;
     door.open();
     let night = || world.read(|db| sync_runs::newest(db, None, 1)).pop();
-    until(&world, haste, || night().is_some_and(|night| night.state != RunState::Running)).await;
+    // Claims end by the clock that is hurried, and what they are for takes its own time.
+    until(&world, haste.min(20), || night().is_some_and(|night| night.state != RunState::Running)).await;
 
     let night = night().unwrap();
     let counts = world.read(|db| sync_runs::total(db, night.id));

@@ -1,6 +1,8 @@
 //! The figures of the day, and exactly the rows that each counts (CONTRACT.md, `GET /`): a figure is one
 //! condition, asked once for its count and once for its rows.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -107,6 +109,15 @@ impl Figure {
         }
     }
 
+    /// The rows `p` among which it counts, and what each comes to.
+    fn rows(self, day: &Day) -> (Cow<'static, str>, &'static str) {
+        let (rows, paise) = self.unit().rows();
+        match self {
+            Self::NeedsYou => (format!("({}) p", search::needing(day.now)).into(), paise),
+            _ => (rows.into(), paise),
+        }
+    }
+
     /// The condition; `None` if it counts nothing at all.
     fn condition(self, day: &Day) -> Option<String> {
         let paid = |[from, below]: [NaiveDateTime; 2]| {
@@ -118,7 +129,8 @@ impl Figure {
             day.waiting_of_night(&format!("p.ftps_outcome = '{outcome}' AND {asked}"))
         };
         Some(match self {
-            Self::NeedsYou => search::needs_you(day.now),
+            // Its rows are just those.
+            Self::NeedsYou => "1 = 1".to_owned(),
             Self::AskedTonight if day.is_paused => return None,
             Self::AskedTonight => "p.action_rank IS NOT NULL AND NOT p.cannot_ask".to_owned(),
             Self::NightSuccessful => {
@@ -248,10 +260,10 @@ const PAID_PAISE: &str = "CASE WHEN (p.flags & 48) = 0 THEN p.net_paise ELSE \
 /// A figure of each ULB in scope; those in which it is zero are left out.
 pub fn count(db: &mut Db, scope: &Scope, figure: Figure, day: &Day) -> Result<Vec<Counted>, StoreError> {
     let Some(condition) = figure.condition(day) else { return Ok(Vec::new()) };
-    let (rows, paise) = figure.unit().rows();
+    let (rows, paise) = figure.rows(day);
     let (rows, count, paise) = match figure {
         Figure::PaidYesterday | Figure::PaidMonth => {
-            ("payment_instructions p", "sum(p.payments)", PAID_PAISE)
+            ("payment_instructions p".into(), "sum(p.payments)", PAID_PAISE)
         }
         _ => (rows, "count(*)", paise),
     };
@@ -300,7 +312,7 @@ pub fn rows(
     after: Option<After>,
 ) -> Result<(Rows, Option<After>), StoreError> {
     let condition = figure.condition(day).unwrap_or_else(|| "1 = 0".to_owned());
-    let (rows, _) = figure.unit().rows();
+    let (rows, _) = figure.rows(day);
     let id = if figure.unit() == Unit::Payments { "b.id" } else { "p.id" };
     let begins = after.map_or_else(String::new, |After { place, id: last }| {
         format!(" AND (p.place < {place} OR (p.place = {place} AND {id} > {last}))")

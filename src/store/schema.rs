@@ -63,6 +63,7 @@ diesel::table! {
         correction_due_from -> Nullable<Timestamp>,
         payments -> Integer,
         failed_payments -> Integer,
+        paid_payments -> Integer,
         flags -> Integer,
         wanted_at -> Nullable<Timestamp>,
         wanted_by -> Nullable<Text>,

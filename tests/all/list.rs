@@ -6,6 +6,9 @@ use chrono::TimeDelta;
 use mukta_ftps::access::Role;
 use mukta_ftps::domain::{Flag, Trigger};
 use mukta_ftps::simulator::jit::Scenario;
+use mukta_ftps::store::beneficiaries;
+use mukta_ftps::store::scope::Scope;
+use mukta_ftps::store::search::{self, Filters};
 use serde_json::json;
 
 use crate::support::{
@@ -16,6 +19,7 @@ on_both!(
     every_heading_sorts_both_ways_and_every_page_holds_every_row_once,
     rows_with_nothing_in_a_column_come_last_either_way,
     a_flag_filters_exactly_the_rows_that_show_it,
+    what_a_row_keeps_of_its_payments_tells_their_tally,
     days_of_completion_ulb_and_tab_narrow_together,
     the_result_line_tells_the_filters_and_what_they_come_to,
     the_way_back_leads_to_the_list_as_it_was,
@@ -173,6 +177,19 @@ async fn a_flag_filters_exactly_the_rows_that_show_it(world: World) {
     assert!(shown["failed-payments"].contains(ORIGINAL));
     let row = all.words(&format!("tr[id='{ORIGINAL}'] .status"));
     assert_eq!(row, "Completed 3 of 3 failed");
+}
+
+async fn what_a_row_keeps_of_its_payments_tells_their_tally(world: World) {
+    flagged(&world).await;
+    let (listed, tallies) = world.read(|db| {
+        let listed = search::search(db, &Scope::of("od"), &Filters::default(), None)?.rows;
+        let ids: Vec<_> = listed.iter().map(|row| row.instruction.id).collect();
+        Ok((listed, beneficiaries::tallies(db, &ids)?))
+    });
+    assert!(listed.len() >= 6, "{}", listed.len());
+    for row in listed {
+        assert_eq!(row.tally, tallies[&row.instruction.id], "{}", row.instruction.number);
+    }
 }
 
 async fn days_of_completion_ulb_and_tab_narrow_together(world: World) {

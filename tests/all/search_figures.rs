@@ -73,6 +73,7 @@ fn fill(db: &mut Db) {
             || {line} || string_agg(' ' || lower(b.name) || ' ', {line})
          FROM payment_instructions p JOIN beneficiaries b ON b.instruction_id = p.id GROUP BY p.id;
          UPDATE payment_instructions SET payments = 3, failed_payments = CASE WHEN id % 9 = 0 THEN 3 ELSE 0 END,
+            paid_payments = CASE WHEN id % 9 = 0 THEN 0 ELSE 3 END,
             flags = CASE WHEN id % 50000 = 0 THEN 16 WHEN id % 20 = 0 THEN 1 ELSE 0 END,
             completed_at = CASE WHEN status = 'Completed' THEN created_at END,
             ftps_called_at = CASE WHEN id % 5 = 0 THEN created_at END;"

@@ -109,7 +109,8 @@ fn selects_of(asked: Vec<String>) -> Vec<String> {
 /// A step that reads a growing table row by row. An index that is read from its beginning belongs to a list that ends
 /// with its page, or holds nothing but the few that are sought.
 fn walks(sql: &str, step: &str) -> bool {
-    let partial = ["_unsettled", "_paid_elsewhere", "_flagged", "_with_failures", "_for_action"];
+    let partial =
+        ["_needing", "_by_age", "_paid_elsewhere", "_flagged", "_with_failures", "_for_action", "_longest"];
     let Some(scanned) = step.strip_prefix("SCAN ") else {
         // All rows of a state are no choice, unless they come in the list's order.
         return step.contains("payment_instructions_by_tenant (tenant_id=?)") && !sql.contains("LIMIT");

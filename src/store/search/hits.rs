@@ -16,12 +16,10 @@
 //!
 //! Where a bound ends a search, [`Hits::stopped_at`] says how far it came.
 
-use std::ops::RangeInclusive;
-
 use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Integer, Text};
 
 use super::typed::has_trigrams;
 use super::{Cursor, Filters, SearchText, first_place, flagged, place_after};
@@ -52,9 +50,6 @@ const PLACES_PER_ERA: i64 = 1 << 50;
 /// The longest range of eras: what asking about one costs grows with the square of its length, if many
 /// hold the text.
 const ERAS_AT_ONCE: i64 = 16;
-
-/// The ranks of what waits for action (`action_rank`, migrations 000005).
-const RANKS: RangeInclusive<i32> = 0..=3;
 
 /// An instruction on a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +91,16 @@ struct IdAndPlace {
 }
 
 #[derive(QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+    #[diesel(sql_type = Integer)]
+    action_rank: i32,
+}
+
+#[derive(QueryableByName)]
 struct One {
     #[diesel(sql_type = BigInt)]
     one: i64,
@@ -108,26 +113,22 @@ pub(super) fn waiting(
     after: Option<&Cursor>,
     limit: usize,
 ) -> Result<Hits, StoreError> {
-    let mut hits = Vec::new();
-    let rank_of = |cursor: &Cursor| cursor.key.as_deref().and_then(|rank| rank.parse().ok());
-    for rank in after.and_then(rank_of).unwrap_or(*RANKS.start())..=*RANKS.end() {
-        let mut asked = Conditions::none();
-        asked.add(format!("p.action_rank = {rank}"));
-        asked.in_scope(scope);
-        if let Some(cursor) = after.filter(|cursor| rank_of(cursor) == Some(rank)) {
-            asked.from = cursor.place.saturating_add(1);
-        }
-        let found: Vec<IdAndPlace> = asked.oldest(limit - hits.len()).load(db)?;
-        hits.extend(found.into_iter().map(|row| Hit {
-            id: row.id,
-            key: Some(rank.to_string()),
-            place: row.place,
-        }));
-        if hits.len() == limit {
-            break;
-        }
+    let mut asked = Conditions::none();
+    asked.place = "+p.place";
+    let rank_of = |cursor: &Cursor| cursor.key.as_deref()?.parse::<i32>().ok();
+    asked.add("p.action_rank IS NOT NULL".to_owned());
+    if let Some((rank, place)) = after.and_then(|cursor| Some((rank_of(cursor)?, cursor.place))) {
+        asked.add(format!("(p.action_rank, p.place) > ({rank}, {place})"));
     }
-    Ok(Hits::complete(hits))
+    asked.in_scope(scope);
+    let sql = format!(
+        "SELECT p.id, p.place, p.action_rank FROM payment_instructions p WHERE {} \
+         ORDER BY p.action_rank, p.place LIMIT {limit}",
+        asked.all()
+    );
+    let found: Vec<Waiting> = asked.statement(sql).load(db)?;
+    let hit = |row: Waiting| Hit { id: row.id, key: Some(row.action_rank.to_string()), place: row.place };
+    Ok(Hits::complete(found.into_iter().map(hit).collect()))
 }
 
 /// The first `limit` that the filters let through, after a place.
@@ -196,16 +197,39 @@ fn oldest_that_need_you(
     Ok(Hits::complete(hits_of(asked.oldest(limit).load(db)?)))
 }
 
-/// Of an instruction `p`: an error, JIT cannot be asked, or it is stuck; or payments that wait for a person,
-/// or that went elsewhere.
-pub(in crate::store) fn needs_you(now: NaiveDateTime) -> String {
-    let stuck = (now - LONG_IN_PROCESS).format("%Y-%m-%d %H:%M:%S%.f");
+/// The instructions that a person must act on, each once, with what is counted of them (`id`, `place`, `tenant_id`,
+/// `net_paise`), in no order: payments that wait for a person, an error, or JIT cannot be asked; those that are stuck;
+/// and those of which payments went elsewhere. Indexes tell it all (migrations, 000034), but of the last, which are few:
+/// each condition names what its index has.
+pub(in crate::store) fn needing(now: NaiveDateTime) -> String {
+    let counted = "SELECT id, place, tenant_id, net_paise FROM payment_instructions WHERE";
+    let waits = "action_rank IS NOT NULL";
+    let has_error = "ftps_outcome = 'error' OR cannot_ask";
+    let stuck = format!("in_process_since < {}", literal(now - LONG_IN_PROCESS));
     format!(
-        "p.id IN (SELECT id FROM payment_instructions WHERE unsettled_payments > 0 \
-         UNION ALL SELECT instruction_id FROM beneficiaries WHERE other_account_sealed IS NOT NULL \
-         UNION ALL SELECT id FROM payment_instructions WHERE action_rank IS NOT NULL \
-         AND (ftps_outcome = 'error' OR cannot_ask OR in_process_since < '{stuck}'))"
+        "{counted} unsettled_payments > 0 OR ({waits} AND ({has_error})) \
+         UNION ALL {counted} {waits} AND {stuck} AND unsettled_payments = 0 AND ({has_error}) IS NOT TRUE \
+         UNION ALL {counted} id IN (SELECT instruction_id FROM beneficiaries WHERE other_account_sealed IS NOT NULL) \
+         AND unsettled_payments = 0 AND ({waits} AND ({has_error} OR {stuck})) IS NOT TRUE"
     )
+}
+
+/// How many those are in scope, counted up to `most`.
+pub(super) fn count_needing(
+    db: &mut Db,
+    scope: &Scope,
+    now: NaiveDateTime,
+    most: usize,
+) -> Result<usize, StoreError> {
+    let mut asked = Conditions::none();
+    let tenant = asked.bind(scope.tenant());
+    let sql = format!(
+        "SELECT count(*) AS one FROM (SELECT 1 AS x FROM ({}) p WHERE {} LIMIT {most}) s",
+        needing(now),
+        scope.condition_beside(&tenant)
+    );
+    let counted = asked.statement(sql).first(db)?.unwrap_or_default();
+    Ok(usize::try_from(counted).unwrap_or(most))
 }
 
 /// Reads the texts themselves, newest first, of what was created after `floor`.
@@ -360,7 +384,9 @@ impl Conditions {
 
     pub(super) fn of(bounds: Bounds, scope: &Scope, filters: &Filters, after: Option<i64>) -> Self {
         let mut asked = Self { bounds, ..Self::none() };
-        if scope.is_state() || filters.needs_you.is_some() {
+        // An index of its own tells all that waits, as long as no text is asked for newest first.
+        let reads_waiting = filters.only_waiting && filters.status.is_none() && filters.text.is_none();
+        if scope.is_state() || filters.needs_you.is_some() || reads_waiting {
             asked.in_scope(scope);
         } else {
             let tenant = asked.bind(scope.tenant());
@@ -369,13 +395,17 @@ impl Conditions {
         // Read by tenant, by status or by place, in this order: `|| ''` keeps a planner without
         // statistics from another.
         let of_town = if scope.is_state() { "" } else { " || ''" };
-        let status = filters.status.or(filters.only_waiting.then_some(PiStatus::InProcess));
+        let is_in_process = filters.only_waiting && !reads_waiting;
+        let status = filters.status.or(is_in_process.then_some(PiStatus::InProcess));
+        if reads_waiting {
+            asked.place = "+p.place";
+        }
         if let Some(status) = status {
             asked.add(format!("p.status{of_town} = '{}'", status.as_str()));
         }
         if let Some(now) = filters.needs_you {
             // That is few, and what is read: nothing is read by place.
-            asked.add(needs_you(now));
+            asked.add(format!("p.id IN (SELECT n.id FROM ({}) n)", needing(now)));
             asked.place = "+p.place";
         }
         if filters.only_waiting {

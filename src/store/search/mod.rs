@@ -27,8 +27,9 @@ use super::{Db, StoreError};
 use crate::domain::date::IST;
 use crate::domain::{Flag, Paise, PiStatus};
 pub use exported::Exported;
+use flagged::Kept;
 pub(super) use flagged::kept;
-pub(super) use hits::needs_you;
+pub(super) use hits::needing;
 use hits::{BOUNDS, Conditions, Hit, Hits, Statement};
 pub use order::{Order, Sort};
 pub(super) use text::{FOLDING, search_text, searchable};
@@ -198,6 +199,11 @@ pub fn search(
     filters: &Filters,
     after: Option<&Cursor>,
 ) -> Result<Found, StoreError> {
+    if filters.text.is_none() {
+        let (total, sum) = Conditions::of(BOUNDS, scope, filters, None).counted(db)?;
+        let page = look(db, scope, filters, after, PAGE + 1)?;
+        return found(db, page, total, sum);
+    }
     let mut all = look(db, scope, filters, None, COUNTED + 1)?;
     let total = all.total();
     all.hits.truncate(COUNTED);
@@ -299,9 +305,10 @@ pub struct TabCounts {
 
 /// How many each tab of the list holds at `now` (UTC).
 pub fn tab_counts(db: &mut Db, scope: &Scope, now: NaiveDateTime) -> Result<TabCounts, StoreError> {
+    let needs_you = hits::count_needing(db, scope, now, COUNTED + 1)?;
     let mut count = |filters: &Filters| Conditions::of(BOUNDS, scope, filters, None).count(db, COUNTED + 1);
     Ok(TabCounts {
-        needs_you: count(&Filters { needs_you: Some(now), ..Filters::default() })?,
+        needs_you,
         waiting: count(&Filters { only_waiting: true, ..Filters::default() })?,
         all: count(&Filters::default())?,
     })
@@ -377,13 +384,16 @@ pub(super) fn listed(db: &mut Db, ids: &[InstructionId]) -> Result<Vec<Listed>, 
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<PaymentInstruction> = on_either!(db, db => payment_instructions::table
+    let rows: Vec<(PaymentInstruction, Kept)> = on_either!(db, db => payment_instructions::table
         .filter(payment_instructions::id.eq_any(ids))
-        .select(PaymentInstruction::as_select())
+        .select((PaymentInstruction::as_select(), Kept::as_select()))
         .load(db)?);
-    let tallies = beneficiaries::tallies(db, ids)?;
-    let listed = |instruction: PaymentInstruction| {
-        let tally = tallies.get(&instruction.id).copied().unwrap_or_default();
+    let untold: Vec<InstructionId> =
+        rows.iter().filter(|(_, kept)| !kept.tells_all()).map(|(instruction, _)| instruction.id).collect();
+    let tallies = if untold.is_empty() { HashMap::new() } else { beneficiaries::tallies(db, &untold)? };
+    let listed = |(instruction, kept): (PaymentInstruction, Kept)| {
+        let told = || kept.tally(instruction.net_paise);
+        let tally = tallies.get(&instruction.id).copied().unwrap_or_else(told);
         (instruction.id, Listed { instruction, tally })
     };
     let mut by_id: HashMap<InstructionId, Listed> = rows.into_iter().map(listed).collect();

@@ -9,9 +9,10 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
-use super::Cursor;
 use super::hits::{Conditions, Hit, Statement};
 use super::order::{Key, Order};
+use super::{COUNTED, Cursor, Total};
+use crate::domain::Paise;
 use crate::store::{Db, StoreError};
 
 /// What a text finds is sorted up to so many.
@@ -28,6 +29,16 @@ struct Row {
     place: i64,
     #[diesel(sql_type = Nullable<Text>)]
     sort_key: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = BigInt)]
+    paise: i64,
+    #[diesel(sql_type = BigInt)]
+    largest: i64,
 }
 
 impl From<Row> for Hit {
@@ -179,5 +190,25 @@ impl Conditions {
         );
         let counted = self.statement(sql).first(db)?.unwrap_or_default();
         Ok(usize::try_from(counted).unwrap_or(most))
+    }
+
+    /// How many fulfil them, counted up to [`COUNTED`], and what those come to.
+    pub(super) fn counted(&self, db: &mut Db) -> Result<(Total, Paise), StoreError> {
+        let most = COUNTED + 1;
+        let sql = format!(
+            "SELECT count(*) AS count, CAST(COALESCE(sum(s.net_paise), 0) AS BIGINT) AS paise, \
+             CAST(COALESCE(max(s.net_paise), 0) AS BIGINT) AS largest \
+             FROM (SELECT p.net_paise FROM payment_instructions p WHERE {} LIMIT {most}) s",
+            self.all()
+        );
+        let rows: Vec<Counted> = self.statement(sql).load(db)?;
+        let Some(Counted { count, paise, largest }) = rows.into_iter().next() else {
+            return Ok((Total::default(), Paise(0)));
+        };
+        // One more was counted than is told of: whichever it is, all come to more than what is told.
+        Ok(match usize::try_from(count) {
+            Ok(count) if count <= COUNTED => (Total::Exactly(count), Paise(paise)),
+            _ => (Total::MoreThanCounted, Paise(paise - largest)),
+        })
     }
 }

@@ -174,15 +174,13 @@ async fn note_refusal(request: &HttpRequest, fault: &WebError) -> Result<(), Web
 
 /// `POST PI-1013/2023-24/000256`, `GET /messages/{id}/settle`: nothing that somebody may have typed in vain.
 fn asked_for(request: &HttpRequest) -> String {
-    let page = page_asked_for(request);
+    let page = number_asked_for(request).or_else(|| request.match_pattern());
     format!("{} {}", request.method(), page.as_deref().unwrap_or("an address that is none"))
 }
 
-/// The same without the method; none if it is no address of ours.
-pub fn page_asked_for(request: &HttpRequest) -> Option<String> {
-    let number =
-        path::parse(request.path()).map(|(number, _)| number).filter(|number| is_like_a_number(number));
-    number.or_else(|| request.match_pattern())
+/// The PI number in an address, if it is like one: what else somebody typed there is not told.
+pub fn number_asked_for(request: &HttpRequest) -> Option<String> {
+    path::parse(request.path()).map(|(number, _)| number).filter(|number| is_like_a_number(number))
 }
 
 /// Has the browser carry what was not done to the sign-in. If it cannot, the sign-in is still led to.

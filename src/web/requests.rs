@@ -54,12 +54,16 @@ async fn timed<B: MessageBody>(
     let answered = next.call(request).await;
     let (status, route, what) = match &answered {
         Ok(answer) => {
-            let asked = answer.request();
-            let page = guard::page_asked_for(asked);
-            (answer.status(), route(asked), page.unwrap_or_else(|| "an address that is none".to_owned()))
+            let (route, number) = (route(answer.request()), guard::number_asked_for(answer.request()));
+            let what = match (route.as_str(), number) {
+                (NO_ROUTE, _) => "an address that is none".to_owned(),
+                (route, Some(number)) => format!("{route} of {number}"),
+                (route, None) => route.to_owned(),
+            };
+            (answer.status(), route, what)
         }
         // Nothing of ours: what surrounds the pages could not be wired up.
-        Err(fault) => (fault.as_response_error().status_code(), "none".to_owned(), fault.to_string()),
+        Err(fault) => (fault.as_response_error().status_code(), NO_ROUTE.to_owned(), fault.to_string()),
     };
     let took = begun.elapsed();
     site.requests.note([&route, method, status.as_str()], took);
@@ -67,9 +71,12 @@ async fn timed<B: MessageBody>(
     answered
 }
 
+/// The route of what is no address of ours.
+const NO_ROUTE: &str = "none";
+
 /// The pattern of the address, of which there are as many as routes.
 fn route(request: &HttpRequest) -> String {
-    request.match_pattern().filter(|pattern| !pattern.is_empty()).unwrap_or_else(|| "none".to_owned())
+    request.match_pattern().filter(|pattern| !pattern.is_empty()).unwrap_or_else(|| NO_ROUTE.to_owned())
 }
 
 /// The number that a proxy of ours gave the request, else one of our own.

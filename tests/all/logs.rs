@@ -87,6 +87,11 @@ async fn a_log_in_json_is_one_object_a_line_and_names_the_request() {
     let of_pages = of_it.iter().find(|line| line["target"] == "mukta_ftps::web::requests").unwrap();
     let told = of_pages["message"].as_str().unwrap();
     assert!(told.starts_with("GET /payment-instructions/{tail:.+}: 404 in "), "{told}");
+    browser.client.get(browser.url("/payment-instructions/PI-1013/2023-24/000256")).send().await.unwrap();
+    let of_a_number = "GET /payment-instructions/{tail:.+} of PI-1013/2023-24/000256: 404 in ";
+    world
+        .until(|| objects().iter().any(|line| line["message"].as_str().unwrap().starts_with(of_a_number)))
+        .await;
     assert_eq!(of_pages["level"], "DEBUG");
     serving.program.stop();
 }

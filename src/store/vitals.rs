@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use diesel::r2d2::ManageConnection;
+use diesel::sql_types::Text;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -201,7 +203,8 @@ impl Inner {
             db.writing(try_a_write).map_err(|fault| match fault {
                 StoreError::Query(fault) => fault.to_string(),
                 fault => fault.to_string(),
-            })
+            })?;
+            read_each_table(&mut db).map_err(|fault| fault.to_string())
         });
         match tried {
             Err(fault) if is_busy(&fault) => Ok(()),
@@ -230,6 +233,23 @@ impl Inner {
             Err(cause) => Err(Ailment::Unreachable(format!("{path}: {cause}"))),
         }
     }
+}
+
+/// The name of a table.
+#[derive(QueryableByName)]
+struct Table {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Reads a row of each table of a file: what overwrote a part of it may have spared all that a tried write needs.
+fn read_each_table(db: &mut Db) -> QueryResult<()> {
+    let Db::Sqlite(db) = db else { return Ok(()) };
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'";
+    for Table { name } in diesel::sql_query(tables).load(db)? {
+        diesel::sql_query(format!("SELECT * FROM \"{name}\" LIMIT 1")).execute(db)?;
+    }
+    Ok(())
 }
 
 /// Whether a database says that others are at work in it, and no more than that.

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::dsl::sql;
+use diesel::sql_types::BigInt;
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use mukta_ftps::simulator::sms::SmsScenario;
 use mukta_ftps::store::sync_runs;
 use mukta_ftps::sync::scheduler::Scheduler;
@@ -196,6 +198,32 @@ async fn a_file_that_was_deleted_or_replaced_is_noticed() {
             world.tries_a_write().await;
             assert_eq!(world.ready().await.status, 200, "it was put back");
         }
+    }
+}
+
+/// It was noticed only where the tried write happened to need what was spoilt.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_was_spoilt_under_the_program_is_noticed() {
+    // The whole of it; all but the first page; where one table begins that a tried write has nothing to do with.
+    for spoilt in ["count=$size", "seek=1 count=$((size-1))", "seek=$((root-1)) count=1"] {
+        let world = World::start(Kind::Sqlite).await;
+        world.pay(&pair(PEOPLE)).await;
+        let _scheduler = world.scheduled().await;
+        world.database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        world.tries_a_write().await;
+        assert_eq!(world.ready().await.status, 200);
+        let file = world.database.file();
+        let root = "(SELECT rootpage FROM sqlite_schema WHERE name = 'payment_instructions')";
+        let root: i64 = world.read(|db| Ok(diesel::select(sql::<BigInt>(root)).get_result(db)?));
+        // By another process: who closes a file that SQLite has open takes its locks away.
+        let script = format!(
+            "root={root}; size=$(( $(stat -c %s '{file}') / 4096 )); dd if=/dev/zero of='{file}' bs=4096 conv=notrunc {spoilt}"
+        );
+        let ran = Command::new("sh").args(["-euc", &script]).output().unwrap();
+        assert!(ran.status.success(), "{}", stderr(&ran));
+        world.tries_a_write().await;
+        says(&world.ready().await, 503, "database", "fault", "");
+        assert_eq!(world.ready_from_elsewhere().await, (503, "not ready".to_owned()));
     }
 }
 

@@ -66,9 +66,65 @@ pub fn causes(failure: reqwest::Error) -> String {
     text
 }
 
+/// Why a server's certificate is not trusted, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateFault {
+    /// Its time is over.
+    #[error("its certificate has expired: whoever runs it must renew it; or this machine's clock is ahead")]
+    Expired,
+    /// Its time has not come.
+    #[error(
+        "its certificate is not valid yet: this machine's clock is behind, or whoever runs it must make a new one"
+    )]
+    NotYetValid,
+    /// It names another.
+    #[error(
+        "its certificate is for another name: write the address with a name that the certificate has, or ask whoever runs \
+         it for one that has this name"
+    )]
+    OtherName,
+    /// Nobody known here stands for it.
+    #[error(
+        "its certificate was issued by an authority that is not known here: name the root of that authority"
+    )]
+    UnknownIssuer,
+    /// A root stands where what it issued should.
+    #[error(
+        "its certificate is one of an authority (CA:TRUE), which no server may show: whoever runs it must make one with \
+         basicConstraints=CA:FALSE"
+    )]
+    OfAnAuthority,
+    /// What else TLS says.
+    #[error("its certificate is not trusted: {0}")]
+    Other(String),
+}
+
+impl CertificateFault {
+    fn of(fault: &rustls::CertificateError) -> Self {
+        use rustls::CertificateError as Fault;
+        match fault {
+            Fault::Expired | Fault::ExpiredContext { .. } => Self::Expired,
+            Fault::NotValidYet | Fault::NotValidYetContext { .. } => Self::NotYetValid,
+            Fault::NotValidForName | Fault::NotValidForNameContext { .. } => Self::OtherName,
+            Fault::UnknownIssuer => Self::UnknownIssuer,
+            // The verifier's own error, whose type is not to be had here.
+            Fault::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => Self::OfAnAuthority,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+/// Why a connection was given up, if it was because the server's certificate is not trusted.
+pub fn certificate_fault(failure: &reqwest::Error) -> Option<CertificateFault> {
+    sources(failure).find_map(|cause| match tls_fault(cause) {
+        Some(rustls::Error::InvalidCertificate(fault)) => Some(CertificateFault::of(fault)),
+        _ => None,
+    })
+}
+
 /// Whether a connection was given up because the server's certificate is not trusted.
 pub fn is_untrusted_certificate(failure: &reqwest::Error) -> bool {
-    sources(failure).any(|cause| matches!(tls_fault(cause), Some(rustls::Error::InvalidCertificate(_))))
+    certificate_fault(failure).is_some()
 }
 
 /// What TLS said, below any number of I/O errors: those pass over what they wrap when asked for their source.
@@ -79,8 +135,11 @@ fn tls_fault<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
     }
 }
 
-/// The innermost cause of a failure, which tells most, for a page.
+/// The innermost cause of a failure, which tells most, for a page; of a certificate what to do.
 pub fn innermost_cause(failure: reqwest::Error) -> String {
+    if let Some(fault) = certificate_fault(&failure) {
+        return fault.to_string();
+    }
     let failure = failure.without_url();
     sources(&failure).last().map_or_else(|| failure.to_string(), |cause| cause.to_string())
 }

@@ -59,8 +59,8 @@ impl Failure {
     }
 
     pub(super) fn transport(error: reqwest::Error, http_status: Option<u16>) -> Self {
-        if outgoing::is_untrusted_certificate(&error) {
-            log::warn!("JIT's certificate is not trusted: {}", outgoing::causes(error));
+        if let Some(fault) = outgoing::certificate_fault(&error) {
+            log::warn!("JIT is not asked: {fault}");
             return Self::unusable(Glitch::CertificateNotTrusted, http_status);
         }
         let contact = match () {

@@ -177,9 +177,15 @@ async fn the_step_on_the_way_to_jit_that_fails_is_named() {
     let plain = world.jit.base_url().replace("http://", "https://");
     says(&online(&plain), "fail", "is reached, but not by https");
 
-    let front = TlsServer::start();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls");
+    let front = TlsServer::start(&format!("{data}/server.pem"), &format!("{data}/server-key.pem"));
     let url = format!("https://127.0.0.1:{}/x", front.port);
-    says(&online(&url), "fail", "JIT: the certificate of 127.0.0.1 is not trusted here");
+    says(
+        &online(&url),
+        "fail",
+        "JIT: the certificate of 127.0.0.1 is not trusted here: its certificate was issued by an authority that is not \
+         known here: name the root of that authority in JIT_CA_FILE",
+    );
     let mut trusting = check(&world);
     trusting.arg("--online").env("JIT_BASE_URL", &url).env("JIT_CA_FILE", ROOT);
     let told = lines(&trusting.output().unwrap());
@@ -188,6 +194,58 @@ async fn the_step_on_the_way_to_jit_that_fails_is_named() {
 
     world.jit.sign_in(SignIn::Refuse);
     says(&online(&world.jit.base_url()), "fail", "JIT did not let us sign in: it answered with HTTP status");
+}
+
+/// What is wrong with a certificate stands there in plain words; and the one that OPERATIONS.md has made is right.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_that_is_not_trusted_is_told_with_what_to_do() {
+    let world = World::start(Kind::Sqlite).await;
+    let made = tempfile::tempdir().unwrap();
+    let openssl = |script: &str| {
+        let ran = Command::new("sh").args(["-euc", script]).current_dir(made.path()).output().unwrap();
+        assert!(ran.status.success(), "{}", stderr(&ran));
+    };
+    let online = || {
+        let (certificate, key) = (made.path().join("cert.pem"), made.path().join("key.pem"));
+        let server = TlsServer::start(certificate.to_str().unwrap(), key.to_str().unwrap());
+        let mut command = check(&world);
+        command
+            .arg("--online")
+            .env("JIT_BASE_URL", format!("https://localhost:{}/x", server.port))
+            .env("JIT_CA_FILE", certificate);
+        lines(&command.output().unwrap())
+    };
+    openssl(
+        "openssl req -new -newkey rsa:2048 -nodes -subj /CN=localhost -keyout key.pem -out csr.pem
+         printf 'subjectAltName=DNS:localhost\nbasicConstraints=critical,CA:FALSE\n' > own
+         printf 'subjectAltName=DNS:jit.example\nbasicConstraints=critical,CA:FALSE\n' > other
+         printf 'subjectAltName=DNS:localhost\nbasicConstraints=critical,CA:TRUE\n' > authority",
+    );
+    for (extensions, days, told) in [
+        ("own", -1, "its certificate has expired: whoever runs it must renew it"),
+        (
+            "other",
+            2,
+            "its certificate is for another name: write the address with a name that the certificate has",
+        ),
+        ("authority", 2, "its certificate is one of an authority (CA:TRUE), which no server may show"),
+    ] {
+        openssl(&format!(
+            "openssl x509 -req -in csr.pem -signkey key.pem -days {days} -extfile {extensions} -out cert.pem"
+        ));
+        let told = format!("JIT: the certificate of localhost is not trusted here: {told}");
+        says(&online(), "fail", &told);
+    }
+    let operations = include_str!("../../docs/OPERATIONS.md");
+    let begins = operations.find("openssl req -x509").unwrap();
+    let written = &operations[begins..][..operations[begins..].find("\ncp ").unwrap()];
+    openssl(
+        &written
+            .replace("mukta.example.gov.in", "localhost")
+            .replace("/etc/nginx/mukta-ftps.key", "key.pem")
+            .replace("/etc/nginx/mukta-ftps.crt", "cert.pem"),
+    );
+    says(&online(), "ok", "of localhost is reached, and its certificate is trusted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -229,19 +287,18 @@ fn server_that_tells(date: chrono::DateTime<Utc>) -> u16 {
 /// What its certificate ends in.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls/root.pem");
 
-/// A server with a certificate of a root that nobody knows.
+/// A server with a certificate.
 struct TlsServer {
     process: Child,
     port: u16,
 }
 
 impl TlsServer {
-    fn start() -> Self {
-        let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls");
+    fn start(certificate: &str, key: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = Command::new("openssl")
             .args(["s_server", "-quiet", "-www", "-accept", &format!("127.0.0.1:{port}")])
-            .args(["-cert", &format!("{data}/server.pem"), "-key", &format!("{data}/server-key.pem")])
+            .args(["-cert", certificate, "-key", key])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

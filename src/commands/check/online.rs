@@ -8,7 +8,7 @@ use mukta_ftps::jit::JitClient;
 use mukta_ftps::muktasoft::MuktasoftConfig;
 use mukta_ftps::muktasoft::push::StatusReceiver;
 use mukta_ftps::notifications::gateway::GatewayConfig;
-use mukta_ftps::outgoing;
+use mukta_ftps::outgoing::{self, CertificateFault};
 use mukta_ftps::sync::Jit;
 use reqwest::{Certificate, Url};
 use tokio::net::{TcpStream, lookup_host};
@@ -135,16 +135,15 @@ impl Service<'_> {
                 report.ok(&format!("{what}: port {port} of {host} is reached{through}{trusted}"))?;
                 Ok(Some(date))
             }
-            Err(fault) if outgoing::is_untrusted_certificate(&fault) => {
-                let mend = self.roots_setting.map_or_else(
-                    || "its root belongs among this machine's".to_owned(),
-                    |setting| format!("name its root in {setting}"),
-                );
-                report.fail(&format!(
-                    "{what}: the certificate of {host} is not trusted here ({}): {mend}, or ask for a new one if it has expired or \
-                     is for another name",
-                    outgoing::innermost_cause(fault)
-                ))?;
+            Err(fault) if let Some(why) = outgoing::certificate_fault(&fault) => {
+                let told = why.to_string();
+                let mend = match (why, self.roots_setting) {
+                    (CertificateFault::UnknownIssuer, Some(setting)) => format!(" in {setting}"),
+                    (CertificateFault::UnknownIssuer, None) => " among this machine's".to_owned(),
+                    _ => String::new(),
+                };
+                report
+                    .fail(&format!("{what}: the certificate of {host} is not trusted here: {told}{mend}"))?;
                 Ok(None)
             }
             Err(fault) => {

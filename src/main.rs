@@ -1,16 +1,15 @@
 //! The commands of `mukta-ftps`.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use mukta_ftps::domain::text::printable;
+use log::Level;
 
 mod commands;
 
-use commands::CommandError;
+use commands::{CommandError, Unread};
 use mukta_ftps::settings::not_part_of_a_value;
 
 /// What `RUST_LOG`, which env_logger reads, means.
@@ -63,35 +62,28 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let parsed =
-        commands::effects::told_by(with_empty_unset(Cli::command())).after_help(settings()).try_get_matches();
+    let command = commands::effects::told_by(without(Cli::command(), &is_empty)).after_help(settings());
+    let (parsed, mut unread) = read(command);
     if let Some(name) = parsed.iter().find_map(|matches| secret_by_argument(&Cli::command(), matches)) {
         say(&format!(
-            "mukta-ftps: {name} is a secret, and arguments can be seen by everybody on this machine: set it in the \
-             environment, or name its file in {name}_FILE"
+            "{name} is a secret, and arguments can be seen by everybody on this machine: set it in the environment, or name \
+             its file in {name}_FILE"
         ));
         return ExitCode::from(2);
     }
-    let written = parsed.iter().find_map(|matches| miswritten(&Cli::command(), matches));
-    if let Some((name, problem)) = written {
-        say(&format!("mukta-ftps: {name} {problem}"));
-        return ExitCode::from(2);
-    }
+    unread.extend(parsed.iter().flat_map(|matches| miswritten(&Cli::command(), matches)));
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(fault) => return refused(&fault),
     };
-    let asked = std::env::var("RUST_LOG").ok();
-    if let Some(fault) = asked.and_then(|asked| log_fault(&asked)).or_else(commands::log::format_fault) {
-        say(&format!("mukta-ftps: {fault}"));
-        return ExitCode::from(2);
-    }
-    match run(cli.command) {
+    unread.extend(log_fault(std::env::var("RUST_LOG").ok().as_deref()));
+    unread.extend(commands::log::format_fault());
+    match run(cli.command, &unread) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
-            say(&format!("mukta-ftps: {fault}"));
+            fault.lines().iter().for_each(|line| say(line));
             match fault {
-                CommandError::Setting(_) => ExitCode::from(2),
+                CommandError::Setting(_) | CommandError::Unread(_) => ExitCode::from(2),
                 CommandError::Unanswered => ExitCode::from(3),
                 _ => ExitCode::FAILURE,
             }
@@ -99,9 +91,33 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), CommandError> {
-    // What `check` finds stands in its lines.
-    if !matches!(command, Command::Demo(_) | Command::Check(_)) {
+/// What the arguments and the environment say. A setting of the environment that cannot be read is told apart, and counts
+/// as unset.
+fn read(mut command: clap::Command) -> (Result<ArgMatches, clap::Error>, Vec<Unread>) {
+    let mut unread: Vec<Unread> = Vec::new();
+    loop {
+        let parsed = command.clone().try_get_matches();
+        let found = parsed.as_ref().err().and_then(unreadable);
+        // One that is met again stands among the arguments.
+        match found.filter(|found| unread.iter().all(|known| known.name != found.name)) {
+            None => return (parsed, unread),
+            Some(found) => {
+                command = without(command, &|name| name == found.name);
+                unread.push(found);
+            }
+        }
+    }
+}
+
+fn run(command: Command, unread: &[Unread]) -> Result<(), CommandError> {
+    if let Command::Check(args) = &command {
+        return commands::check::run(args, unread);
+    }
+    if let Some(first) = unread.first() {
+        return Err(CommandError::Unread(first.clone()));
+    }
+    // What is wrong with the demo stands on its terminal.
+    if !matches!(command, Command::Demo(_)) {
         commands::log::start(logger())?;
     }
     match command {
@@ -116,7 +132,7 @@ fn run(command: Command) -> Result<(), CommandError> {
         Command::Copy(args) => commands::copy::run(&args),
         Command::Reseal(args) => commands::reseal::run(args),
         Command::Migrate(args) => commands::migrate::run(&args),
-        Command::Check(args) => commands::check::run(&args),
+        Command::Check(args) => commands::check::run(&args, unread),
         Command::Backup(args) => commands::backup::run(&args),
         Command::Restored(args) => commands::restored::run(&args),
         Command::Prune(args) => commands::prune::run(&args),
@@ -144,28 +160,30 @@ pub(crate) fn setting_names() -> Vec<String> {
 
 /// What is wrong with RUST_LOG: a word that is no level would be taken for the name of a module, and nothing be
 /// logged at all.
-fn log_fault(asked: &str) -> Option<String> {
-    let levels = asked.split('/').next().unwrap_or_default().split(',').map(str::trim);
+fn log_fault(asked: Option<&str>) -> Option<Unread> {
+    let levels = asked?.split('/').next().unwrap_or_default().split(',').map(str::trim);
     let is_understood = |level: &str| {
         level.is_empty()
             || level.contains("::")
             || level.rsplit('=').next().is_some_and(|word| word.parse::<log::LevelFilter>().is_ok())
     };
     let wrong = levels.filter(|level| !is_understood(level)).map(str::to_owned).next()?;
-    Some(format!("RUST_LOG says “{wrong}”, which is no level: write error, warn, info, debug or trace"))
+    let told = format!("says “{wrong}”, which is no level: write error, warn, info, debug or trace");
+    Some(Unread::new("RUST_LOG", &told))
 }
 
 /// A setting that is empty counts as one that is not set; of DATABASE_URL, which has a default that nobody who
 /// sets it means, that is left to be refused.
-fn with_empty_unset(command: clap::Command) -> clap::Command {
-    let is_empty = |arg: &clap::Arg| {
-        arg.get_env().is_some_and(|name| {
-            name != "DATABASE_URL" && std::env::var_os(name).is_some_and(|value| value.is_empty())
-        })
-    };
+fn is_empty(name: &str) -> bool {
+    name != "DATABASE_URL" && std::env::var_os(name).is_some_and(|value| value.is_empty())
+}
+
+/// The same commands, which do not read those settings from the environment.
+fn without(command: clap::Command, is_left: &dyn Fn(&str) -> bool) -> clap::Command {
+    let is_left_out = |arg: &clap::Arg| arg.get_env().and_then(|name| name.to_str()).is_some_and(is_left);
     command
-        .mut_args(|arg| if is_empty(&arg) { arg.env(clap::builder::Resettable::Reset) } else { arg })
-        .mut_subcommands(with_empty_unset)
+        .mut_args(|arg| if is_left_out(&arg) { arg.env(clap::builder::Resettable::Reset) } else { arg })
+        .mut_subcommands(|below| without(below, is_left))
 }
 
 /// Every setting with its meaning and default, read off `serve`, which knows them all.
@@ -199,35 +217,42 @@ fn secret_by_argument(command: &clap::Command, matches: &ArgMatches) -> Option<S
     Some(given.get_env()?.to_string_lossy().into_owned())
 }
 
-/// The setting in whose value in the environment something stands that does not belong to it, and what.
-fn miswritten(command: &clap::Command, matches: &ArgMatches) -> Option<(String, &'static str)> {
+/// The settings in whose values in the environment something stands that does not belong to them.
+fn miswritten(command: &clap::Command, matches: &ArgMatches) -> Vec<Unread> {
     if let Some((name, below)) = matches.subcommand() {
-        return miswritten(command.find_subcommand(name)?, below);
+        return command.find_subcommand(name).map_or_else(Vec::new, |command| miswritten(command, below));
     }
     command
         .get_arguments()
         .filter(|arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::EnvVariable))
-        .find_map(|arg| {
+        .filter_map(|arg| {
             let name = arg.get_env()?.to_str()?;
-            Some((name.to_owned(), not_part_of_a_value(name, &std::env::var(name).ok()?)?))
+            Some(Unread::new(name, not_part_of_a_value(name, &std::env::var(name).ok()?)?))
         })
+        .collect()
 }
 
-/// A setting or flag that clap refused: one line that names it and never shows a secret's value.
-fn refused(fault: &clap::Error) -> ExitCode {
-    let named = match fault.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(arg)) => arg.clone(),
-        _ => String::new(),
+/// The setting or flag whose value clap refused, if it was that. A secret's value is never told.
+fn unreadable(fault: &clap::Error) -> Option<Unread> {
+    let Some(ContextValue::String(named)) = fault.get(ContextKind::InvalidArg) else { return None };
+    if !matches!(fault.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
+        return None;
+    }
+    // `--jit-timeout-seconds <JIT_TIMEOUT_SECONDS>`: the setting's name stands in the brackets.
+    let (_, setting) = named.split_once('<')?;
+    let value = match fault.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => value.as_str(),
+        _ => "",
     };
-    if matches!(fault.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) && named.contains('<') {
-        // `--jit-timeout-seconds <JIT_TIMEOUT_SECONDS>`: the setting's name stands in the brackets.
-        let setting = named.split_once('<').map_or(named.as_str(), |(_, rest)| rest.trim_end_matches('>'));
-        let value = match fault.get(ContextKind::InvalidValue) {
-            Some(ContextValue::String(value)) => value.as_str(),
-            _ => "",
-        };
-        let cause = std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
-        say(&format!("mukta-ftps: {setting} is “{value}”, which cannot be used{cause}"));
+    let cause = std::error::Error::source(fault).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let told = format!("is “{value}”, which cannot be used{cause}");
+    Some(Unread::new(setting.trim_end_matches('>'), &told))
+}
+
+/// What clap refused: a setting or flag in one line that names it.
+fn refused(fault: &clap::Error) -> ExitCode {
+    if let Some(unread) = unreadable(fault) {
+        say(&unread.to_string());
         return ExitCode::from(2);
     }
     match fault.print() {
@@ -236,9 +261,7 @@ fn refused(fault: &clap::Error) -> ExitCode {
     }
 }
 
-/// On standard error, whose being closed cannot be told there. A fault of many lines has each of its own.
-fn say(lines: &str) {
-    for line in lines.lines() {
-        let _closed = writeln!(std::io::stderr(), "{}", printable(line));
-    }
+/// Why the program ends, on standard error, whose being closed cannot be told there.
+fn say(line: &str) {
+    let _closed = commands::tell_at(Level::Error, line);
 }

@@ -15,6 +15,9 @@ use reqwest::{Client, ClientBuilder, Response, Url};
 /// No connection takes longer to make than this, however long replies may take.
 pub const MAX_CONNECT: Duration = Duration::from_secs(10);
 
+/// What names a proxy in the environment.
+pub const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
 /// A client for the service at `url`, whose exchanges take `timeout` at most and connecting `connect`.
 pub fn client(url: &Url, timeout: Duration, connect: Duration) -> ClientBuilder {
     let client = Client::builder()

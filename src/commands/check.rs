@@ -6,17 +6,17 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use clap::{Arg, Args};
-use mukta_ftps::domain::text::printable;
+use mukta_ftps::domain::text::{folded, printable};
 use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::{
     AlertSettings, DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings,
-    MuktasoftStatusSettings, PoolSettings, RetentionSettings, SessionSettings, SettingFault, SmsSettings,
-    SyncSettings, WebSettings, is_open_to_others,
+    MuktasoftStatusSettings, PoolSettings, RetentionSettings, SessionSettings, SettingFault, SettingFaults,
+    SmsSettings, SyncSettings, WebSettings, checked_proxies, is_open_to_others,
 };
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, keys};
 
 use super::serve::{self, ServeArgs};
-use super::{CommandError, runtime, say};
+use super::{CommandError, Unread, runtime, say};
 
 /// Less room is none, in bytes.
 const NO_ROOM: u64 = 64 * 1024 * 1024;
@@ -32,7 +32,8 @@ pub(crate) struct CheckArgs {
     serve: ServeArgs,
 }
 
-pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
+/// What could not be read counts as unset, and is told first.
+pub(crate) fn run(args: &CheckArgs, unread: &[Unread]) -> Result<(), CommandError> {
     let ServeArgs {
         database,
         pool: _,
@@ -48,8 +49,14 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
         web,
     } = &args.serve;
     let mut report = Report::default();
+    for unread in unread {
+        report.wrong(&unread.name, &unread.to_string())?;
+    }
+    if let Err(fault) = checked_proxies() {
+        report.wrong(fault.name(), &fault.to_string())?;
+    }
     let url = report.group::<DatabaseSettings, _>(database.validated())?;
-    report.group::<PoolSettings, _>(Ok(()))?;
+    report.group::<PoolSettings, _>(Ok::<_, SettingFault>(()))?;
     let sealer = report.group::<DataKeySettings, _>(data_key.validated())?;
     let jit = report.group::<JitSettings, _>(jit.validated())?;
     let gateway = report.group::<SmsSettings, _>(sms.validated())?;
@@ -60,12 +67,13 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     let origin = report.group::<SessionSettings, _>(sessions.validated())?;
     report.group::<RetentionSettings, _>(retention.validated())?;
     let is_https = origin.is_none_or(|origin| origin.secure);
-    let web = report.group::<WebSettings, _>(web.validated().and_then(|web| web.checked(is_https)))?;
+    let web = web.validated().and_then(|web| Ok(web.checked(is_https)?));
+    let web = report.group::<WebSettings, _>(web)?;
     let odd = times.iter().flat_map(|times| sync.oddities(times));
     for odd in odd.chain(sms.oddities()).chain(sessions.oddities()).chain(serve::misspelt()) {
         report.warn(&format!("{odd}: is that meant?"))?;
     }
-    if matches!(gateway, Some(None)) {
+    if matches!(gateway, Some(None)) && !report.is_wrong("SMS_GATEWAY_URL") {
         report.warn("SMS_GATEWAY_URL is not set: messages wait in the outbox")?;
     }
     if times.is_some_and(|times| times.is_paused) {
@@ -77,7 +85,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
             report.address("METRICS_BIND", bind)?;
         }
     }
-    if let Some(url) = &url {
+    if let Some(url) = url.as_ref().filter(|_| !report.is_wrong("DATABASE_URL")) {
         report.database(url, sealer.as_ref())?;
     }
     if args.online {
@@ -96,6 +104,8 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), CommandError> {
 #[derive(Default)]
 struct Report {
     failed: usize,
+    /// The settings that were told to be wrong.
+    wrong: Vec<String>,
 }
 
 impl Report {
@@ -110,24 +120,37 @@ impl Report {
     fn fail(&mut self, told: &str) -> Result<(), CommandError> {
         self.failed += 1;
         // A fault of the database's may have several lines.
-        say(&format!("fail {}", told.lines().collect::<Vec<_>>().join(" ")))
+        say(&format!("fail {}", folded(told)))
     }
 
-    /// Tells of each setting of a group that is set; or what is wrong with it, which hides the others.
-    fn group<Group: Args, T>(&mut self, checked: Result<T, SettingFault>) -> Result<Option<T>, CommandError> {
-        let value = match checked {
-            Ok(value) => value,
-            Err(fault) => {
-                self.fail(&fault.to_string())?;
-                return Ok(None);
-            }
-        };
+    /// Tells what is wrong with a setting, once.
+    fn wrong(&mut self, name: &str, told: &str) -> Result<(), CommandError> {
+        if self.is_wrong(name) {
+            return Ok(());
+        }
+        self.wrong.push(name.to_owned());
+        self.fail(told)
+    }
+
+    fn is_wrong(&self, name: &str) -> bool {
+        self.wrong.iter().any(|wrong| wrong == name)
+    }
+
+    /// Tells of each setting of a group that is set, and what is wrong with each that is not right.
+    fn group<Group: Args, T>(
+        &mut self,
+        checked: Result<T, impl Into<SettingFaults>>,
+    ) -> Result<Option<T>, CommandError> {
+        let checked = checked.map_err(Into::into);
+        for fault in checked.as_ref().err().into_iter().flat_map(|faults| faults.each()) {
+            self.wrong(fault.name(), &fault.to_string())?;
+        }
         let group = Group::augment_args(clap::Command::new("group"));
         let secrets: Vec<&str> =
             group.get_arguments().filter(|arg| arg.is_hide_env_values_set()).filter_map(name).collect();
         for name in group.get_arguments().filter_map(name) {
             let Ok(value) = std::env::var(name) else { continue };
-            if value.is_empty() {
+            if value.is_empty() || self.is_wrong(name) {
                 continue;
             }
             let of_secret = name.strip_suffix("_FILE").is_some_and(|secret| secrets.contains(&secret));
@@ -141,7 +164,7 @@ impl Report {
                 self.ok(&format!("{name} is “{}”", printable(&value)))?;
             }
         }
-        Ok(Some(value))
+        Ok(checked.ok())
     }
 
     /// Where `serve` is to listen.

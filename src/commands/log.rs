@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 use log::{Level, Log, Metadata, Record};
-use mukta_ftps::domain::text::printable;
+use mukta_ftps::domain::text::{folded, printable};
 use mukta_ftps::request_id;
 use serde_json::{Map, Value};
 
-use super::{CommandError, OrSay};
+use super::{CommandError, OrSay, Unread};
 
 /// What actix says at ERROR of every connection on which something came that is no HTTP, or broke off.
 const OF_A_STRANGER: (&str, &str) = ("actix_http::", "stream error: ");
@@ -39,8 +39,22 @@ impl Format {
 }
 
 /// What is wrong with `LOG_FORMAT`.
-pub(crate) fn format_fault() -> Option<String> {
-    Format::asked().is_none().then(|| "LOG_FORMAT must be text or json".to_owned())
+pub(crate) fn format_fault() -> Option<Unread> {
+    Format::asked().is_none().then(|| Unread::new("LOG_FORMAT", "must be text or json"))
+}
+
+/// A line beside the log, which goes to standard error too and no RUST_LOG keeps back: why the program ends, what a
+/// command has to say beside what was asked of it. Where the log is JSON, so is this.
+pub(crate) fn line(level: Level, told: &str) -> String {
+    let told = folded(told);
+    let told = printable(&told);
+    if Format::asked() == Some(Format::Json) {
+        let target = env!("CARGO_CRATE_NAME");
+        return object(&Record::builder().level(level).target(target).args(format_args!("{told}")).build())
+            .to_string();
+    }
+    let begins = if level == Level::Error { "mukta-ftps: " } else { "" };
+    format!("{begins}{told}")
 }
 
 /// What `RUST_LOG` lets through, each on one line.
@@ -131,6 +145,7 @@ impl Log for Careful {
             return;
         }
         let told = record.args().to_string();
+        let told = folded(&told);
         let metadata = Metadata::builder().level(level(record, &told)).target(record.target()).build();
         let request = request_id::current();
         let is_trouble = metadata.level() <= Level::Warn && request.is_none();

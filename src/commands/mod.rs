@@ -22,11 +22,12 @@ pub(crate) mod verify;
 
 use std::io::Write;
 
+use ::log::Level;
 use mukta_ftps::app::AppError;
 use mukta_ftps::domain::text::printable;
 use mukta_ftps::import::{CompareError, ExportError, ImportError};
 use mukta_ftps::muktasoft::{PullError, SetupError};
-use mukta_ftps::settings::SettingFault;
+use mukta_ftps::settings::{SettingFault, SettingFaults};
 use mukta_ftps::store::StoreError;
 use mukta_ftps::store::copying::CopyError;
 
@@ -35,7 +36,10 @@ use mukta_ftps::store::copying::CopyError;
 pub(crate) enum CommandError {
     /// A setting is missing or malformed: exit code 2.
     #[error(transparent)]
-    Setting(#[from] SettingFault),
+    Setting(#[from] SettingFaults),
+    /// A setting of the environment that cannot be read: exit code 2.
+    #[error("{0}")]
+    Unread(Unread),
     /// The database, or a data key that does not fit it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,6 +87,45 @@ pub(crate) enum CommandError {
     Machine { what: String, cause: std::io::Error },
 }
 
+/// A setting whose value could not be read from the environment, and what is wrong with it.
+#[derive(Debug, Clone)]
+pub(crate) struct Unread {
+    pub(crate) name: String,
+    problem: String,
+}
+
+impl Unread {
+    pub(crate) fn new(name: &str, problem: &str) -> Self {
+        Self { name: name.to_owned(), problem: problem.to_owned() }
+    }
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.problem)
+    }
+}
+
+impl CommandError {
+    /// What is told of it: one line, but for the faults of an input, which have one each.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let told = self.to_string();
+        match self {
+            Self::Import(ImportError::Faults(_))
+            | Self::Compare(CompareError::Input(ImportError::Faults(_))) => {
+                told.lines().map(str::to_owned).collect()
+            }
+            _ => vec![told],
+        }
+    }
+}
+
+impl From<SettingFault> for CommandError {
+    fn from(fault: SettingFault) -> Self {
+        Self::Setting(fault.into())
+    }
+}
+
 /// Names what was being done when the machine refused.
 pub(crate) trait OrSay<T> {
     fn or_say(self, what: impl Into<String>) -> Result<T, CommandError>;
@@ -99,9 +142,14 @@ pub(crate) fn say(line: &str) -> Result<(), CommandError> {
     writeln!(std::io::stdout(), "{}", printable(line)).or_say("standard output is closed")
 }
 
-/// The same on standard error.
+/// The same on standard error, where the log is.
 pub(crate) fn tell(line: &str) -> Result<(), CommandError> {
-    writeln!(std::io::stderr(), "{}", printable(line)).or_say("standard error is closed")
+    tell_at(Level::Info, line).or_say("standard error is closed")
+}
+
+/// The same of that weight.
+pub(crate) fn tell_at(level: Level, line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stderr(), "{}", log::line(level, line))
 }
 
 /// How long the last queries are waited for at the end: one that hangs does not keep the program.

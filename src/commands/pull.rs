@@ -6,7 +6,7 @@ use clap::Args;
 use mukta_ftps::clock::Clock;
 use mukta_ftps::domain::PullTrigger;
 use mukta_ftps::muktasoft::{Muktasoft, PullError, Pulled};
-use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, MuktasoftSettings};
+use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, MuktasoftSettings, checked_proxies};
 use mukta_ftps::store::audit::{self, Action};
 
 use super::import::open;
@@ -27,6 +27,7 @@ pub(crate) struct PullArgs {
 
 pub(crate) fn run(args: &PullArgs) -> Result<(), CommandError> {
     let config = args.muktasoft.required()?;
+    checked_proxies()?;
     let (store, sealer) = open(&args.database, &args.data_key)?;
     let event = event(Action::Imported, None, "from MUKTASoft".to_owned());
     store.write_blocking(|db| audit::append(db, Some(&sealer), &event))?;

@@ -15,7 +15,7 @@ use mukta_ftps::retention::{Retention, SessionTimes};
 use mukta_ftps::settings::{
     AlertSettings, DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings,
     MuktasoftStatusSettings, PoolSettings, RetentionSettings, SessionSettings, SmsSettings, SyncSettings,
-    WebSettings,
+    WebSettings, checked_proxies,
 };
 use mukta_ftps::store::{DatabaseUrl, Store, StoreError, dormancy, trail};
 use mukta_ftps::sync::scheduler::Scheduler;
@@ -58,6 +58,7 @@ pub(crate) struct ServeArgs {
 
 pub(crate) fn run(args: &ServeArgs) -> Result<(), CommandError> {
     let (sealer, jit) = (args.data_key.validated()?, args.jit.validated()?);
+    checked_proxies()?;
     let (sms, database, sessions) =
         (args.sms.validated()?, args.database.validated()?, args.sessions.validated()?);
     let web = args.web.validated()?.checked(sessions.secure)?;

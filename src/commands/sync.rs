@@ -8,7 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mukta_ftps::app::App;
 use mukta_ftps::clock::Clock;
 use mukta_ftps::domain::{PullTrigger, RunTrigger};
-use mukta_ftps::settings::{DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, SyncSettings};
+use mukta_ftps::settings::{
+    DataKeySettings, DatabaseSettings, JitSettings, MuktasoftSettings, SyncSettings, checked_proxies,
+};
 use mukta_ftps::store::Store;
 use mukta_ftps::store::audit::{self, Action};
 use mukta_ftps::store::sync_runs::{Begun, Counts, SyncRun};
@@ -44,6 +46,7 @@ pub(crate) fn run(args: SyncArgs) -> Result<(), CommandError> {
         (args.data_key.validated()?, args.jit.validated()?, args.sync.validated_for_command()?);
     let (database, stop_within) = (args.database.validated()?, args.sync.stop_within());
     let muktasoft = args.muktasoft.validated()?;
+    checked_proxies()?;
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let store = Store::open(&database)?;

@@ -144,6 +144,16 @@ pub fn one_line(text: &str) -> String {
         .join(" ")
 }
 
+/// The lines of a text on one, with a blank for each line break and the tabs around it.
+pub fn folded(text: &str) -> Cow<'_, str> {
+    let breaks = |c: char| matches!(c, '\n' | '\r' | '\t');
+    if !text.contains(breaks) {
+        return Cow::Borrowed(text);
+    }
+    let parts: Vec<_> = text.split(breaks).filter(|part| !part.is_empty()).collect();
+    Cow::Owned(parts.join(" "))
+}
+
 /// Whether a character turns the direction of what stands around it.
 const fn turns(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -2,8 +2,7 @@
 
 use clap::Args;
 
-use super::{SettingFault, fault, filled};
-use crate::outgoing::is_loopback;
+use super::{SettingFault, addresses, filled};
 
 /// Where an operator is told at once what is amiss.
 #[derive(Debug, Clone, Args)]
@@ -16,14 +15,7 @@ pub struct AlertSettings {
 impl AlertSettings {
     /// Checks it; `None` where nobody is told.
     pub fn validated(&self) -> Result<Option<reqwest::Url>, SettingFault> {
-        let name = "ALERT_WEBHOOK_URL";
-        let Some(text) = filled(self.alert_webhook_url.as_deref()) else { return Ok(None) };
-        let url: reqwest::Url =
-            text.parse().map_err(|cause| fault(name, format!("is not a URL: {cause}")))?;
-        match url.scheme() {
-            "https" if url.has_host() => Ok(Some(url)),
-            "http" if is_loopback(&url) => Ok(Some(url)),
-            _ => Err(fault(name, "must begin with https:// (http:// is accepted to loopback only)")),
-        }
+        let text = filled(self.alert_webhook_url.as_deref());
+        text.map(|text| addresses::service("ALERT_WEBHOOK_URL", &text)).transpose()
     }
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Secret, SettingFault, extra_roots, fault, filled, offset, required, secret};
+use super::{
+    Secret, SettingFault, SettingFaults, addresses, extra_roots, fault, files, filled, offset, required,
+    secret,
+};
 use crate::jit::{JitConfig, PublicKey};
-use crate::outgoing::is_loopback;
 use crate::store::instructions::LONGEST_TIMEOUT_SECONDS;
 use crate::sync::Jit;
 
@@ -65,40 +67,54 @@ pub struct JitSettings {
 
 impl JitSettings {
     /// Checks all of them, the key file read.
-    pub fn validated(&self) -> Result<Jit, SettingFault> {
-        let secret_text = secret(
+    pub fn validated(&self) -> Result<Jit, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        let address = required("JIT_BASE_URL", filled(self.jit_base_url.as_deref()));
+        let id = required("JIT_CLIENT_ID", filled(self.jit_client_id.as_deref()));
+        let secret = secret(
             "JIT_CLIENT_SECRET",
             "JIT_CLIENT_SECRET_FILE",
             self.jit_client_secret.as_ref(),
             self.jit_client_secret_file.as_deref(),
-        )?;
-        let key_file = required("JIT_PUBLIC_KEY_FILE", self.jit_public_key_file.as_ref())?;
-        let key = std::fs::read(key_file).map_err(|cause| {
-            fault(
-                "JIT_PUBLIC_KEY_FILE",
-                format!("names {}, which cannot be read: {cause}", key_file.display()),
-            )
-        })?;
-        let timeout = Duration::from_secs(self.jit_timeout_seconds.into());
+        );
+        let secret = secret.and_then(|text| required("JIT_CLIENT_SECRET", text));
+        let key = faults.of(self.public_key());
+        let base_url = faults.of(address.and_then(|url| jit_base_url(&url)));
+        let client_id = faults.of(id.and_then(|id| header_text("JIT_CLIENT_ID", id)));
+        let client_secret = faults.of(secret.and_then(|text| header_text("JIT_CLIENT_SECRET", text)));
+        let roots = faults.of(extra_roots("JIT_CA_FILE", self.jit_ca_file.as_deref()));
+        let date_offset = faults.of(offset("JIT_DATE_OFFSET", &self.jit_date_offset));
+        let date_format = faults.of(date_format(&self.jit_date_format));
+        let (Some(public_key), Some(base_url), Some(client_id), Some(client_secret)) =
+            (key, base_url, client_id, client_secret)
+        else {
+            return Err(faults);
+        };
+        let (Some(extra_roots), Some(date_offset), Some(date_format)) = (roots, date_offset, date_format)
+        else {
+            return Err(faults);
+        };
         Ok(Jit {
             config: JitConfig {
-                base_url: jit_base_url(&required("JIT_BASE_URL", filled(self.jit_base_url.as_deref()))?)?,
-                client_id: header_text(
-                    "JIT_CLIENT_ID",
-                    required("JIT_CLIENT_ID", filled(self.jit_client_id.as_deref()))?,
-                )?,
-                client_secret: header_text("JIT_CLIENT_SECRET", required("JIT_CLIENT_SECRET", secret_text)?)?,
-                public_key: PublicKey::parse(&key)
-                    .map_err(|cause| fault("JIT_PUBLIC_KEY_FILE", format!("holds no usable key: {cause}")))?,
-                extra_roots: extra_roots("JIT_CA_FILE", self.jit_ca_file.as_deref())?,
-                timeout,
+                base_url,
+                client_id,
+                client_secret,
+                public_key,
+                extra_roots,
+                timeout: Duration::from_secs(self.jit_timeout_seconds.into()),
                 session_lifetime: Duration::from_secs(self.jit_session_seconds.into()),
                 department: self.jit_dept_code.clone(),
-                date_offset: offset("JIT_DATE_OFFSET", &self.jit_date_offset)?,
-                date_format: date_format(&self.jit_date_format)?,
+                date_offset,
+                date_format,
             },
             concurrency: self.jit_concurrency,
         })
+    }
+
+    fn public_key(&self) -> Result<PublicKey, SettingFault> {
+        let name = "JIT_PUBLIC_KEY_FILE";
+        let key = files::read(name, required(name, self.jit_public_key_file.as_ref())?)?;
+        PublicKey::parse(&key).map_err(|cause| fault(name, format!("holds no usable key: {cause}")))
     }
 }
 
@@ -112,20 +128,11 @@ fn header_text(name: &'static str, text: String) -> Result<String, SettingFault>
 /// TLS is required but to loopback: JIT's own encryption does not protect the session (DOMAIN.md §5).
 fn jit_base_url(text: &str) -> Result<reqwest::Url, SettingFault> {
     let name = "JIT_BASE_URL";
-    let url: reqwest::Url = text.parse().map_err(|cause| fault(name, format!("is not a URL: {cause}")))?;
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
-        return Err(fault(name, "must be an address alone, without a user, a query or a fragment"));
+    let url = addresses::service(name, text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(fault(name, "must be an address alone, without a query or a fragment"));
     }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        "http" => Err(fault(name, "must begin with https:// (http:// is accepted to loopback only)")),
-        _ => Err(fault(name, "must begin with https://")),
-    }
+    Ok(url)
 }
 
 fn date_format(text: &str) -> Result<String, SettingFault> {

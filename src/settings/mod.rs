@@ -4,7 +4,10 @@
 //! A setting that is missing or malformed is a [`SettingFault`] of one line that names it; the
 //! program then ends with exit code 2.
 
+mod addresses;
 mod alerts;
+mod faults;
+mod files;
 mod jit;
 mod muktasoft;
 mod muktasoft_status;
@@ -23,7 +26,9 @@ use clap::Args;
 use crate::sealing::{Sealer, unhex};
 use crate::store::{CONNECTIONS, DatabaseUrl};
 
+pub use addresses::checked_proxies;
 pub use alerts::AlertSettings;
+pub use faults::{SettingFault, SettingFaults};
 pub use jit::JitSettings;
 pub use muktasoft::MuktasoftSettings;
 pub use muktasoft_status::MuktasoftStatusSettings;
@@ -33,21 +38,6 @@ pub use sms::SmsSettings;
 pub use sync::SyncSettings;
 pub use web::{Web, WebSettings, bind_address, static_dir};
 pub use written::not_part_of_a_value;
-
-/// A setting that is missing or malformed.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{name} {problem}")]
-pub struct SettingFault {
-    name: &'static str,
-    problem: String,
-}
-
-impl SettingFault {
-    /// `name` is the setting's, `problem` what is wrong and what to write instead.
-    pub fn new(name: &'static str, problem: impl Into<String>) -> Self {
-        Self { name, problem: problem.into() }
-    }
-}
 
 fn fault(name: &'static str, problem: impl Into<String>) -> SettingFault {
     SettingFault::new(name, problem)
@@ -79,22 +69,18 @@ fn secret(
     match (value.map(|secret| secret.0.as_str()).filter(|text| !text.is_empty()), file) {
         (Some(_), Some(_)) => Err(fault(name, format!("and {file_name} are both set: set one of them"))),
         (Some(text), None) => Ok(Some(text.to_owned())),
-        (None, Some(path)) => match std::fs::read_to_string(path) {
-            Ok(text) => {
-                if is_open_to_others(path) {
-                    log::warn!(
-                        "{file_name} names {}, which others on this machine can read: chmod 600 {}",
-                        path.display(),
-                        path.display()
-                    );
-                }
-                let text = text.trim_end_matches(['\r', '\n']);
-                Ok((!text.is_empty()).then(|| text.to_owned()))
+        (None, Some(path)) => {
+            let text = files::read_text(file_name, path)?;
+            if is_open_to_others(path) {
+                log::warn!(
+                    "{file_name} names {}, which others on this machine can read: chmod 600 {}",
+                    path.display(),
+                    path.display()
+                );
             }
-            Err(cause) => {
-                Err(fault(file_name, format!("names {}, which cannot be read: {cause}", path.display())))
-            }
-        },
+            let text = text.trim_end_matches(['\r', '\n']);
+            Ok((!text.is_empty()).then(|| text.to_owned()))
+        }
         (None, None) => Ok(None),
     }
 }
@@ -208,39 +194,46 @@ pub struct DataKeySettings {
 
 impl DataKeySettings {
     /// The keys, if there are any: for commands that do without.
-    pub fn at_hand(&self) -> Result<Option<Sealer>, SettingFault> {
-        let text =
-            secret("DATA_KEY", "DATA_KEY_FILE", self.data_key.as_ref(), self.data_key_file.as_deref())?;
-        text.map(|_| self.validated()).transpose()
+    pub fn at_hand(&self) -> Result<Option<Sealer>, SettingFaults> {
+        self.current()?.map(|_| self.validated()).transpose()
     }
 
     /// The keys, ready to seal and open.
-    pub fn validated(&self) -> Result<Sealer, SettingFault> {
-        let text =
-            secret("DATA_KEY", "DATA_KEY_FILE", self.data_key.as_ref(), self.data_key_file.as_deref())?;
-        let current = key_bytes("DATA_KEY", &required("DATA_KEY", text)?)?;
-        let previous = secret(
-            "DATA_KEY_PREVIOUS",
+    pub fn validated(&self) -> Result<Sealer, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        let current = self.current().and_then(|text| key_bytes("DATA_KEY", &required("DATA_KEY", text)?));
+        let (current, previous) = (faults.of(current), faults.of(self.previous()));
+        let (Some(current), Some(previous)) = (current, previous) else { return Err(faults) };
+        Sealer::new(&current, &previous)
+            .map_err(|cause| fault("DATA_KEY", format!("cannot be used: {cause}")).into())
+    }
+
+    fn current(&self) -> Result<Option<String>, SettingFault> {
+        secret("DATA_KEY", "DATA_KEY_FILE", self.data_key.as_ref(), self.data_key_file.as_deref())
+    }
+
+    fn previous(&self) -> Result<Vec<[u8; 32]>, SettingFault> {
+        let name = "DATA_KEY_PREVIOUS";
+        let text = secret(
+            name,
             "DATA_KEY_PREVIOUS_FILE",
             self.data_key_previous.as_ref(),
             self.data_key_previous_file.as_deref(),
         )?;
-        let previous = previous
-            .iter()
-            .flat_map(|keys| keys.split([',', '\n']))
-            .filter(|key| !key.trim().is_empty())
-            .map(|key| key_bytes("DATA_KEY_PREVIOUS", key))
-            .collect::<Result<Vec<_>, _>>()?;
-        Sealer::new(&current, &previous)
-            .map_err(|cause| fault("DATA_KEY", format!("cannot be used: {cause}")))
+        let Some(text) = text else { return Ok(Vec::new()) };
+        let keys = text.split([',', '\n']).filter(|key| !key.trim().is_empty());
+        let keys = keys.map(|key| key_bytes(name, key)).collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() { Err(fault(name, HOLDS_NONE)) } else { Ok(keys) }
     }
 }
+
+/// What is wrong with a list in which nothing stands.
+const HOLDS_NONE: &str = "has nothing in it but commas: write what belongs there, or take it away";
 
 /// The certificates of a PEM file, if one is named: at least one, each fit to be a root.
 fn extra_roots(name: &'static str, file: Option<&Path>) -> Result<Vec<reqwest::Certificate>, SettingFault> {
     let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else { return Ok(Vec::new()) };
-    let pem = std::fs::read(file)
-        .map_err(|cause| fault(name, format!("names {}, which cannot be read: {cause}", file.display())))?;
+    let pem = files::read(name, file)?;
     let roots = reqwest::Certificate::from_pem_bundle(&pem)
         .ok()
         .filter(|roots| !roots.is_empty())

@@ -6,10 +6,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use reqwest::Url;
 
-use super::{Secret, SettingFault, fault, filled, secret};
+use super::{HOLDS_NONE, Secret, SettingFault, SettingFaults, addresses, fault, filled, secret};
 use crate::access;
 use crate::muktasoft::{MuktasoftConfig, SearchKind};
-use crate::outgoing::is_loopback;
 
 /// Which of the adapter's two endpoints is asked.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -82,31 +81,37 @@ pub struct MuktasoftSettings {
 
 impl MuktasoftSettings {
     /// Checks all of them; `None` without a search.
-    pub fn validated(&self) -> Result<Option<MuktasoftConfig>, SettingFault> {
-        let token = secret(
+    pub fn validated(&self) -> Result<Option<MuktasoftConfig>, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        let token = faults.of(secret(
             "MUKTASOFT_AUTH_TOKEN",
             "MUKTASOFT_AUTH_TOKEN_FILE",
             self.muktasoft_auth_token.as_ref(),
             self.muktasoft_auth_token_file.as_deref(),
-        )?;
-        let search = url("MUKTASOFT_PI_SEARCH_URL", self.muktasoft_pi_search_url.as_deref())?;
-        let people = [
-            ("MUKTASOFT_BANK_ACCOUNT_SEARCH_URL", &self.muktasoft_bank_account_search_url),
-            ("MUKTASOFT_INDIVIDUAL_SEARCH_URL", &self.muktasoft_individual_search_url),
-            ("MUKTASOFT_ORGANISATION_SEARCH_URL", &self.muktasoft_organisation_search_url),
-        ];
-        let mut urls = Vec::new();
-        for (name, text) in people {
-            let url = url(name, text.as_deref())?;
-            if url.is_some() && search.is_none() {
-                return Err(fault(name, "is set without MUKTASOFT_PI_SEARCH_URL: set that one too"));
-            }
-            urls.push(url);
-        }
-        let tenants = self.tenants()?;
+        ));
+        let is_pulled = filled(self.muktasoft_pi_search_url.as_deref()).is_some();
+        let search = faults.of(url("MUKTASOFT_PI_SEARCH_URL", self.muktasoft_pi_search_url.as_deref()));
+        let mut people = |name, text: &Option<String>| {
+            let checked = url(name, text.as_deref()).and_then(|url| match url {
+                Some(_) if !is_pulled => {
+                    Err(fault(name, "is set without MUKTASOFT_PI_SEARCH_URL: set that one too"))
+                }
+                url => Ok(url),
+            });
+            faults.of(checked)
+        };
+        let accounts = people("MUKTASOFT_BANK_ACCOUNT_SEARCH_URL", &self.muktasoft_bank_account_search_url);
+        let individuals = people("MUKTASOFT_INDIVIDUAL_SEARCH_URL", &self.muktasoft_individual_search_url);
+        let organisations =
+            people("MUKTASOFT_ORGANISATION_SEARCH_URL", &self.muktasoft_organisation_search_url);
+        let tenants = faults.of(self.tenants());
+        let (Some(token), Some(search), Some(tenants)) = (token, search, tenants) else { return Err(faults) };
+        let (Some(bank_accounts), Some(individuals), Some(organisations)) =
+            (accounts, individuals, organisations)
+        else {
+            return Err(faults);
+        };
         let Some(search) = search else { return Ok(None) };
-        let mut urls = urls.into_iter();
-        let mut next = || urls.next().flatten();
         Ok(Some(MuktasoftConfig {
             search,
             kind: match self.muktasoft_pi_search_kind {
@@ -114,9 +119,9 @@ impl MuktasoftSettings {
                 Kind::MuktaIfix => SearchKind::MuktaIfix,
             },
             token,
-            bank_accounts: next(),
-            individuals: next(),
-            organisations: next(),
+            bank_accounts,
+            individuals,
+            organisations,
             tenants,
             every: Duration::from_secs(self.muktasoft_pull_seconds.into()),
             longest: Duration::from_secs(self.muktasoft_pull_max_seconds.into()),
@@ -124,12 +129,12 @@ impl MuktasoftSettings {
     }
 
     /// For a command that cannot do without.
-    pub fn required(&self) -> Result<MuktasoftConfig, SettingFault> {
-        super::required("MUKTASOFT_PI_SEARCH_URL", self.validated()?)
+    pub fn required(&self) -> Result<MuktasoftConfig, SettingFaults> {
+        Ok(super::required("MUKTASOFT_PI_SEARCH_URL", self.validated()?)?)
     }
 
     fn tenants(&self) -> Result<Vec<String>, SettingFault> {
-        let text = filled(self.muktasoft_tenants.as_deref()).unwrap_or_default();
+        let Some(text) = filled(self.muktasoft_tenants.as_deref()) else { return Ok(Vec::new()) };
         let mut tenants = Vec::new();
         for one in text.split(',').map(str::trim).filter(|one| !one.is_empty()) {
             let tenant = access::tenant(one)
@@ -142,18 +147,11 @@ impl MuktasoftSettings {
                 tenants.push(tenant);
             }
         }
-        Ok(tenants)
+        if tenants.is_empty() { Err(fault("MUKTASOFT_TENANTS", HOLDS_NONE)) } else { Ok(tenants) }
     }
 }
 
-/// The token and accounts travel there: TLS is required but to loopback.
+/// The token and accounts travel there.
 fn url(name: &'static str, text: Option<&str>) -> Result<Option<Url>, SettingFault> {
-    let Some(text) = filled(text) else { return Ok(None) };
-    let url: Url = text.parse().map_err(|cause| fault(name, format!("is not a URL: {cause}")))?;
-    match url.scheme() {
-        "https" if url.has_host() => Ok(Some(url)),
-        "http" if is_loopback(&url) => Ok(Some(url)),
-        "http" => Err(fault(name, "must begin with https:// (http:// is accepted to loopback only)")),
-        _ => Err(fault(name, "must begin with https://")),
-    }
+    filled(text).map(|text| addresses::service(name, &text)).transpose()
 }

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Secret, SettingFault, fault, filled, required, secret};
+use super::{Secret, SettingFaults, addresses, filled, required, secret};
 use crate::muktasoft::push::StatusReceiver;
-use crate::outgoing::is_loopback;
 
 /// Where changes are told to MUKTASoft, and what signs them.
 #[derive(Debug, Clone, Args)]
@@ -29,28 +28,20 @@ pub struct MuktasoftStatusSettings {
 
 impl MuktasoftStatusSettings {
     /// Checks all of them; `None` where MUKTASoft is not told.
-    pub fn validated(&self) -> Result<Option<StatusReceiver>, SettingFault> {
+    pub fn validated(&self) -> Result<Option<StatusReceiver>, SettingFaults> {
         let Some(url) = filled(self.muktasoft_status_url.as_deref()) else { return Ok(None) };
         let name = "MUKTASOFT_STATUS_SECRET";
-        let text = secret(
+        let secret = secret(
             name,
             "MUKTASOFT_STATUS_SECRET_FILE",
             self.muktasoft_status_secret.as_ref(),
             self.muktasoft_status_secret_file.as_deref(),
-        )?;
-        let text = required(name, text.filter(|text| !text.is_empty()))?;
-        Ok(Some(StatusReceiver { url: status_url(&url)?, secret: text }))
-    }
-}
-
-/// What is posted holds account and mobile numbers: TLS is required but to loopback.
-fn status_url(text: &str) -> Result<reqwest::Url, SettingFault> {
-    let name = "MUKTASOFT_STATUS_URL";
-    let url: reqwest::Url = text.parse().map_err(|cause| fault(name, format!("is not a URL: {cause}")))?;
-    match url.scheme() {
-        "https" if url.has_host() => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        "http" => Err(fault(name, "must begin with https:// (http:// is accepted to loopback only)")),
-        _ => Err(fault(name, "must begin with https://")),
+        );
+        let mut faults = SettingFaults::default();
+        let secret = faults.of(secret.and_then(|text| required(name, text.filter(|text| !text.is_empty()))));
+        // What is posted holds account and mobile numbers.
+        let url = faults.of(addresses::service("MUKTASOFT_STATUS_URL", &url));
+        let (Some(url), Some(secret)) = (url, secret) else { return Err(faults) };
+        Ok(Some(StatusReceiver { url, secret }))
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{SettingFault, fault, filled};
+use super::{SettingFault, SettingFaults, fault, filled};
 use crate::domain::retention::{Limits, SHORTEST_AUDIT_DAYS};
 
 /// A hundred years: beyond it, never is meant.
@@ -21,15 +21,16 @@ pub struct RetentionSettings {
 
 impl RetentionSettings {
     /// Checks both.
-    pub fn validated(&self) -> Result<Limits, SettingFault> {
-        Ok(Limits {
-            payload_days: days("RETENTION_PAYLOAD_DAYS", self.retention_payload_days.as_deref(), 1)?,
-            audit_days: days(
-                "RETENTION_AUDIT_DAYS",
-                self.retention_audit_days.as_deref(),
-                SHORTEST_AUDIT_DAYS,
-            )?,
-        })
+    pub fn validated(&self) -> Result<Limits, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        let payload = faults.of(days("RETENTION_PAYLOAD_DAYS", self.retention_payload_days.as_deref(), 1));
+        let audit = faults.of(days(
+            "RETENTION_AUDIT_DAYS",
+            self.retention_audit_days.as_deref(),
+            SHORTEST_AUDIT_DAYS,
+        ));
+        let (Some(payload_days), Some(audit_days)) = (payload, audit) else { return Err(faults) };
+        Ok(Limits { payload_days, audit_days })
     }
 }
 

@@ -7,7 +7,10 @@ use chrono::Duration;
 use clap::Args;
 use ipnet::IpNet;
 
-use super::{Secret, SettingFault, fault, filled, key_bytes, required, secret, steps_that_shrink};
+use super::{
+    Secret, SettingFault, SettingFaults, addresses, fault, filled, key_bytes, required, secret,
+    steps_that_shrink,
+};
 use crate::access::second_factor::Demand;
 use crate::retention::SessionTimes;
 use crate::web::Sessions;
@@ -75,17 +78,19 @@ impl SessionSettings {
     }
 
     /// Checks all of them.
-    pub fn validated(&self) -> Result<Sessions, SettingFault> {
-        let text = secret(
-            "SESSION_KEY",
-            "SESSION_KEY_FILE",
-            self.session_key.as_ref(),
-            self.session_key_file.as_deref(),
-        )?;
-        let key: [u8; 64] = key_bytes("SESSION_KEY", &required("SESSION_KEY", text)?)?;
+    pub fn validated(&self) -> Result<Sessions, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        let key = faults.of(self.key());
         let second_factor = Demand::read(self.second_factor.trim())
-            .ok_or_else(|| fault("SECOND_FACTOR", "must be `offered`, `admins` or `all`"))?;
-        let public_origin = filled(self.public_url.as_deref()).map(|url| origin(&url)).transpose()?;
+            .ok_or_else(|| fault("SECOND_FACTOR", "must be `offered`, `admins` or `all`"));
+        let second_factor = faults.of(second_factor);
+        let origin = faults.of(filled(self.public_url.as_deref()).map(|url| origin(&url)).transpose());
+        let proxies = faults.of(proxies(filled(self.trusted_proxies.as_deref()).as_deref()));
+        let (Some(key), Some(second_factor), Some(public_origin), Some(trusted_proxies)) =
+            (key, second_factor, origin, proxies)
+        else {
+            return Err(faults);
+        };
         Ok(Sessions {
             cookie_key: Key::from(&key),
             second_factor,
@@ -94,19 +99,36 @@ impl SessionSettings {
             idle: self.times().idle,
             longest: self.times().longest,
             dormant_after: self.dormant_days.map(|days| Duration::days(days.into())),
-            trusted_proxies: filled(self.trusted_proxies.as_deref())
-                .iter()
-                .flat_map(|list| list.split(','))
-                .map(|one| network(one.trim()))
-                .collect::<Option<_>>()
-                .ok_or_else(|| {
-                    fault(
-                        "TRUSTED_PROXIES",
-                        "must be addresses or networks such as 10.0.0.0/8, comma-separated",
-                    )
-                })?,
+            trusted_proxies,
         })
     }
+
+    fn key(&self) -> Result<[u8; 64], SettingFault> {
+        let text = secret(
+            "SESSION_KEY",
+            "SESSION_KEY_FILE",
+            self.session_key.as_ref(),
+            self.session_key_file.as_deref(),
+        )?;
+        key_bytes("SESSION_KEY", &required("SESSION_KEY", text)?)
+    }
+}
+
+/// Addresses and networks, comma-separated. The network of all addresses is nobody's proxy: whoever comes could say
+/// that he is another.
+fn proxies(list: Option<&str>) -> Result<Vec<IpNet>, SettingFault> {
+    let name = "TRUSTED_PROXIES";
+    let networks = list.iter().flat_map(|list| list.split(',')).map(|one| network(one.trim()));
+    let networks: Vec<IpNet> = networks
+        .collect::<Option<_>>()
+        .ok_or_else(|| fault(name, "must be addresses or networks such as 10.0.0.0/8, comma-separated"))?;
+    if networks.iter().any(|network| network.prefix_len() == 0) {
+        return Err(fault(
+            name,
+            "has a network of all addresses in it (/0): name those of the proxies alone",
+        ));
+    }
+    Ok(networks)
 }
 
 /// A network, or one address as the network that holds it alone.
@@ -117,9 +139,12 @@ fn network(text: &str) -> Option<IpNet> {
 
 /// The origin of a URL as browsers write it in `Origin`.
 fn origin(text: &str) -> Result<String, SettingFault> {
-    let url: reqwest::Url =
-        text.parse().map_err(|cause| fault("PUBLIC_URL", format!("is not a URL: {cause}")))?;
-    if !matches!(url.scheme(), "http" | "https") || url.path() != "/" || url.query().is_some() {
+    let url = addresses::url("PUBLIC_URL", text)?;
+    if !matches!(url.scheme(), "http" | "https")
+        || url.path() != "/"
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
         return Err(fault("PUBLIC_URL", "must be an origin such as https://payments.example.gov.in"));
     }
     Ok(url.origin().ascii_serialization())

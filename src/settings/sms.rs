@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::outgoing::is_loopback;
-
-use super::{SettingFault, extra_roots, fault, filled, required, steps_that_shrink};
+use super::{SettingFaults, addresses, extra_roots, filled, required, steps_that_shrink};
 use crate::notifications::Sms;
 use crate::notifications::gateway::GatewayConfig;
 
@@ -51,19 +49,28 @@ pub struct SmsSettings {
 
 impl SmsSettings {
     /// Checks all of them; `None` without a gateway.
-    pub fn validated(&self) -> Result<Option<Sms>, SettingFault> {
-        let extra_roots = extra_roots("SMS_CA_FILE", self.sms_ca_file.as_deref())?;
-        let Some(url) = filled(self.sms_gateway_url.as_deref()) else { return Ok(None) };
+    pub fn validated(&self) -> Result<Option<Sms>, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        let roots = faults.of(extra_roots("SMS_CA_FILE", self.sms_ca_file.as_deref()));
+        let Some(url) = filled(self.sms_gateway_url.as_deref()) else {
+            return roots.map(|_| None).ok_or(faults);
+        };
+        // Numbers of people go there.
+        let url = faults.of(addresses::service("SMS_GATEWAY_URL", &url));
+        let template = faults.of(required("SMS_TEMPLATE_ID", filled(self.sms_template_id.as_deref())));
+        let (Some(extra_roots), Some(url), Some(template_id)) = (roots, url, template) else {
+            return Err(faults);
+        };
         let seconds = |count: u32| Duration::from_secs(count.into());
         Ok(Some(Sms {
             config: GatewayConfig {
-                url: gateway_url(&url)?,
+                url,
                 extra_roots,
                 timeout: seconds(self.sms_timeout_seconds),
                 action: self.sms_action.clone(),
                 source: self.sms_source.clone(),
                 department_id: self.sms_department_id.clone(),
-                template_id: required("SMS_TEMPLATE_ID", filled(self.sms_template_id.as_deref()))?,
+                template_id,
             },
             concurrency: self.sms_concurrency,
             per_second: self.sms_per_second,
@@ -71,24 +78,12 @@ impl SmsSettings {
             retry_max: seconds(self.sms_retry_max_seconds),
         }))
     }
-}
 
-impl SmsSettings {
     /// What may be meant, and deserves a word all the same.
     pub fn oddities(&self) -> Option<String> {
         steps_that_shrink(
             ("SMS_RETRY_FIRST_SECONDS", self.sms_retry_first_seconds),
             ("SMS_RETRY_MAX_SECONDS", self.sms_retry_max_seconds),
         )
-    }
-}
-
-fn gateway_url(text: &str) -> Result<reqwest::Url, SettingFault> {
-    let name = "SMS_GATEWAY_URL";
-    let url: reqwest::Url = text.parse().map_err(|cause| fault(name, format!("is not a URL: {cause}")))?;
-    match url.scheme() {
-        "https" if url.has_host() => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        _ => Err(fault(name, "must begin with https:// (numbers of people go there), but on this machine")),
     }
 }

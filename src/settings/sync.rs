@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use clap::Args;
 
-use super::{SettingFault, fault, is_yes, offset, steps_that_shrink};
+use super::{SettingFaults, fault, is_yes, offset, steps_that_shrink};
+use crate::domain::date::IST;
 use crate::domain::nights::Nights;
 use crate::domain::text::one_line;
 use crate::sync::SyncTimes;
@@ -50,16 +51,21 @@ pub struct SyncSettings {
 
 impl SyncSettings {
     /// Checks all of them.
-    pub fn validated(&self) -> Result<SyncTimes, SettingFault> {
-        let offset = offset("SYNC_TIMEZONE_OFFSET", &self.sync_timezone_offset)?;
-        let nights = Nights::new(&self.sync_schedule, offset, Utc::now())
-            .map_err(|problem| fault("SYNC_SCHEDULE", one_line(&problem.to_string())))?;
+    pub fn validated(&self) -> Result<SyncTimes, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        let offset = faults.of(offset("SYNC_TIMEZONE_OFFSET", &self.sync_timezone_offset));
+        // Whether a schedule can be read is the same in every offset.
+        let nights = Nights::new(&self.sync_schedule, offset.unwrap_or(IST), Utc::now())
+            .map_err(|problem| fault("SYNC_SCHEDULE", one_line(&problem.to_string())));
+        let nights = faults.of(nights);
+        let paused = faults.of(is_yes("SYNC_PAUSED", self.sync_paused.as_deref()));
+        let (Some(_), Some(nights), Some(is_paused)) = (offset, nights, paused) else { return Err(faults) };
         Ok(SyncTimes {
             nights,
             retry_first: Duration::from_secs(self.sync_retry_first_seconds.into()),
             retry_longest: Duration::from_secs(self.sync_retry_max_seconds.into()),
             run_longest: Duration::from_secs(self.sync_run_max_seconds.into()),
-            is_paused: is_yes("SYNC_PAUSED", self.sync_paused.as_deref())?,
+            is_paused,
         })
     }
 
@@ -84,7 +90,7 @@ impl SyncSettings {
     }
 
     /// The same for a person at a command, who has less patience.
-    pub fn validated_for_command(&self) -> Result<SyncTimes, SettingFault> {
+    pub fn validated_for_command(&self) -> Result<SyncTimes, SettingFaults> {
         let patience = Duration::from_secs(self.sync_patience_seconds.into());
         Ok(SyncTimes { run_longest: patience, ..self.validated()? })
     }

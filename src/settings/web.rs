@@ -1,10 +1,11 @@
 //! The pages.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{SettingFault, fault, filled, is_yes};
+use super::{SettingFault, SettingFaults, fault, files, filled, is_yes};
 use crate::web::tenants::TenantNames;
 
 /// How the pages are served.
@@ -32,9 +33,9 @@ pub struct WebSettings {
 #[derive(Debug, Clone)]
 pub struct Web {
     /// Where to listen.
-    pub bind: std::net::SocketAddr,
+    pub bind: SocketAddr,
     /// Where to listen for the operator's tools alone.
-    pub metrics_bind: Option<std::net::SocketAddr>,
+    pub metrics_bind: Option<SocketAddr>,
     /// Whether the pages may be reached beyond this machine without https.
     pub allow_http: bool,
     /// Where the static files are.
@@ -62,17 +63,33 @@ impl Web {
 
 impl WebSettings {
     /// Checks all of them.
-    pub fn validated(&self) -> Result<Web, SettingFault> {
-        Ok(Web {
-            allow_http: is_yes("ALLOW_HTTP", self.allow_http.as_deref())?,
-            bind: bind_address("HTTP_BIND", &self.http_bind)?,
-            metrics_bind: filled(self.metrics_bind.as_deref())
-                .map(|address| bind_address("METRICS_BIND", &address))
-                .transpose()?,
-            static_dir: static_dir(self.static_dir.as_deref())?,
-            tenants: tenants(self.tenants_file.as_deref())?,
-        })
+    pub fn validated(&self) -> Result<Web, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        let allow_http = faults.of(is_yes("ALLOW_HTTP", self.allow_http.as_deref()));
+        let bind = faults.of(bind_address("HTTP_BIND", &self.http_bind));
+        let metrics = filled(self.metrics_bind.as_deref());
+        let metrics = metrics.map(|address| metrics_address(&address, bind)).transpose();
+        let metrics = faults.of(metrics);
+        let files = faults.of(static_dir(self.static_dir.as_deref()));
+        let tenants = faults.of(tenants(self.tenants_file.as_deref()));
+        let (Some(allow_http), Some(bind), Some(metrics_bind), Some(static_dir), Some(tenants)) =
+            (allow_http, bind, metrics, files, tenants)
+        else {
+            return Err(faults);
+        };
+        Ok(Web { bind, metrics_bind, allow_http, static_dir, tenants })
     }
+}
+
+/// Where to listen for the operator's tools, which is not where browsers come.
+fn metrics_address(text: &str, browsers: Option<SocketAddr>) -> Result<SocketAddr, SettingFault> {
+    let name = "METRICS_BIND";
+    let bind = bind_address(name, text)?;
+    // Port 0 is any that is free.
+    if browsers == Some(bind) && bind.port() != 0 {
+        return Err(fault(name, "is the same as HTTP_BIND: give the figures a port of their own"));
+    }
+    Ok(bind)
 }
 
 /// The names in the file, if one is named.
@@ -81,13 +98,12 @@ fn tenants(file: Option<&Path>) -> Result<TenantNames, SettingFault> {
     let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else {
         return Ok(TenantNames::default());
     };
-    let json = std::fs::read_to_string(file)
-        .map_err(|cause| fault(name, format!("names {}, which cannot be read: {cause}", file.display())))?;
+    let json = files::read_text(name, file)?;
     TenantNames::read(&json).map_err(|cause| fault(name, format!("names {}, which {cause}", file.display())))
 }
 
 /// An address such as `127.0.0.1:8080`.
-pub fn bind_address(name: &'static str, text: &str) -> Result<std::net::SocketAddr, SettingFault> {
+pub fn bind_address(name: &'static str, text: &str) -> Result<SocketAddr, SettingFault> {
     text.parse().map_err(|_| fault(name, "must be an address and port such as 127.0.0.1:8080"))
 }
 

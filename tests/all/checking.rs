@@ -130,6 +130,69 @@ async fn every_fault_is_told_in_one_go() {
     }
 }
 
+/// It stopped at the first setting of a kind, and at the first number that is none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_setting_that_is_wrong_is_told_in_one_go() {
+    let world = World::start(Kind::Sqlite).await;
+    let wrong = [
+        ("JIT_TIMEOUT_SECONDS", "soon"),
+        ("JIT_CONCURRENCY", "-1"),
+        ("DATABASE_POOL", "many"),
+        ("MUKTASOFT_PI_SEARCH_KIND", "other"),
+        ("JIT_BASE_URL", "http://jit.example"),
+        ("JIT_CLIENT_ID", "MUKTA   # ours"),
+        ("JIT_DATE_OFFSET", "east"),
+        ("JIT_DATE_FORMAT", "%Q"),
+        ("JIT_CA_FILE", "/nowhere"),
+        ("DATA_KEY_PREVIOUS", "abc"),
+        ("SMS_GATEWAY_URL", "nowhere"),
+        ("SMS_CA_FILE", "/nowhere"),
+        ("SYNC_SCHEDULE", "sometimes"),
+        ("SYNC_TIMEZONE_OFFSET", "east"),
+        ("SYNC_PAUSED", "perhaps"),
+        ("MUKTASOFT_PI_SEARCH_URL", "nowhere"),
+        ("MUKTASOFT_INDIVIDUAL_SEARCH_URL", "nowhere"),
+        ("MUKTASOFT_TENANTS", ","),
+        ("MUKTASOFT_STATUS_URL", "nowhere"),
+        ("MUKTASOFT_STATUS_SECRET_FILE", "/nowhere"),
+        ("ALERT_WEBHOOK_URL", "nowhere"),
+        ("SESSION_KEY", "abc"),
+        ("SECOND_FACTOR", "perhaps"),
+        ("PUBLIC_URL", "pay.example"),
+        ("TRUSTED_PROXIES", "proxy"),
+        ("RETENTION_PAYLOAD_DAYS", "0"),
+        ("RETENTION_AUDIT_DAYS", "7"),
+        ("ALLOW_HTTP", "perhaps"),
+        ("HTTP_BIND", "here"),
+        ("METRICS_BIND", "here"),
+        ("STATIC_DIR", "/nowhere"),
+        ("TENANTS_FILE", "/nowhere"),
+        ("HTTPS_PROXY", "no proxy"),
+        ("RUST_LOG", "verbose"),
+        ("LOG_FORMAT", "xml"),
+    ];
+    let output = check(&world).envs(wrong).env("SMS_SOURCE", "ODIGOV").output().unwrap();
+    let told = lines(&output);
+    for (name, value) in wrong {
+        let is_of_it = |line: &&String| line[5..].starts_with(&format!("{name} "));
+        let of_it: Vec<_> = told.iter().filter(is_of_it).collect();
+        assert_eq!(of_it.len(), 1, "{name}={value}: {told:#?}");
+        assert!(of_it[0].starts_with("fail "), "{name}={value}: {told:#?}");
+    }
+    says(&told, "fail", "SMS_TEMPLATE_ID is not set");
+    for right in [
+        "JIT_CLIENT_SECRET is set",
+        "DATA_KEY is set",
+        "SMS_SOURCE is “ODIGOV”",
+        "its schema is this program's",
+    ] {
+        says(&told, "ok", right);
+    }
+    let failed = told.iter().filter(|line| line.starts_with("fail ")).count();
+    assert_eq!(failed, wrong.len() + 1, "{told:#?}");
+    assert!(stderr(&output).contains(&format!("{failed} lines say fail")), "{}", stderr(&output));
+}
+
 #[test]
 fn no_database_is_made_and_an_older_one_stays_as_it_is() {
     let database = ScratchDatabase::new(Kind::Sqlite);

@@ -100,6 +100,25 @@ fn a_malformed_setting_is_one_line_that_names_it_and_exit_2() {
         ("MUKTASOFT_PULL_SECONDS", "often"),
         ("PUBLIC_URL", "https://pay.example/pages"),
         ("SESSION_MAX_SECONDS", "0"),
+        ("ALERT_WEBHOOK_URL", "https://ops:5ec2e7@alerts.example.gov.in/hook"),
+        ("SMS_GATEWAY_URL", "https://ops:5ec2e7@sms.example/send"),
+        ("PUBLIC_URL", "https://5ec2e7@pay.example"),
+        ("PUBLIC_URL", "https://pay.example#top"),
+        ("MUKTASOFT_PI_SEARCH_URL", "https://ops:5ec2e7@muktasoft.example/search"),
+        ("DATA_KEY_PREVIOUS", ","),
+        ("MUKTASOFT_TENANTS", ","),
+        ("TRUSTED_PROXIES", ","),
+        ("TRUSTED_PROXIES", "10.0.0.1, 0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "::/0"),
+        ("HTTPS_PROXY", "http://5ec2e7 proxy:3128"),
+        ("https_proxy", "ftp://ops:5ec2e7@proxy.example:3128"),
+        ("ALL_PROXY", "proxy:port"),
+        ("METRICS_BIND", "127.0.0.1:8080"),
+        ("DATA_KEY_PREVIOUS_FILE", "/dev/zero"),
+        ("JIT_PUBLIC_KEY_FILE", "/dev/zero"),
+        ("JIT_CA_FILE", "/dev"),
+        ("TENANTS_FILE", "/dev/zero"),
+        ("DATABASE_URL_FILE", "/dev/null"),
     ] {
         let keys = tempfile::tempdir().unwrap();
         let key = keys.path().join("jit.der");
@@ -157,7 +176,40 @@ async fn programs_that_start_together_with_a_new_key_all_note_it(kind: Kind) {
 }
 
 #[test]
+fn a_file_of_a_setting_that_never_ends_or_is_too_long_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let long = directory.path().join("long");
+    std::fs::write(&long, vec![b'a'; 5 << 20]).unwrap();
+    for (file, problem) in
+        [("/dev/zero", "which is no file"), (long.to_str().unwrap(), "is longer than 4 MiB")]
+    {
+        let output = program(&["serve"])
+            .env("DATA_KEY", hex(&DATA_KEY))
+            .env("JIT_BASE_URL", "http://127.0.0.1:9")
+            .env("JIT_CLIENT_ID", "id")
+            .env("JIT_CLIENT_SECRET", "secret")
+            .env("JIT_PUBLIC_KEY_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jit-public-key.der"))
+            .env("SESSION_KEY_FILE", file)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = stderr(&output);
+        assert!(said.contains("SESSION_KEY_FILE names ") && said.contains(problem), "{said}");
+    }
+}
+
+/// What `<(…)` of a shell and `/dev/stdin` are.
+#[test]
+fn a_pipe_is_a_file_of_a_setting() {
+    let mut list = program(&["user", "list"]);
+    list.env("DATABASE_URL_FILE", "/dev/stdin");
+    let output = fed(list, "mysql://x");
+    assert!(stderr(&output).contains("DATABASE_URL is neither"), "{}", stderr(&output));
+}
+
+#[test]
 fn an_empty_file_of_the_databases_address_makes_no_new_database() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
     let output = program(&["serve"])
         .env("DATA_KEY", hex(&DATA_KEY))
         .env("SESSION_KEY", hex(&SESSION_KEY))
@@ -165,7 +217,7 @@ fn an_empty_file_of_the_databases_address_makes_no_new_database() {
         .env("JIT_CLIENT_ID", "id")
         .env("JIT_CLIENT_SECRET", "secret")
         .env("JIT_PUBLIC_KEY_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jit-public-key.der"))
-        .env("DATABASE_URL_FILE", "/dev/null")
+        .env("DATABASE_URL_FILE", empty.path())
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));

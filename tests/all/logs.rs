@@ -8,7 +8,7 @@ use mukta_ftps::store::audit::{self, Action};
 use mukta_ftps::store::scope::Scope;
 use serde_json::Value;
 
-use crate::support::{Browser, Kind, PASSWORD, Program, World, on_both};
+use crate::support::{Browser, Kind, PASSWORD, Program, World, on_both, program, stderr};
 
 on_both!(a_night_of_hundreds_is_tens_of_lines_and_ends_with_what_it_brought);
 
@@ -94,6 +94,40 @@ async fn a_log_in_json_is_one_object_a_line_and_names_the_request() {
         .await;
     assert_eq!(of_pages["level"], "DEBUG");
     serving.program.stop();
+}
+
+/// Whoever collects the log reads objects, the last words of a program that cannot start among them.
+#[test]
+fn why_a_program_ends_is_an_object_too_and_one_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("no\ndatabase\t.db");
+    std::fs::write(&file, "no database, but a text that is long enough to be taken for one").unwrap();
+    let no_database = format!("sqlite://{}", file.display());
+    let ends = |format: &str, settings: &[(&str, &str)]| {
+        let mut migrate = program(&["migrate"]);
+        migrate.env("LOG_FORMAT", format).env("DATABASE_URL", &no_database);
+        let output = migrate.envs(settings.iter().copied()).output().unwrap();
+        (output.status.code(), stderr(&output))
+    };
+    let broken = [("RUST_LOG", "off")];
+    let wrong = [("DATABASE_URL", "mysql://x")];
+    let miswritten = [("RUST_LOG", "verbose")];
+    for (code, settings, words) in [
+        (1, &broken, "no database .db"),
+        (2, &wrong, "DATABASE_URL is neither"),
+        (2, &miswritten, "RUST_LOG says “verbose”"),
+    ] {
+        let (ended, said) = ends("json", settings);
+        assert_eq!(ended, Some(code), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        let told: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(told["level"], "ERROR", "{said}");
+        assert!(told["ts"].is_string() && told["target"] == "mukta_ftps", "{said}");
+        assert!(told["message"].as_str().unwrap().contains(words), "{said}");
+        let (ended, said) = ends("text", settings);
+        assert_eq!((ended, said.lines().count()), (Some(code), 1), "{said}");
+        assert!(said.starts_with("mukta-ftps: ") && said.contains(words), "{said}");
+    }
 }
 
 /// Argon2 takes 46 MiB: what was seen is that the right password was told to be wrong, and counted as a failure.

@@ -23,9 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const A_LITTLE_OFF: TimeDelta = TimeDelta::seconds(10);
 const FAR_OFF: TimeDelta = TimeDelta::seconds(120);
 
-/// What names a proxy in the environment.
-const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-
 /// What is set of them.
 pub(super) struct Services {
     pub(super) jit: Option<Jit>,
@@ -99,7 +96,9 @@ impl Service<'_> {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
         let is_own = outgoing::is_loopback(url);
-        let proxy = PROXIES.iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        let proxy = outgoing::PROXIES
+            .iter()
+            .find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
         if is_own || proxy.is_none() {
             let bare = host.trim_matches(['[', ']']);
             let addresses: Vec<_> = match tokio::time::timeout(PATIENCE, lookup_host((bare, port))).await {

@@ -55,7 +55,8 @@ enum Command {
     Restored(commands::restored::RestoredArgs),
     /// Erase what RETENTION_PAYLOAD_DAYS and RETENTION_AUDIT_DAYS say is due; `serve` does it each night
     Prune(commands::prune::PruneArgs),
-    /// Check that what is written once is as it was: the audit trail and the call log; changes nothing
+    /// Check that the data does not contradict itself, and that what is written once, the audit trail and the call log, is as
+    /// it was; changes nothing
     Verify(commands::verify::VerifyArgs),
     /// The JIT and SMS simulators alone, for integration work
     Simulate(commands::simulate::SimulateArgs),

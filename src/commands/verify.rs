@@ -3,7 +3,7 @@
 use clap::Args;
 use mukta_ftps::settings::{DataKeySettings, DatabaseSettings};
 use mukta_ftps::store::trail::check::{self, Checked};
-use mukta_ftps::store::{Store, keys};
+use mukta_ftps::store::{Store, invariants, keys};
 
 use super::{CommandError, say, tell};
 
@@ -18,11 +18,11 @@ pub(crate) struct VerifyArgs {
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<(), CommandError> {
     let (url, sealer) = (args.database.validated()?, args.data_key.validated()?);
-    let checked = match Store::open_as_it_is(&url)? {
-        None => Checked::default(),
+    let (checked, broken) = match Store::open_as_it_is(&url)? {
+        None => (Checked::default(), Vec::new()),
         Some(store) => {
             store.read_blocking(|db| keys::fitting(db, &sealer))?;
-            check::faults(&store, &sealer)?
+            (check::faults(&store, &sealer)?, invariants::broken(&store)?)
         }
     };
     for note in &checked.notes {
@@ -34,13 +34,26 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<(), CommandError> {
     if checked.is_cut() {
         tell("… and more, which is not told")?;
     }
-    match checked.faults.len() {
-        0 => say(&format!(
-            "verified {} events of the audit trail and {} calls of the call log: nothing is broken",
-            checked.events, checked.calls
+    for broken in &broken {
+        for told in &broken.told {
+            tell(&format!("{told}: {}", broken.what))?;
+        }
+        if broken.has_more {
+            tell(&format!("… and more: {}", broken.what))?;
+        }
+    }
+    match (checked.faults.is_empty(), broken.is_empty()) {
+        (true, true) => say(&format!(
+            "verified {} rules of the data, {} events of the audit trail and {} calls of the call log: nothing is broken",
+            invariants::count(),
+            checked.events,
+            checked.calls
         )),
-        _ => Err(CommandError::Refused(
+        (false, _) => Err(CommandError::Refused(
             "what was written once is not as it was: see docs/OPERATIONS.md, “A broken trail”".to_owned(),
+        )),
+        (true, false) => Err(CommandError::Refused(
+            "the data contradicts itself: see docs/OPERATIONS.md, “Data that contradicts itself”".to_owned(),
         )),
     }
 }

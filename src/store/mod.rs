@@ -28,6 +28,7 @@ mod fixed;
 pub mod importing;
 mod instants;
 pub mod instructions;
+pub mod invariants;
 pub mod keeping;
 pub mod keys;
 pub mod notes;

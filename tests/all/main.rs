@@ -26,6 +26,7 @@ mod guessing;
 mod hardening;
 mod health;
 mod import_figures;
+mod invariants;
 mod jit_conditions;
 mod languages;
 mod list;

@@ -111,6 +111,7 @@ async fn a_form_sends_one_message_however_often_it_is_posted(world: World) {
 
 /// Two people's clicks meet: the second waits for the first one's transaction, and finds what it did.
 async fn a_click_that_waits_for_another_s_sends_nothing_more(world: World) {
+    world.database.spoil();
     world.gateway.otherwise(SmsScenario::Refused);
     let id = world.paid(&PEOPLE[..1]).await[0];
     world.deliver().await;

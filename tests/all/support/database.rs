@@ -1,5 +1,7 @@
 //! Databases that are thrown away, and SQL on the side.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, QueryResult, SqliteConnection};
 use mukta_ftps::sealing::random_hex;
@@ -19,6 +21,8 @@ pub(crate) struct ScratchDatabase {
     pub(crate) url_text: String,
     /// A place for files of the test's own.
     pub(crate) directory: tempfile::TempDir,
+    /// Whether the test has written into it past the program.
+    is_spoilt: AtomicBool,
 }
 
 impl ScratchDatabase {
@@ -37,12 +41,22 @@ impl ScratchDatabase {
                 format!("{server}/{name}")
             }
         };
-        Self { kind, url: url_text.parse().unwrap(), url_text, directory }
+        let is_spoilt = AtomicBool::new(false);
+        Self { kind, url: url_text.parse().unwrap(), url_text, directory, is_spoilt }
     }
 
     /// The file of a SQLite database.
     pub(crate) fn file(&self) -> &str {
         self.url_text.strip_prefix("sqlite://").expect("a SQLite database")
+    }
+
+    /// The test writes into it past the program: whether the rules of the data hold is its own affair.
+    pub(crate) fn spoil(&self) {
+        self.is_spoilt.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_spoilt(&self) -> bool {
+        self.is_spoilt.load(Ordering::Relaxed)
     }
 
     /// Runs SQL, for what takes time or luck otherwise.
@@ -52,6 +66,7 @@ impl ScratchDatabase {
 
     /// Runs SQL that the database may refuse.
     pub(crate) fn try_to_execute(&self, sql: &str) -> QueryResult<()> {
+        self.spoil();
         match self.kind {
             Kind::Sqlite => {
                 let mut db = SqliteConnection::establish(self.file()).unwrap();

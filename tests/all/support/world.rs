@@ -15,7 +15,7 @@ use mukta_ftps::sealing::Sealer;
 use mukta_ftps::settings::static_dir;
 use mukta_ftps::simulator::jit::{JitSimulator, JitSimulatorOptions};
 use mukta_ftps::simulator::sms::{SmsSimulator, SmsSimulatorOptions};
-use mukta_ftps::store::{Store, employees};
+use mukta_ftps::store::{Store, employees, invariants};
 use mukta_ftps::sync::{Jit, SyncTimes};
 use mukta_ftps::web::Sessions;
 use mukta_ftps::web::{self, Site};
@@ -44,10 +44,20 @@ pub(crate) struct World {
 impl Drop for World {
     fn drop(&mut self) {
         drop(self.server.stop(false));
+        if !std::thread::panicking() && !self.database.is_spoilt() {
+            self.must_not_contradict_itself();
+        }
     }
 }
 
 impl World {
+    /// Whatever a test does, the rules of the data hold at its end; where it took the database away, nobody can tell.
+    fn must_not_contradict_itself(&self) {
+        if let Ok(broken) = invariants::broken(&self.app.store) {
+            assert!(broken.is_empty(), "{broken:#?}");
+        }
+    }
+
     pub(crate) async fn start(kind: Kind) -> Self {
         Self::with_timeout(kind, PATIENCE).await
     }

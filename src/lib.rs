@@ -12,6 +12,9 @@ pub mod alerts;
 pub mod app;
 pub mod clock;
 pub mod domain;
+#[cfg(test)]
+#[path = "fuzzing_tests.rs"]
+mod fuzzing;
 pub mod import;
 pub mod jit;
 pub mod language;

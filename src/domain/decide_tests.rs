@@ -2,6 +2,9 @@ use super::*;
 use crate::jit::messages::parse_answer;
 use proptest::prelude::*;
 
+#[path = "decide_fuzz_tests.rs"]
+mod spoilt;
+
 const NUMBER: &str = "PI-1013/2023-24/000256";
 
 fn instruction(count: usize) -> AskedInstruction {

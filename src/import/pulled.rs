@@ -309,6 +309,8 @@ pub fn write_told(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::record::BeneficiaryRecord;
+    use crate::domain::{PaymentStatus, PiStatus};
 
     fn pi(number: &str, created: i64) -> Value {
         serde_json::json!({
@@ -378,5 +380,32 @@ mod tests {
         assert!(read_page(b"<html>").unwrap_err().contains("not JSON"));
         assert!(read_page(br#"{"Errors":[{"message":"x"}]}"#).unwrap_err().contains("error: x"));
         assert_eq!(told_errors(br#"{"Errors":[{"code":"c","message":"m"}]}"#).as_deref(), Some("m"));
+    }
+
+    #[test]
+    fn spoilt_pages_are_read_by_their_rules_or_not_at_all() {
+        crate::fuzzing::spoilt("instructions", 0xf11e, |answer| {
+            let page = match read_page(answer) {
+                Ok(page) => page,
+                Err(fault) => return fault.split(|c: char| c.is_ascii_digit()).collect(),
+            };
+            let told = page.records.len() + page.faulty.len() + page.without_number.len();
+            assert!(told <= page.identities.len());
+            for Told { record, .. } in &page.records {
+                assert!(!record.number.trim().is_empty() && !record.tenant_id.trim().is_empty());
+                assert!(record.net.0 >= 0 && record.beneficiaries.iter().all(|one| one.amount.0 >= 0));
+                let is_paid = |one: &BeneficiaryRecord| one.payment.status == PaymentStatus::Successful;
+                assert!(record.status != PiStatus::InProcess || !record.beneficiaries.iter().any(is_paid));
+            }
+            let problems: Vec<String> = page
+                .faulty
+                .iter()
+                .flat_map(|one| &one.faults)
+                .map(|fault| fault.problem.to_string())
+                .collect();
+            // What stands in quotes was told.
+            let ways: String = problems.join(" ").split(['“', '”']).step_by(2).collect();
+            format!("{} {} {ways}", page.records.len(), page.without_number.len()).chars().take(300).collect()
+        });
     }
 }

@@ -287,4 +287,23 @@ mod tests {
             let _ = PublicKey::parse(format!("-----BEGIN PUBLIC KEY-----{}-----END PUBLIC KEY-----", BASE64.encode(&noise)).as_bytes());
         }
     }
+
+    #[test]
+    fn spoilt_bodies_open_or_say_why_not() {
+        let rek = SymmetricKey::from_bytes(&[7; 32]).unwrap();
+        crate::fuzzing::spoilt("replies", 0xe4, |plain| {
+            // One character of what travels is another one; and what never was sealed.
+            let mut body = rek.seal(plain).unwrap().into_bytes();
+            let place = plain.iter().map(|byte| usize::from(*byte)).sum::<usize>() % body.len();
+            body[place] = body[place].wrapping_add(1) & 0x7f;
+            let way = |body: &str| match open_reply(&rek, body) {
+                Ok(opened) => {
+                    assert!(opened.len() <= body.len());
+                    "opened".to_owned()
+                }
+                Err(fault) => format!("{fault:?}"),
+            };
+            format!("{} {}", way(&String::from_utf8_lossy(&body)), way(&String::from_utf8_lossy(plain)))
+        });
+    }
 }

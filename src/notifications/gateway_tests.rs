@@ -181,3 +181,21 @@ async fn a_gateway_whose_root_nobody_knows_is_not_told_a_number_unless_its_root_
     assert_eq!(friend.send(&sms()).await.verdict, Verdict::Accepted);
     assert_eq!(simulator.count(), 1);
 }
+
+#[test]
+fn spoilt_answers_are_accepted_by_their_own_words_alone() {
+    let to = "9437012345";
+    crate::fuzzing::spoilt("gateway", 0x5a5, |bytes| {
+        let body = String::from_utf8_lossy(bytes);
+        let answer = judged(StatusCode::OK, Some(&body), to);
+        if matches!(answer.verdict, Verdict::Accepted) {
+            assert!(body.contains("success") && body.contains("status"), "{body}");
+        }
+        let said = answer.said.unwrap_or_default();
+        assert!(
+            !said.contains(to) && !said.contains('\n') && said.chars().count() <= KEPT_CHARS + 1,
+            "{said}"
+        );
+        format!("{:?} {:?}", answer.verdict, answer.cause)
+    });
+}

@@ -73,6 +73,7 @@ async fn whoever_joins_while_jit_is_asked_is_never_left_unpaid_in_a_paid_instruc
             world.jit.let_go();
         }
         Kind::Postgres => {
+            world.database.spoil();
             let mut import = beside(&world);
             let lock = "SELECT 1 FROM payment_instructions WHERE number = 'PI-1013/2023-24/000256' \
                         FOR NO KEY UPDATE";
